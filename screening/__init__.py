@@ -1,0 +1,1 @@
+"""Finds coronary calcium in routine chest CTs; see README.md for the rooms."""

@@ -1,0 +1,191 @@
+"""The closed list of reason codes.
+
+Comes in: nothing. Goes out: `Reason`, its room, its state and a sentence for people.
+Refuses: any code that is not here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Room(StrEnum):
+    """The rooms that may give a reason."""
+
+    ARCHIVE = "archive"
+    CATALOGUE = "catalogue"
+    CHOOSE = "choose"
+    VOLUME = "volume"
+    INFERENCE = "inference"
+    SCORING = "scoring"
+    CLINICAL = "clinical"
+    RISK = "risk"
+    SWEEP = "sweep"
+
+
+class State(StrEnum):
+    """What became of a series (contract)."""
+
+    SCORED = "scored"
+    INELIGIBLE = "ineligible"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    PENDING = "pending"
+
+
+class Reason(StrEnum):
+    """Why a file, a series or a person was not taken further."""
+
+    # files
+    NOT_DICOM = "not_dicom"
+    UNREADABLE = "unreadable"
+    TRUNCATED_FILE = "truncated_file"
+    DUPLICATE_INSTANCE = "duplicate_instance"
+    IGNORED_FILE = "ignored_file"
+    # series, by rules on the headers
+    NOT_CT = "not_ct"
+    LOCALIZER = "localizer"
+    DERIVED = "derived"
+    SECONDARY_CAPTURE = "secondary_capture"
+    MIP = "mip"
+    VIRTUAL_NON_CONTRAST = "virtual_non_contrast"
+    NOT_HU = "not_hu"
+    NOT_AXIAL = "not_axial"
+    NOT_CHEST = "not_chest"
+    HEART_INCOMPLETE = "heart_incomplete"
+    CONTRAST_TAG = "contrast_tag"
+    CONTRAST_PIXELS = "contrast_pixels"
+    CONTRAST_UNCERTAIN = "contrast_uncertain"
+    GATED_CALCIUM_SCORE = "gated_calcium_score"
+    INCREMENT_OVER_5MM = "increment_over_5mm"
+    MISSING_SLICE = "missing_slice"
+    MISSING_SLICE_IN_HEART = "missing_slice_in_heart"
+    UNEVEN_SLICES = "uneven_slices"
+    TILT_UNCORRECTED = "tilt_uncorrected"
+    TOO_FEW_SLICES = "too_few_slices"
+    MIXED_GEOMETRY = "mixed_geometry"
+    CONFLICTING_SLICES = "conflicting_slices"
+    MINOR = "minor"
+    NO_SCAN_DATE = "no_scan_date"
+    DUPLICATE_IMAGES_OF = "duplicate_images_of"
+    NOT_CHOSEN = "not_chosen"
+    OPTED_OUT = "opted_out"
+    # series, while working
+    DECODE_FAILED = "decode_failed"
+    MODEL_FAILED = "model_failed"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    IDENTITY_CONFLICT = "identity_conflict"
+    STILL_ARRIVING = "still_arriving"
+    UNREACHABLE = "unreachable"
+    NIGHT_OVER = "night_over"
+    # people
+    NO_CLINICAL_RECORD = "no_clinical_record"
+    NO_SCORE = "no_score"
+    MISSING_INPUT = "missing_input"
+    OUT_OF_RANGE = "out_of_range"
+    UNIT_SUSPECT = "unit_suspect"
+    UNIT_UNKNOWN = "unit_unknown"
+    BAD_VALUE = "bad_value"
+    KNOWN_ASCVD = "known_ascvd"
+    DECEASED = "deceased"
+    FORMALLY_SCORED = "formally_scored"
+    ALREADY_TREATED = "already_treated"
+    GRADE_TOO_LOW = "grade_too_low"
+    BELOW_THRESHOLD = "below_threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """Where a reason is given, and what it says to a person."""
+
+    room: Room
+    sentence: str
+
+
+REASONS: dict[Reason, ReasonText] = {
+    Reason.NOT_DICOM: ReasonText(Room.ARCHIVE, "The file is not DICOM."),
+    Reason.UNREADABLE: ReasonText(Room.ARCHIVE, "The file could not be read."),
+    Reason.TRUNCATED_FILE: ReasonText(Room.ARCHIVE, "The file ends before its contents do."),
+    Reason.DUPLICATE_INSTANCE: ReasonText(
+        Room.CATALOGUE, "Another file holds the same instance; one of them is used."
+    ),
+    Reason.IGNORED_FILE: ReasonText(
+        Room.ARCHIVE, "A file the crawl leaves alone by rule (hidden, DICOMDIR, a link out)."
+    ),
+    Reason.NOT_CT: ReasonText(Room.CHOOSE, "The series is not computed tomography."),
+    Reason.LOCALIZER: ReasonText(Room.CHOOSE, "The series is a scout (localizer)."),
+    Reason.DERIVED: ReasonText(Room.CHOOSE, "The series is derived, not original images."),
+    Reason.SECONDARY_CAPTURE: ReasonText(Room.CHOOSE, "The series is a screen capture."),
+    Reason.MIP: ReasonText(Room.CHOOSE, "The series is an intensity projection."),
+    Reason.VIRTUAL_NON_CONTRAST: ReasonText(
+        Room.CHOOSE, "The series is a spectral reconstruction (virtual non-contrast and kin)."
+    ),
+    Reason.NOT_HU: ReasonText(Room.CHOOSE, "The pixel values are not Hounsfield units."),
+    Reason.NOT_AXIAL: ReasonText(Room.CHOOSE, "The slices are not axial."),
+    Reason.NOT_CHEST: ReasonText(Room.CHOOSE, "The series does not show a chest with a heart."),
+    Reason.HEART_INCOMPLETE: ReasonText(Room.CHOOSE, "The series ends inside the heart."),
+    Reason.CONTRAST_TAG: ReasonText(Room.CHOOSE, "The header says contrast agent was given."),
+    Reason.CONTRAST_PIXELS: ReasonText(
+        Room.SCORING, "The blood pool is as bright as after contrast agent."
+    ),
+    Reason.CONTRAST_UNCERTAIN: ReasonText(
+        Room.SCORING, "The blood pool is too bright to be sure that no contrast agent was given."
+    ),
+    Reason.GATED_CALCIUM_SCORE: ReasonText(
+        Room.CHOOSE, "The series is itself a gated calcium-score scan: a formal score exists."
+    ),
+    Reason.INCREMENT_OVER_5MM: ReasonText(Room.CHOOSE, "The slices are more than 5 mm apart."),
+    Reason.MISSING_SLICE: ReasonText(
+        Room.CATALOGUE, "One or more slices are missing outside the heart."
+    ),
+    Reason.MISSING_SLICE_IN_HEART: ReasonText(
+        Room.VOLUME, "One or more slices are missing where the heart lies."
+    ),
+    Reason.UNEVEN_SLICES: ReasonText(Room.VOLUME, "The slices are unevenly spaced."),
+    Reason.TILT_UNCORRECTED: ReasonText(Room.CHOOSE, "The gantry was tilted."),
+    Reason.TOO_FEW_SLICES: ReasonText(Room.CHOOSE, "There are too few slices for a heart."),
+    Reason.MIXED_GEOMETRY: ReasonText(
+        Room.VOLUME, "The slices differ in matrix, pixel spacing or orientation."
+    ),
+    Reason.CONFLICTING_SLICES: ReasonText(
+        Room.VOLUME, "Two slices lie at one position with different pixels."
+    ),
+    Reason.MINOR: ReasonText(Room.CHOOSE, "The person was younger than 18 at the scan."),
+    Reason.NO_SCAN_DATE: ReasonText(Room.CHOOSE, "The scan carries no usable date."),
+    Reason.DUPLICATE_IMAGES_OF: ReasonText(
+        Room.SWEEP, "The same images were already scored under other UIDs."
+    ),
+    Reason.NOT_CHOSEN: ReasonText(Room.CHOOSE, "Another series of the same study fits better."),
+    Reason.OPTED_OUT: ReasonText(Room.CHOOSE, "The person has opted out."),
+    Reason.DECODE_FAILED: ReasonText(Room.VOLUME, "The pixels could not be decoded."),
+    Reason.MODEL_FAILED: ReasonText(Room.INFERENCE, "The model gave no usable output."),
+    Reason.CRASHED: ReasonText(Room.SWEEP, "Scoring this series ended its worker process."),
+    Reason.TIMEOUT: ReasonText(Room.SWEEP, "Scoring this series took too long."),
+    Reason.OUT_OF_MEMORY: ReasonText(Room.SWEEP, "Scoring this series ran out of memory."),
+    Reason.IDENTITY_CONFLICT: ReasonText(
+        Room.SWEEP, "One patient number carries contradicting people; nobody is guessed."
+    ),
+    Reason.STILL_ARRIVING: ReasonText(Room.SWEEP, "The study is still being received."),
+    Reason.UNREACHABLE: ReasonText(Room.ARCHIVE, "The archive could not be reached."),
+    Reason.NIGHT_OVER: ReasonText(Room.SWEEP, "The night ended before its turn came."),
+    Reason.NO_CLINICAL_RECORD: ReasonText(
+        Room.CLINICAL, "No clinical record matches the scan's patient number."
+    ),
+    Reason.NO_SCORE: ReasonText(Room.RISK, "No eligible scan of this person gave a score."),
+    Reason.MISSING_INPUT: ReasonText(Room.RISK, "An input of the equation is missing."),
+    Reason.OUT_OF_RANGE: ReasonText(
+        Room.RISK, "An input lies outside the range the equation was made for."
+    ),
+    Reason.UNIT_SUSPECT: ReasonText(
+        Room.CLINICAL, "The value is implausible in its stated unit; a unit mix-up is likely."
+    ),
+    Reason.UNIT_UNKNOWN: ReasonText(Room.CLINICAL, "The unit is not known for this code."),
+    Reason.BAD_VALUE: ReasonText(Room.CLINICAL, "The value or date cannot be read."),
+    Reason.KNOWN_ASCVD: ReasonText(Room.RISK, "Cardiovascular disease is already known."),
+    Reason.DECEASED: ReasonText(Room.RISK, "The person has died."),
+    Reason.FORMALLY_SCORED: ReasonText(Room.RISK, "A formal calcium score already exists."),
+    Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),
+    Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
+    Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
+}

@@ -1,0 +1,327 @@
+"""Frozen records that cross a doorway between rooms.
+
+Comes in: values already checked by the room that makes the record.
+Goes out: `Series`, `SeriesJob`, `Volume`, `Labelled`, `CalciumScore`, `Rejection` and their parts.
+Refuses: change after construction.
+
+Positions are millimetres in the DICOM patient frame LPS (x to the left, y to the back,
+z to the head). Arrays are indexed [slice, row, column]; slice 0 is nearest the head.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.reasons import Reason, Room, State
+
+# What lies outside the scanner's field. Real values are clipped to >= AIR_HU, so the
+# sentinel cannot be mistaken for tissue.
+PADDING_HU = -2048
+AIR_HU = -1024
+
+
+class Label(IntEnum):
+    """What a bright voxel belongs to."""
+
+    NONE = 0  # soft tissue, noise
+    LM = 1
+    LAD = 2
+    LCX = 3
+    RCA = 4
+    AORTA = 5
+    AORTIC_VALVE = 6
+    MITRAL_ANNULUS = 7
+    PERICARDIUM = 8
+    AIRWAY = 9  # bronchial cartilage
+    BONE = 10  # ribs, spine, sternum, costal cartilage
+    NODE = 11  # lymph nodes, granulomas
+    METAL = 12  # stents, wires, clips
+
+
+CORONARY_LABELS = (Label.LM, Label.LAD, Label.LCX, Label.RCA)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a room gave no result for `key`. `detail` never carries identity."""
+
+    room: Room
+    key: str
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series as its headers describe it; no identity, only keys.
+
+    `increment_mm` is the median distance between neighbouring slice planes along the
+    normal; `terms` are recognised words of the descriptions, from a closed list.
+    """
+
+    series_key: str
+    study_key: str
+    person_key: str
+    modality: str
+    image_type: tuple[str, ...]
+    sop_class_uid: str
+    n_files: int
+    n_slices: int
+    n_duplicates: int
+    n_conflicts: int
+    rows: int
+    columns: int
+    row_spacing_mm: float | None
+    column_spacing_mm: float | None
+    increment_mm: float | None
+    thickness_mm: float | None
+    z_range_mm: tuple[float, float] | None
+    missing_gaps: tuple[tuple[float, float], ...]  # z from..to of each hole, mm
+    is_uneven: bool
+    is_mixed: bool
+    orientation: str  # axial | sagittal | coronal | oblique | none
+    tilt_degrees: float
+    kvp: float | None
+    kernel: str
+    manufacturer: str
+    is_hu: bool
+    has_contrast_tag: bool
+    is_gated: bool
+    terms: tuple[str, ...]
+    body_part: str
+    acquired_on: date | None
+    age_years: float | None
+    sex: str
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What choosing said about one series: work it (reason None), or why not.
+
+    `rank` orders the eligible series of a study: 0 is worked first, the others are its
+    runners-up (`not_chosen` unless the ones before fail).
+    """
+
+    series_key: str
+    study_key: str
+    state: State
+    reasons: tuple[Reason, ...]
+    rank: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesJob:
+    """One series to be worked. Its repr is safe to log: the paths never show."""
+
+    series_key: str
+    address: str = field(repr=False)
+    paths: tuple[str, ...] = field(repr=False)
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """How the scan was made, as far as its header says."""
+
+    kvp: float | None
+    slice_thickness_mm: float | None
+    kernel: str
+    manufacturer: str
+    model: str
+    exposure_mas: float | None
+    is_gated: bool
+    transfer_syntax: str
+    has_contrast_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """A checked stack of axial CT slices in Hounsfield units.
+
+    hu : int16 (slices, rows, columns); PADDING_HU outside the scanner's field
+    spacing_mm : (row spacing, column spacing) in the plane
+    origins_lps_mm : float64 (slices, 3), centre of each slice's first pixel
+    row_axis_lps, column_axis_lps : unit vectors along which the row index and the
+        column index grow
+    increments_mm : float64 (slices,), the slab each slice stands for along the normal
+    image_digest : hex digest of geometry and sampled pixels; equal for the same images
+        under other UIDs
+    flags : quality flags found while reading (closed list in scoring)
+    """
+
+    series_key: str
+    hu: NDArray[np.int16]
+    spacing_mm: tuple[float, float]
+    origins_lps_mm: NDArray[np.float64]
+    row_axis_lps: NDArray[np.float64]
+    column_axis_lps: NDArray[np.float64]
+    increments_mm: NDArray[np.float64]
+    acquisition: Acquisition
+    image_digest: str
+    flags: tuple[str, ...] = ()
+
+    @property
+    def increment_mm(self) -> float:
+        """Median slice increment, mm."""
+        return float(np.median(self.increments_mm))
+
+    def lps_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Patient coordinates of fractional [slice, row, column] indices.
+
+        Parameters
+        ----------
+        index : float (n, 3)
+
+        Returns
+        -------
+        float64 (n, 3), LPS mm
+        """
+        index = np.atleast_2d(np.asarray(index, dtype=np.float64))
+        n = len(self.origins_lps_mm)
+        slices = np.arange(n, dtype=np.float64)
+        origin = np.stack(
+            [np.interp(index[:, 0], slices, self.origins_lps_mm[:, k]) for k in range(3)], axis=1
+        )
+        return (
+            origin
+            + index[:, 1:2] * self.spacing_mm[0] * self.row_axis_lps
+            + index[:, 2:3] * self.spacing_mm[1] * self.column_axis_lps
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model spoke, and on what."""
+
+    name: str
+    digest: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class BloodPool:
+    """Hounsfield units sampled inside heart and aorta, away from calcium."""
+
+    mean_hu: float
+    sd_hu: float
+    n_voxels: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """What inference says of the bright voxels near the heart.
+
+    index : int64 (n,), flat C-order index into `Volume.hu`, sorted, unique
+    label : uint8 (n,), a `Label`
+    probability : float32 (n,), of that label
+    heart_box : (slice0, slice1, row0, row1, col0, col1), half-open voxel bounds
+    is_heart_cut : heart touches the stack's first or last slice, or the field's edge
+    """
+
+    index: NDArray[np.int64]
+    label: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    heart_box: tuple[int, int, int, int, int, int]
+    is_heart_cut: bool
+    blood_pool: BloodPool | None
+    model: ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One connected calcification (3-D, one label)."""
+
+    label: str
+    probability: float
+    agatston: float
+    volume_mm3: float
+    max_hu: int
+    centroid_lps_mm: tuple[float, float, float]
+    slices: tuple[int, int]  # first and last, counted from the head, 0-based
+
+
+@dataclass(frozen=True, slots=True)
+class VesselScores:
+    """Agatston units per coronary artery."""
+
+    LM: float
+    LAD: float
+    LCX: float
+    RCA: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far the score can be trusted: A good, B usable, C doubtful, D do not use."""
+
+    noise_hu: float | None
+    grade: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringParameters:
+    """Everything the number depends on, recorded with it."""
+
+    convention: str = "agatston_1990"
+    threshold_hu: int = 130
+    connectivity: int = 8
+    min_area_mm2: float = 1.0
+    weight_edges_hu: tuple[int, int, int] = (200, 300, 400)
+    reference_increment_mm: float = 3.0
+    scoring_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CalciumScore:
+    """The measured calcium of one scan."""
+
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    category: str
+    vessels: VesselScores | None  # None when the labels are unnamed (a single-label mask)
+    other: tuple[tuple[str, float], ...]  # (label, Agatston) outside the coronaries
+    lesions: tuple[Lesion, ...]
+    quality: Quality
+    parameters: ScoringParameters
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFacts:
+    """What is said about the series beside its score."""
+
+    n_slices: int
+    spacing_mm: tuple[float, float, float]  # row, column, slice increment
+    kvp: float | None
+    slice_thickness_mm: float | None
+    kernel: str
+    manufacturer: str
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall-clock seconds of one scan's steps."""
+
+    read: float
+    load: float
+    infer: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSeries:
+    """One scan, worked to the end."""
+
+    series_key: str
+    facts: VolumeFacts
+    score: CalciumScore
+    model: ModelIdentity
+    seconds: Seconds
+    picture_png: bytes | None = field(default=None, repr=False)

@@ -1,0 +1,392 @@
+"""Every column of every table, once.
+
+Comes in: nothing. Goes out: `TABLES`, Arrow schemas and the checks made from them.
+Refuses: Arrow data whose columns or types differ from the declaration.
+
+The data dictionary (`infra/data-dictionary.md`) is generated from this file.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from screening.errors import ScreeningError
+
+SCHEMA_VERSION = 1
+
+
+class Privacy(StrEnum):
+    """How much a column says about who someone is."""
+
+    OPEN = "open"  # about the scan or the program
+    KEY = "key"  # random key given by the vault
+    QUASI = "quasi"  # dates, ages: identifying in combination
+    HEALTH = "health"  # clinical facts about a keyed person
+    IDENTITY = "identity"  # names, numbers, UIDs, paths: vault and encrypted index only
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its Arrow type, unit, meaning, privacy class; volatile if a rerun may differ."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+    privacy: Privacy = Privacy.OPEN
+    volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what one row is, what names it, and its columns."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, in declared order."""
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns])
+
+    def check(self, data: pa.Table) -> pa.Table:
+        """Return `data` in this table's column order and types, or say what differs."""
+        missing = [c.name for c in self.columns if c.name not in data.column_names]
+        extra = [n for n in data.column_names if n not in {c.name for c in self.columns}]
+        if missing or extra:
+            raise ScreeningError(f"table {self.name}: missing columns {missing}, unknown {extra}")
+        return data.select(self.schema.names).cast(self.schema)
+
+    def empty(self) -> pa.Table:
+        """No rows, the right columns."""
+        return self.schema.empty_table()
+
+
+_S, _I, _F, _B, _D = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32()
+_T = pa.timestamp("us", tz="UTC")
+_SS = pa.list_(pa.string())
+_ID, _KEY, _QUASI, _HEALTH = Privacy.IDENTITY, Privacy.KEY, Privacy.QUASI, Privacy.HEALTH
+
+_SERIES_KEY = Column("series_key", _S, "", "random key of the series", _KEY)
+_STUDY_KEY = Column("study_key", _S, "", "random key of the study", _KEY)
+_PERSON_KEY = Column("person_key", _S, "", "random key of the person", _KEY)
+
+# What the archive reads from one file's header, identity and all. Never written as it is.
+_HEADER = (
+    Column("path", _S, "", "path below the archive's root", _ID),
+    Column("size_bytes", _I, "B", "size of the file"),
+    Column("mtime_ns", _I, "ns", "modification time of the file", Privacy.OPEN, volatile=True),
+    Column("sop_class_uid", _S, "", "kind of DICOM object"),
+    Column("transfer_syntax_uid", _S, "", "encoding of the pixels"),
+    Column("modality", _S, "", "CT, SR, …"),
+    Column("image_type", _SS, "", "ImageType values"),
+    Column("rows", _I, "pixel", "matrix rows"),
+    Column("columns", _I, "pixel", "matrix columns"),
+    Column("n_frames", _I, "", "NumberOfFrames, 1 where absent"),
+    Column("row_spacing_mm", _F, "mm", "distance between rows"),
+    Column("column_spacing_mm", _F, "mm", "distance between columns"),
+    Column("position_lps_mm", pa.list_(_F), "mm", "ImagePositionPatient"),
+    Column("orientation", pa.list_(_F), "", "ImageOrientationPatient, six cosines"),
+    Column("thickness_mm", _F, "mm", "SliceThickness"),
+    Column("tilt_degrees", _F, "degree", "GantryDetectorTilt"),
+    Column("kvp", _F, "kV", "tube voltage"),
+    Column("exposure_mas", _F, "mAs", "Exposure"),
+    Column("kernel", _S, "", "ConvolutionKernel, values joined by a backslash"),
+    Column("manufacturer", _S, "", "Manufacturer"),
+    Column("scanner_model", _S, "", "ManufacturerModelName"),
+    Column("rescale_slope", _F, "", "RescaleSlope"),
+    Column("rescale_intercept", _F, "", "RescaleIntercept"),
+    Column("rescale_type", _S, "", "RescaleType"),
+    Column("photometric", _S, "", "PhotometricInterpretation"),
+    Column("bits_allocated", _I, "bit", "BitsAllocated"),
+    Column("bits_stored", _I, "bit", "BitsStored"),
+    Column("samples_per_pixel", _I, "", "SamplesPerPixel"),
+    Column("contrast_agent", _S, "", "ContrastBolusAgent; empty string where the tag is empty"),
+    Column("body_part", _S, "", "BodyPartExamined"),
+    Column("descriptions", _S, "", "study, series and protocol texts, joined", _ID),
+    Column("cardiac_sync", _S, "", "CardiacSynchronizationTechnique or trigger tags"),
+    Column("acquired_on", _D, "", "local date of acquisition, else content, series, study", _QUASI),
+    Column("birth_date", _D, "", "PatientBirthDate", _ID),
+    Column("age_years", _F, "year", "PatientAge as stated in the header", _QUASI),
+    Column("sex", _S, "", "PatientSex: F, M, O or empty", _QUASI),
+    Column("pixel_bytes", _I, "B", "length of the pixel data found in the file; -1 unknown"),
+)
+
+INSTANCES_RAW = Table(
+    "instances_raw",
+    "one DICOM file as read from the archive, in memory only",
+    ("path",),
+    (
+        *_HEADER,
+        Column("sop_instance_uid", _S, "", "SOPInstanceUID", _ID),
+        Column("series_instance_uid", _S, "", "SeriesInstanceUID", _ID),
+        Column("study_instance_uid", _S, "", "StudyInstanceUID", _ID),
+        Column("frame_of_reference_uid", _S, "", "FrameOfReferenceUID", _ID),
+        Column("patient_id", _S, "", "PatientID as written", _ID),
+        Column("issuer", _S, "", "IssuerOfPatientID", _ID),
+        Column("accession", _S, "", "AccessionNumber", _ID),
+    ),
+)
+
+INSTANCES = Table(
+    "instances",
+    "one DICOM file under the vault's keys; kept encrypted because it holds paths",
+    ("path",),
+    (
+        *(c for c in _HEADER if c.name != "birth_date"),
+        _PERSON_KEY,
+        _STUDY_KEY,
+        _SERIES_KEY,
+        Column("instance_digest", _S, "", "keyed digest of the SOPInstanceUID", _KEY),
+    ),
+)
+
+# Files that are not instances: so that a second crawl need not open them again.
+FILES = Table(
+    "files",
+    "one file of the archive that is no usable instance; kept encrypted",
+    ("path",),
+    (
+        Column("path", _S, "", "path below the archive's root", _ID),
+        Column("size_bytes", _I, "B", "size of the file"),
+        Column("mtime_ns", _I, "ns", "modification time", Privacy.OPEN, volatile=True),
+        Column("reason", _S, "", "not_dicom, unreadable, truncated_file or ignored_file"),
+    ),
+)
+
+SERIES = Table(
+    "series",
+    "one series found in the archive",
+    ("series_key",),
+    (
+        _SERIES_KEY,
+        _STUDY_KEY,
+        _PERSON_KEY,
+        Column("modality", _S, "", "CT, SR, …"),
+        Column("n_files", _I, "", "files of the series"),
+        Column("n_slices", _I, "", "distinct slice positions"),
+        Column("rows", _I, "pixel", "matrix rows"),
+        Column("columns", _I, "pixel", "matrix columns"),
+        Column("row_spacing_mm", _F, "mm", "distance between rows"),
+        Column("column_spacing_mm", _F, "mm", "distance between columns"),
+        Column("increment_mm", _F, "mm", "median distance between slices"),
+        Column("thickness_mm", _F, "mm", "slice thickness"),
+        Column("orientation", _S, "", "axial, sagittal, coronal, oblique, none"),
+        Column("kvp", _F, "kV", "tube voltage"),
+        Column("kernel", _S, "", "reconstruction kernel"),
+        Column("manufacturer", _S, "", "scanner vendor"),
+        Column("is_gated", _B, "", "ECG-gated by tag or recognised words"),
+        Column("has_contrast_tag", _B, "", "header says contrast agent was given"),
+        Column("terms", _SS, "", "recognised words of the descriptions"),
+        Column("index_date", _D, "", "local date of acquisition", _QUASI),
+        Column("age_years", _F, "year", "age at the scan", _QUASI),
+        Column("sex", _S, "", "F, M, O or empty, from the header", _QUASI),
+        Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
+    ),
+)
+
+_LESION = pa.struct(
+    [
+        ("label", _S),
+        ("probability", _F),
+        ("agatston", _F),
+        ("volume_mm3", _F),
+        ("max_hu", _I),
+        ("centroid_lps_mm", pa.list_(_F)),
+        ("slices", pa.list_(_I)),
+    ]
+)
+
+DISPOSITIONS = Table(
+    "dispositions",
+    "what became of one series under one set of versions",
+    ("series_key", "content_digest", "choose_version", "model_digest", "scoring_version"),
+    (
+        _SERIES_KEY,
+        _STUDY_KEY,
+        _PERSON_KEY,
+        Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
+        Column("choose_version", _I, "", "version of the choosing rules"),
+        Column("model_digest", _S, "", "sha256 of the model; empty for a rules outcome"),
+        Column("scoring_version", _I, "", "version of the scoring code; 0 for a rules outcome"),
+        Column("state", _S, "", "scored, ineligible, failed, quarantined, pending"),
+        Column("reasons", _SS, "", "reason codes, the first decides"),
+        Column("detail", _S, "", "what exactly, without identity"),
+        Column("image_digest", _S, "", "digest of geometry and sampled pixels", _KEY),
+        Column("agatston", _F, "Agatston unit", "coronary Agatston score", _HEALTH),
+        Column("volume_mm3", _F, "mm³", "coronary calcium volume", _HEALTH),
+        Column("mass_mg", _F, "mg", "coronary calcium mass (uncalibrated default)", _HEALTH),
+        Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
+        Column("agatston_lm", _F, "Agatston unit", "left main", _HEALTH),
+        Column("agatston_lad", _F, "Agatston unit", "left anterior descending", _HEALTH),
+        Column("agatston_lcx", _F, "Agatston unit", "left circumflex", _HEALTH),
+        Column("agatston_rca", _F, "Agatston unit", "right coronary artery", _HEALTH),
+        Column(
+            "other",
+            pa.list_(pa.struct([("label", _S), ("agatston", _F)])),
+            "Agatston unit",
+            "calcium outside the coronaries, by place",
+            _HEALTH,
+        ),
+        Column("lesions", pa.list_(_LESION), "", "every coronary lesion", _HEALTH),
+        Column("noise_hu", _F, "HU", "standard deviation in the blood pool"),
+        Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
+        Column("quality_flags", _SS, "", "why the grade is not better"),
+        Column("model_name", _S, "", "name of the model"),
+        Column("provider", _S, "", "ONNX Runtime execution provider"),
+        Column("parameters", _S, "", "scoring parameters as JSON"),
+        Column("has_picture", _B, "", "an encrypted picture lies beside the vault"),
+        Column("seconds_read", _F, "s", "reading the bytes", Privacy.OPEN, volatile=True),
+        Column("seconds_load", _F, "s", "decoding and checking", Privacy.OPEN, volatile=True),
+        Column("seconds_infer", _F, "s", "running the model", Privacy.OPEN, volatile=True),
+        Column("seconds_score", _F, "s", "scoring", Privacy.OPEN, volatile=True),
+        Column("attempt", _I, "", "which attempt this was", Privacy.OPEN, volatile=True),
+        Column("run_id", _S, "", "the sweep that wrote the row", Privacy.OPEN, volatile=True),
+        Column("committed_at", _T, "", "when it was committed", Privacy.OPEN, volatile=True),
+    ),
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    "one handing-out of a series to a worker, committed before it starts",
+    ("series_key", "content_digest", "attempt"),
+    (
+        _SERIES_KEY,
+        Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
+        Column("attempt", _I, "", "1, 2, …", Privacy.OPEN, volatile=True),
+        Column("run_id", _S, "", "the sweep", Privacy.OPEN, volatile=True),
+        Column("started_at", _T, "", "when it was handed out", Privacy.OPEN, volatile=True),
+    ),
+)
+
+RUNS = Table(
+    "runs",
+    "one finished sweep",
+    ("run_id",),
+    (
+        Column("run_id", _S, "", "the sweep", Privacy.OPEN, volatile=True),
+        Column("started_at", _T, "", "when it began", Privacy.OPEN, volatile=True),
+        Column("as_of", _D, "", "the date the flags are true for"),
+        Column("seconds", _F, "s", "how long it took", Privacy.OPEN, volatile=True),
+        Column("n_scored", _I, "", "series scored in this sweep", Privacy.OPEN, volatile=True),
+        Column("bytes_read", _I, "B", "bytes of pixels read", Privacy.OPEN, volatile=True),
+        Column("files_seen", _I, "", "files in the archive"),
+        Column("files_instance", _I, "", "usable DICOM instances"),
+        Column("files_not_dicom", _I, "", "files that are not DICOM"),
+        Column("files_unreadable", _I, "", "damaged or unreadable files"),
+        Column("files_duplicate", _I, "", "second copies of an instance"),
+        Column("files_ignored", _I, "", "files left alone by rule"),
+    ),
+)
+
+PERSON = Table(
+    "person",
+    "one person of the clinical record who has a scan",
+    ("person_key",),
+    (
+        _PERSON_KEY,
+        Column("sex", _S, "", "F or M, else empty", _QUASI),
+        Column("race", _S, "", "white, black, hispanic, chinese, other; empty unknown", _QUASI),
+        Column("death_date", _D, "", "date of death", _QUASI),
+    ),
+)
+
+OBSERVATION = Table(
+    "observation",
+    "one measured value, unit resolved",
+    ("person_key", "concept", "effective_on", "value"),
+    (
+        _PERSON_KEY,
+        Column("concept", _S, "", "total_cholesterol_mg_dl, …, from the code list", _HEALTH),
+        Column("value", _F, "as the concept's name says", "the value", _HEALTH),
+        Column("effective_on", _D, "", "local date of the measurement", _QUASI),
+    ),
+)
+
+EVENT = Table(
+    "event",
+    "one dated fact: condition, medication or procedure, code resolved to a concept",
+    ("person_key", "concept", "started_on", "code"),
+    (
+        _PERSON_KEY,
+        Column("concept", _S, "", "myocardial_infarction, statin, coronary_stent, …", _HEALTH),
+        Column("code", _S, "", "the code as recorded", _HEALTH),
+        Column("started_on", _D, "", "onset, start or performance", _QUASI),
+        Column("stopped_on", _D, "", "end of a medication; empty while it lasts", _QUASI),
+    ),
+)
+
+POLICY = Table(
+    "policy",
+    "one person's wish about the use of their data",
+    ("person_key", "scope"),
+    (
+        _PERSON_KEY,
+        Column("scope", _S, "", "opt_out_all, opt_out_research"),
+        Column("valid_from", _D, "", "from this date", _QUASI),
+    ),
+)
+
+CLINICAL_REJECTIONS = Table(
+    "clinical_rejections",
+    "how many rows of a clinical file were not taken, and why",
+    ("source", "reason", "detail"),
+    (
+        Column("source", _S, "", "the clinical table"),
+        Column("reason", _S, "", "reason code"),
+        Column("detail", _S, "", "code, unit or column concerned; no identity"),
+        Column("n", _I, "", "rows"),
+    ),
+)
+
+AGES = Table(
+    "ages",
+    "age of the person at one scan",
+    ("series_key",),
+    (
+        _SERIES_KEY,
+        _PERSON_KEY,
+        Column("age_years", _F, "year", "age on the index date", _QUASI),
+        Column("age_source", _S, "", "clinical_birth_date, dicom_birth_date or dicom_age"),
+    ),
+)
+
+RISK = Table(
+    "risk",
+    "the estimates for one person at their index scan",
+    ("person_key",),
+    (
+        _PERSON_KEY,
+        _SERIES_KEY,
+        Column("equation", _S, "", "mesa_chd_10y_cac and its source"),
+        Column("mesa_chd_10y", _F, "fraction", "10-year CHD without calcium", _HEALTH),
+        Column("mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
+        Column("inputs_used", _SS, "", "inputs with their values' ages in days"),
+        Column("reasons", _SS, "", "why an estimate is empty"),
+        Column("detail", _S, "", "which inputs are missing or out of range"),
+    ),
+)
+
+LAKE_TABLES: dict[str, Table] = {
+    t.name: t
+    for t in (
+        SERIES,
+        DISPOSITIONS,
+        ATTEMPTS,
+        RUNS,
+        PERSON,
+        OBSERVATION,
+        EVENT,
+        POLICY,
+        CLINICAL_REJECTIONS,
+        AGES,
+        RISK,
+    )
+}
+
+TABLES: dict[str, Table] = {
+    t.name: t for t in (INSTANCES_RAW, INSTANCES, FILES, *LAKE_TABLES.values())
+}
