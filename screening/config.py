@@ -8,6 +8,7 @@ Refuses: unknown keys, values out of range.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,7 +32,7 @@ class Settings(BaseModel):
     commit_seconds: float = Field(default=30.0, gt=0)
     max_attempts: int = Field(default=2, ge=1, le=10)
     scan_timeout_seconds: float = Field(default=300.0, gt=0)
-    settle_minutes: float = Field(default=0.0, ge=0)
+    rescore: Literal["never", "new_only", "all"] = "new_only"
 
 
 def read_settings(file: Path | None) -> Settings:

@@ -189,3 +189,26 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
 }
+
+# Reasons that end a series in another state than `ineligible`.
+_STATES: dict[Reason, State] = {
+    Reason.TRUNCATED_FILE: State.FAILED,
+    Reason.DECODE_FAILED: State.FAILED,
+    Reason.MODEL_FAILED: State.FAILED,
+    Reason.MIXED_GEOMETRY: State.FAILED,
+    Reason.CONFLICTING_SLICES: State.FAILED,
+    Reason.UNEVEN_SLICES: State.FAILED,
+    Reason.MISSING_SLICE_IN_HEART: State.FAILED,
+    Reason.CRASHED: State.QUARANTINED,
+    Reason.TIMEOUT: State.QUARANTINED,
+    Reason.OUT_OF_MEMORY: State.QUARANTINED,
+    Reason.IDENTITY_CONFLICT: State.QUARANTINED,
+    Reason.STILL_ARRIVING: State.PENDING,
+    Reason.UNREACHABLE: State.PENDING,
+    Reason.NIGHT_OVER: State.PENDING,
+}
+
+
+def state_of(reason: Reason) -> State:
+    """Return the state a series ends in when `reason` decides."""
+    return _STATES.get(reason, State.INELIGIBLE)

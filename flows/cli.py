@@ -1,0 +1,338 @@
+"""The command line: `screening …`.
+
+Comes in: arguments and the environment. Goes out: text or JSON, and an exit code:
+0 done, 1 no score (or, with --strict, rejections), 2 could not run, 130 interrupted.
+Refuses: what a command cannot do, in one line on standard error.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows import show
+from screening.config import read_settings, secret_from
+from screening.errors import ScreeningError
+
+_LAKE = click.option(
+    "--lake", "lake_path", required=True, type=click.Path(path_type=Path), help="The lake's folder."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
+
+
+def _open_lake(path: Path, *, create: bool = False) -> "Lake":  # type: ignore[name-defined] # noqa: F821
+    from screening.lake import Lake  # noqa: PLC0415 - keeps `--help` fast
+
+    lake = Lake.open(path, secret_from(os.environ), create=create)
+    if create and lake.secret_file is not None:
+        show.note(
+            f"a secret was made for this lake: {lake.secret_file} – keep it apart from the lake, "
+            "or give it in SCREENING_SECRET"
+        )
+    return lake
+
+
+def _date(text: str | None) -> date:
+    return date.fromisoformat(text) if text else datetime.now().astimezone().date()
+
+
+def _check_date(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    try:
+        _date(value)
+    except ValueError as error:
+        raise click.BadParameter("give a date as YYYY-MM-DD") from error
+    return value
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="screening")
+def cli() -> None:
+    """Find the coronary calcium that nobody measured in routine chest CTs.
+
+    Research software, not a medical device.
+
+    \b
+    Example:
+      screening demo
+      screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
+      screening flagged --lake /data/lake
+    """
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option("--patients", default=24, show_default=True, hidden=True)
+@click.option("--seed", default=7, show_default=True, help="Which hospital.")
+@_JSON
+def demo(out: Path, patients: int, seed: int, as_json: bool) -> None:
+    """Build a synthetic hospital, sweep it, print the flagged list.
+
+    \b
+    Example:
+      screening demo --out demo
+    """
+    from flows.demo import run_demo  # noqa: PLC0415
+
+    run_demo(out, patients, seed, secret_from(os.environ), as_json=as_json)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--patients", required=True, type=click.IntRange(1), help="How many people.")
+@click.option("--seed", required=True, type=click.IntRange(0), help="Which hospital.")
+def phantom(folder: Path, patients: int, seed: int) -> None:
+    """Write a synthetic hospital: archive/, clinical/, truth.parquet.
+
+    \b
+    Example:
+      screening phantom hospital --patients 24 --seed 1
+    """
+    from screening.phantom import write_hospital  # noqa: PLC0415
+
+    if folder.exists() and any(folder.iterdir()):
+        raise ScreeningError(f"{folder} is not empty; give a new folder")
+    workers = len(os.sched_getaffinity(0))
+    with show.progress() as bars:
+        write_hospital(
+            folder, patients, seed, lambda done, total: bars("phantoms", done, total), workers
+        )
+    show.say(f"{folder / 'archive'}\n{folder / 'clinical'}\n{folder / 'truth.parquet'}")
+
+
+@cli.command()
+@click.argument("folder")
+@click.option("--mask", type=click.Path(path_type=Path), help="NIfTI labels to score instead.")
+@_MODEL
+@_JSON
+def score(folder: str, mask: Path | None, model: str, as_json: bool) -> None:
+    """Score one series, without a lake.
+
+    \b
+    Example:
+      screening score archive/series-1 --json
+    """
+    from flows.score_one import score_one  # noqa: PLC0415
+
+    answer = score_one(folder, mask, model)
+    if as_json:
+        show.say(show.as_json(answer.facts))
+    else:
+        show.print_score(answer.facts)
+    if not answer.has_score:
+        sys.exit(1)
+
+
+@cli.command()
+@click.option("--archive", "archive_url", required=True, help="Folder of the archive.")
+@_LAKE
+@click.option("--clinical", type=click.Path(path_type=Path), help="Folder of clinical tables.")
+@click.option("--as-of", callback=_check_date, help="Date the flags are for [default: today].")
+@click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
+@click.option("--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined.")
+@_JSON
+def sweep(
+    archive_url: str,
+    lake_path: Path,
+    clinical: Path | None,
+    as_of: str | None,
+    config: Path | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Sweep an archive: score what is new, estimate, flag, publish.
+
+    \b
+    Example:
+      screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
+    """
+    from flows.prefect_server import prepare_environment  # noqa: PLC0415
+    from screening.archive import resolve  # noqa: PLC0415
+
+    settings = read_settings(config)
+    resolve(archive_url)
+    if clinical is not None and not clinical.is_dir():
+        raise ScreeningError(f"no folder of clinical tables at {clinical}; check --clinical")
+    lake = _open_lake(lake_path, create=True)
+    prepare_environment(lake.path)
+    from flows.status import status  # noqa: PLC0415
+    from flows.sweep import Night, sweep as run  # noqa: PLC0415
+
+    with show.progress() as bars:
+        run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
+    facts = status(lake)
+    if as_json:
+        show.say(show.as_json(facts))
+    else:
+        show.print_status(facts)  # type: ignore[arg-type]
+        show.say(f"lake: {lake.path}; the list: screening flagged --lake {lake_path}")
+    series = facts["series"]
+    if strict and (series["failed"] or series["quarantined"]):  # type: ignore[index]
+        sys.exit(1)
+
+
+@cli.command()
+@_LAKE
+@_JSON
+def status(lake_path: Path, as_json: bool) -> None:
+    """Print the reconciliation: files, series, people, reasons, last run.
+
+    \b
+    Example:
+      screening status --lake /data/lake --json
+    """
+    from flows.status import status as facts_of  # noqa: PLC0415
+
+    facts = facts_of(_open_lake(lake_path))
+    if as_json:
+        show.say(show.as_json(facts))
+    else:
+        show.print_status(facts)  # type: ignore[arg-type]
+
+
+@cli.command()
+@_LAKE
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write (parquet needs one).")
+@click.option("--identified", is_flag=True, help="Add issuer and patient number; is audited.")
+@click.option("--reason", help="Why identity is needed; goes into the audit trail.")
+def flagged(
+    lake_path: Path, form: str, out: Path | None, identified: bool, reason: str | None
+) -> None:
+    """Print the people at high risk who were never formally scored.
+
+    \b
+    Example:
+      screening flagged --lake /data/lake --format csv --out list.csv
+    """
+    from flows.people import flagged_table  # noqa: PLC0415
+    from flows.status import last_as_of  # noqa: PLC0415
+
+    if identified and not (reason and reason.strip()):
+        raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
+    if form == "parquet" and out is None:
+        raise ScreeningError("parquet is not text; add --out FILE")
+    lake = _open_lake(lake_path)
+    found = flagged_table(lake, reason if identified else None)
+    if form == "table" and not identified:
+        show.print_flagged(found.to_pylist(), last_as_of(lake))
+        return
+    _write_list(found, form, out)
+
+
+def _write_list(found: pa.Table, form: str, out: Path | None) -> None:
+    rows = found.to_pylist()
+    if form == "parquet":
+        pq.write_table(found, out)
+    elif form == "table":
+        show.table("flagged", found.column_names, [list(r.values()) for r in rows])
+    else:
+        text = show.as_json(rows) if form == "json" else show.as_csv(rows, found.column_names)
+        if out is None:
+            show.say(text.rstrip("\n"))
+        else:
+            out.write_text(text + "\n" if form == "json" else text, encoding="utf-8")
+    if form in ("csv", "parquet"):
+        show.note(show.NOTICE)
+
+
+@cli.command()
+@_LAKE
+@click.argument("key")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the picture.")
+@_JSON
+def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
+    """Print every decision about one series or person, and write its picture.
+
+    \b
+    Example:
+      screening explain --lake /data/lake p_3fk2… --out picture.png
+    """
+    from flows.explain import explain as facts_of, print_explanation  # noqa: PLC0415
+
+    facts = facts_of(_open_lake(lake_path), key, out)
+    if as_json:
+        show.say(show.as_json(facts))
+    else:
+        print_explanation(facts)
+
+
+@cli.group()
+def models() -> None:
+    """Look at the models that travel with the program.
+
+    \b
+    Example:
+      screening models verify
+    """
+
+
+@models.command("list")
+@_JSON
+def models_list(as_json: bool) -> None:
+    """List the models: name, version, digest, labels, terms.
+
+    \b
+    Example:
+      screening models list --json
+    """
+    from flows.model_facts import listed  # noqa: PLC0415
+
+    rows = listed()
+    if as_json:
+        show.say(show.as_json(rows))
+    else:
+        show.table("models", list(rows[0]), [list(r.values()) for r in rows])
+
+
+@models.command("verify")
+@_JSON
+def models_verify(as_json: bool) -> None:
+    """Compare every model file with its manifest; exit 2 when one differs.
+
+    \b
+    Example:
+      screening models verify
+    """
+    from flows.model_facts import verified  # noqa: PLC0415
+
+    rows = verified()
+    if as_json:
+        show.say(show.as_json(rows))
+    else:
+        show.table("models", list(rows[0]), [list(r.values()) for r in rows])
+    if not all(r["ok"] for r in rows):
+        raise ScreeningError("a model file differs from its manifest; install the package again")
+
+
+def _guarded(run: Callable[[], None]) -> int:
+    try:
+        run()
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ScreeningError as error:
+        show.note(f"screening: {error}")
+        return 2
+    except KeyboardInterrupt:
+        show.note("screening: interrupted; run the same command again to go on")
+        return 130
+    return 0
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(_guarded(lambda: cli(standalone_mode=False)))

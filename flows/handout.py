@@ -1,0 +1,131 @@
+"""Handing scans to workers, one a task, and taking their results back in order.
+
+Comes in: jobs, a cluster, and a call that commits the attempts before they start.
+Goes out: (job, outcome) pairs in the order of the jobs, whatever order they finished in,
+so that a killed and repeated sweep decides every tie alike.
+Refuses: nothing; a worker's death or silence becomes an outcome of its scan.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from distributed import Client, Future, wait
+from distributed.scheduler import KilledWorker
+
+from screening import inference
+from screening.errors import ScreeningError
+from screening.pipeline import Worked, process_series
+from screening.privacy import safe_detail
+from screening.reasons import Reason, Room
+from screening.records import Rejection, ScoringParameters, SeriesJob
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What every scan of a sweep is worked with."""
+
+    model: str
+    parameters: ScoringParameters
+    timeout_seconds: float
+
+
+def work(job: SeriesJob, orders: Orders) -> Worked:
+    """Work one scan in a worker process; the one-series boundary of the program."""
+    try:
+        model = inference.open_model(orders.model)
+        return process_series(job, model, orders.parameters, picture=True)
+    except MemoryError as error:
+        reason, detail = Reason.OUT_OF_MEMORY, safe_detail(error)
+    except Exception as error:  # noqa: BLE001 - one bad scan must cost one scan
+        reason, detail = Reason.CRASHED, safe_detail(error)
+    return Worked(job.series_key, Rejection(Room.SWEEP, job.series_key, reason, detail), 0)
+
+
+class _Flight:
+    """The scans that are out at this moment."""
+
+    def __init__(self, client: Client, orders: Orders) -> None:
+        self._client = client
+        self._orders = orders
+        self._out: dict[Future, tuple[int, SeriesJob, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._out)
+
+    def send(self, place: int, job: SeriesJob) -> None:
+        future = self._client.submit(
+            work, job, self._orders, pure=False, retries=0, key=f"{job.series_key}-{job.attempt}"
+        )
+        self._out[future] = (place, job, time.monotonic())
+
+    def landed(self) -> list[tuple[int, SeriesJob, Worked]]:
+        """Wait a moment; return what has come back or has been out for too long."""
+        try:
+            done = wait(list(self._out), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            done = set()
+        back = []
+        for future in done:
+            place, job, _ = self._out.pop(future)
+            back.append((place, job, _result(future, job)))
+            future.release()
+        return back + self._overdue()
+
+    def _overdue(self) -> list[tuple[int, SeriesJob, Worked]]:
+        now = time.monotonic()
+        late = [f for f, o in self._out.items() if now - o[2] > self._orders.timeout_seconds]
+        back = []
+        for future in late:
+            place, job, _ = self._out.pop(future)
+            at = [w for w, keys in self._client.processing().items() if future.key in keys]
+            future.cancel()
+            self._client.restart_workers(at, raise_for_error=False)
+            late_rejection = Rejection(Room.SWEEP, job.series_key, Reason.TIMEOUT)
+            back.append((place, job, Worked(job.series_key, late_rejection, 0)))
+        return back
+
+
+def _result(future: Future, job: SeriesJob) -> Worked:
+    error = future.exception()
+    if error is None:
+        result: Worked = future.result()
+        return result
+    if not isinstance(error, KilledWorker):
+        raise ScreeningError(f"the cluster failed: {safe_detail(error)}; run the sweep again")
+    return Worked(
+        job.series_key, Rejection(Room.SWEEP, job.series_key, Reason.CRASHED, "worker"), 0
+    )
+
+
+def hand_out(
+    client: Client,
+    jobs: Sequence[SeriesJob],
+    orders: Orders,
+    in_flight: int,
+    announce: Callable[[Sequence[SeriesJob]], None],
+) -> Iterator[tuple[SeriesJob, Worked]]:
+    """Yield every job with its outcome, in the order given.
+
+    Parameters
+    ----------
+    in_flight : how many scans may be out at once
+    announce : commits the attempts of the jobs it is given; called before they are sent
+    """
+    flight = _Flight(client, orders)
+    waiting: dict[int, tuple[SeriesJob, Worked]] = {}
+    sent = announced = given = 0
+    while given < len(jobs):
+        while sent < len(jobs) and len(flight) < in_flight:
+            if sent == announced:
+                announce(jobs[announced : announced + in_flight])
+                announced = min(announced + in_flight, len(jobs))
+            flight.send(sent, jobs[sent])
+            sent += 1
+        for place, job, worked in flight.landed():
+            waiting[place] = (job, worked)
+        while given in waiting:
+            yield waiting.pop(given)
+            given += 1

@@ -1,0 +1,49 @@
+"""Stages four and five: clinical tables in, estimates and flags out.
+
+Comes in: a folder of clinical tables, the scored lake. Goes out: the lake's clinical tables,
+ages and risk estimates, each replaced as a whole.
+Refuses: what the clinical room refuses.
+"""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from screening import clinical, risk
+from screening.lake import Lake
+from screening.tables import RISK
+
+
+def take_clinical(lake: Lake, folder: Path | None) -> None:
+    """Read the clinical tables, if there are any tonight; without a folder the last stay."""
+    if folder is None:
+        return
+    read = clinical.read_clinical(folder, lake.vault.person_keys)
+    lake.vault.store_birth_dates(read.birth_dates)
+    lake.replace("person", read.person)
+    lake.replace("observation", read.observation)
+    lake.replace("event", read.event)
+    lake.replace("policy", read.policy)
+    lake.replace("clinical_rejections", read.rejections)
+
+
+def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
+    """Return the people who want nothing done with their data."""
+    policy = lake.read("policy")
+    mine = policy.filter(
+        pc.and_(
+            pc.equal(policy["scope"], "opt_out_all"),
+            pc.less_equal(policy["valid_from"], pa.scalar(as_of, pa.date32())),
+        )
+    )
+    return frozenset(mine["person_key"].to_pylist())
+
+
+def estimate(lake: Lake, as_of: date) -> None:
+    """Bring ages and risk estimates up to date."""
+    scans = lake.read("series").select(["series_key", "person_key", "index_date", "age_years"])
+    lake.replace("ages", lake.vault.ages(scans))
+    inputs = lake.query("core_risk_input", as_of)
+    lake.replace("risk", RISK.check(risk.estimate(inputs)))

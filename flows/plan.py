@@ -1,0 +1,123 @@
+"""Stage two: which series are to be worked, and what rules already say of the others.
+
+Comes in: catalogued series, the choosing room's decisions, and every earlier disposition.
+Goes out: rows that rules alone decide, and one queue of candidates a study.
+Refuses: to work again what has a disposition for its content and versions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from screening import catalogue
+from screening.dispositions import Disposition, Versions
+from screening.reasons import Reason, State
+from screening.records import Decision
+
+_FINAL = frozenset({State.SCORED, State.INELIGIBLE, State.FAILED, State.QUARANTINED})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One earlier disposition, as far as planning needs it."""
+
+    versions: Versions
+    state: State
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The eligible series of one study, best first."""
+
+    study_key: str
+    candidates: tuple[catalogue.Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is decided, and what is to be worked."""
+
+    decided: tuple[Disposition, ...]
+    studies: tuple[Study, ...]
+
+
+class Ledger:
+    """What is already known, by series and content."""
+
+    def __init__(self, dispositions: pa.Table, current: Versions, rescore: str) -> None:
+        self._current = current
+        self._rescore = rescore
+        self._past: dict[tuple[str, str], list[Past]] = {}
+        self._decided_series: set[str] = set()
+        names = ["series_key", "content_digest", "choose_version", "model_digest"]
+        names += ["scoring_version", "state", "reasons"]
+        for row in dispositions.select(names).to_pylist():
+            versions = Versions(row["choose_version"], row["model_digest"], row["scoring_version"])
+            past = Past(versions, State(row["state"]), tuple(row["reasons"]))
+            self._past.setdefault((row["series_key"], row["content_digest"]), []).append(past)
+            self._decided_series.add(row["series_key"])
+
+    def outcome(self, entry: catalogue.Entry) -> Past | None:
+        """Return what working this content gave, if it need not be worked again."""
+        series = entry.series
+        worked = [
+            p
+            for p in self._past.get((series.series_key, series.content_digest), [])
+            if p.versions.scoring_version and p.state in _FINAL
+        ]
+        if self._rescore == "all":
+            worked = [p for p in worked if p.versions == self._current]
+        return worked[-1] if worked else None
+
+    def holds_rule(self, disposition: Disposition) -> bool:
+        """Whether this very rules outcome is on record and the last word."""
+        series = disposition.series
+        past = self._past.get((series.series_key, series.content_digest), [])
+        return any(p.versions == disposition.versions for p in past)
+
+    def is_frozen(self, entry: catalogue.Entry) -> bool:
+        """Whether `rescore = never` keeps this series as it was first decided."""
+        return self._rescore == "never" and entry.series.series_key in self._decided_series
+
+
+def _order(entries: Iterable[catalogue.Entry]) -> tuple[date, str]:
+    # Ties between studies are broken by date, then path: the same in every run.
+    return min((e.series.acquired_on or date.max, min(e.paths)) for e in entries)
+
+
+def make_plan(
+    entries: Sequence[catalogue.Entry], decisions: Sequence[Decision], ledger: Ledger, version: int
+) -> Plan:
+    """Split the night's series into what rules decide and what is worked."""
+    by_key: Mapping[str, catalogue.Entry] = {e.series.series_key: e for e in entries}
+    decided: list[Disposition] = []
+    queues: dict[str, list[tuple[int, catalogue.Entry]]] = {}
+    for decision in decisions:
+        entry = by_key[decision.series_key]
+        if decision.rank is not None:
+            queues.setdefault(decision.study_key, []).append((decision.rank, entry))
+            continue
+        row = Disposition(
+            entry.series, Versions(version), decision.state, decision.reasons, decision.detail
+        )
+        if not ledger.holds_rule(row) and not ledger.is_frozen(entry):
+            decided.append(row)
+    studies = [
+        Study(key, tuple(e for _, e in sorted(queue, key=lambda q: q[0])))
+        for key, queue in queues.items()
+    ]
+    return Plan(tuple(decided), tuple(sorted(studies, key=lambda s: _order(s.candidates))))
+
+
+def not_chosen(entry: catalogue.Entry, chosen: str, version: int) -> Disposition:
+    """Return the row of a runner-up that need not be worked."""
+    return Disposition(
+        entry.series,
+        Versions(version),
+        State.INELIGIBLE,
+        (Reason.NOT_CHOSEN,),
+        f"chosen: {chosen}",
+    )

@@ -1,0 +1,135 @@
+"""`screening score`: one series, no lake.
+
+Comes in: a folder with one series, perhaps a mask. Goes out: the score as JSON-ready facts.
+Refuses: a folder without DICOM, or with several CT series.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+from screening import archive, inference, pipeline, scoring, volume
+from screening.errors import ScreeningError
+from screening.reasons import REASONS, State, state_of
+from screening.records import Rejection, ScoredSeries, ScoringParameters, Volume
+
+KEY = "series"
+
+
+@dataclass(frozen=True, slots=True)
+class OneScore:
+    """The answer of `score`: the contract's JSON object, and whether there is a score."""
+
+    facts: dict[str, object]
+    has_score: bool
+
+
+def _one_series(folder: str) -> tuple[str, list[str]]:
+    """Return the archive's address and the paths of its only image series."""
+    address = archive.resolve(folder)
+    listing = archive.list_files(address)
+    instances = archive.read_headers(address, listing.stats).instances
+    if not instances.num_rows:
+        raise ScreeningError("no DICOM file in the folder; give the folder of one CT series")
+    rows = instances.select(["path", "series_instance_uid", "rows"]).to_pylist()
+    images = [r for r in rows if r["rows"]] or rows
+    series = Counter(r["series_instance_uid"] for r in images)
+    if len(series) > 1:
+        raise ScreeningError(
+            f"the folder holds {len(series)} series; give the folder of one, or use sweep"
+        )
+    return address, [r["path"] for r in images]
+
+
+def _base(scan: Volume | None, status: str, reasons: list[str]) -> dict[str, object]:
+    series = None
+    if scan is not None:
+        facts = asdict(pipeline.facts(scan))
+        facts.pop("image_digest")
+        series = facts
+    return {
+        "series": series,
+        "status": status,
+        "reasons": reasons,
+        "agatston": None,
+        "volume_mm3": None,
+        "mass_mg": None,
+        "category": None,
+        "vessels": None,
+        "other": None,
+        "lesions": [],
+        "quality": None,
+        "model": None,
+        "parameters": None,
+        "seconds": None,
+    }
+
+
+def _refused(scan: Volume | None, rejection: Rejection, seconds: dict[str, float]) -> OneScore:
+    facts = _base(scan, state_of(rejection.reason).value, [rejection.reason.value])
+    facts["seconds"] = seconds
+    facts["explanation"] = REASONS[rejection.reason].sentence
+    facts["detail"] = rejection.detail
+    return OneScore(facts, has_score=False)
+
+
+def _scored(scan: Volume, scored: ScoredSeries, load: float) -> OneScore:
+    score = asdict(scored.score)
+    facts = _base(scan, State.SCORED.value, [])
+    facts.update(score)
+    facts["other"] = dict(scored.score.other)
+    facts["model"] = asdict(scored.model)
+    facts["seconds"] = {
+        "load": load,
+        "infer": scored.seconds.infer,
+        "score": scored.seconds.score,
+    }
+    return OneScore(facts, has_score=True)
+
+
+def _with_mask(scan: Volume, mask: Path, load: float) -> OneScore:
+    begun = perf_counter()
+    labels = inference.labels_from_mask(scan, mask)
+    seconds = {"load": load, "infer": perf_counter() - begun, "score": 0.0}
+    if isinstance(labels, Rejection):
+        return _refused(scan, labels, seconds)
+    begun = perf_counter()
+    parameters = ScoringParameters()
+    measured = scoring.score_mask(scan, labels.label_map, parameters)
+    seconds["score"] = perf_counter() - begun
+    facts = _base(scan, State.SCORED.value, [])
+    facts.update(
+        agatston=measured.agatston,
+        volume_mm3=measured.volume_mm3,
+        mass_mg=measured.mass_mg,
+        category=scoring.category(measured.agatston),
+        labels=[asdict(label) for label in measured.labels],
+        parameters=asdict(parameters),
+        seconds=seconds,
+    )
+    return OneScore(facts, has_score=True)
+
+
+def score_one(folder: str, mask: Path | None, model_name: str) -> OneScore:
+    """Score one series.
+
+    Parameters
+    ----------
+    folder : holds the series' DICOM files
+    mask : NIfTI labels to score instead of the model's, or None
+    model_name : name or folder of the model
+    """
+    model = None if mask else inference.open_model(model_name)
+    begun = perf_counter()
+    address, paths = _one_series(folder)
+    scan = volume.load_volume(KEY, archive.read_bytes(address, paths))
+    load = perf_counter() - begun
+    if isinstance(scan, Rejection):
+        return _refused(None, scan, {"load": load, "infer": 0.0, "score": 0.0})
+    if mask is not None or model is None:
+        return _with_mask(scan, Path(str(mask)), load)
+    outcome = pipeline.measure(scan, model, ScoringParameters(), 0.0, load, picture=False)
+    if isinstance(outcome, Rejection):
+        return _refused(scan, outcome, {"load": load, "infer": 0.0, "score": 0.0})
+    return _scored(scan, outcome, load)

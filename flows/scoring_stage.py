@@ -1,0 +1,252 @@
+"""Stage three: the chosen series, scored on the cluster and committed in batches.
+
+Comes in: the plan. Goes out: committed dispositions, encrypted pictures.
+Refuses: nothing; every series handed out comes back as a row.
+
+A study's best series goes first; where it gives no score the next of the study is tried.
+A scan whose worker died is tried again alone, so that no neighbour is blamed; what fails
+then as well is quarantined.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from flows.cluster import Cluster
+from flows.handout import Orders, hand_out
+from flows.plan import Ledger, Plan, Study, not_chosen
+from screening import catalogue
+from screening.config import Settings
+from screening.dispositions import Disposition, Stamp, Versions, to_table
+from screening.lake import Lake
+from screening.pipeline import Worked
+from screening.reasons import Reason, Room, State, state_of
+from screening.records import Rejection, ScoredSeries, SeriesJob
+from screening.tables import ATTEMPTS
+
+# Sweeps that ended with this scan in flight, driver and all, before it is left alone.
+MAX_DEAD_SWEEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the stage did."""
+
+    n_worked: int
+    n_scored: int
+    bytes_read: int
+    commit_seconds: float
+
+
+@dataclass(slots=True)
+class Committer:
+    """Collects dispositions and commits them by number or by time."""
+
+    lake: Lake
+    settings: Settings
+    run_id: str
+    seconds: float = 0.0
+    _rows: list[tuple[Disposition, int]] = field(default_factory=list)
+    _last: float = field(default_factory=time.monotonic)
+    _version: int = 0
+
+    def add(self, disposition: Disposition, attempt: int = 0) -> None:
+        """Take one row; commit when enough have gathered."""
+        self._rows.append((disposition, attempt))
+        scored = disposition.scored
+        if scored is not None and scored.picture_png is not None:
+            self.lake.store_picture(scored.series_key, scored.picture_png)
+        waited = time.monotonic() - self._last
+        if len(self._rows) >= self.settings.commit_rows or waited >= self.settings.commit_seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what has gathered, in one transaction."""
+        self._last = time.monotonic()
+        if not self._rows:
+            return
+        self._version += 1
+        now = datetime.now(UTC)
+        rows = [to_table([row], Stamp(self.run_id, now, attempt)) for row, attempt in self._rows]
+        app_id = f"{self.run_id}/dispositions"
+        self.lake.append("dispositions", pa.concat_tables(rows), app_id, self._version)
+        self._rows.clear()
+        self.seconds += time.monotonic() - self._last
+
+
+@dataclass(slots=True)
+class Scoring:
+    """Everything one sweep's scoring needs."""
+
+    lake: Lake
+    cluster: Cluster
+    settings: Settings
+    orders: Orders
+    versions: Versions
+    run_id: str
+    address: str
+    progress: Callable[[int, int], None]
+    _announced: int = 0
+
+    def run(self, plan: Plan, ledger: Ledger) -> Tally:
+        """Work every study of the plan to its end."""
+        committer = Committer(self.lake, self.settings, self.run_id)
+        for row in plan.decided:
+            committer.add(row)
+        images = _scored_images(self.lake)
+        attempts = Counter(self.lake.read("attempts").column("series_key").to_pylist())
+        tonight: dict[str, State] = {}
+        n_bytes = 0
+        while turn := _next_turn(plan.studies, ledger, tonight):
+            entries = {entry.series.series_key: entry for entry in turn}
+            self.progress(len(tonight), len(tonight) + len(turn))
+            for job, worked in self._work(turn, attempts):
+                row = self._disposition(entries[job.series_key], worked, images)
+                tonight[job.series_key] = row.state
+                n_bytes += worked.bytes_read
+                committer.add(row, job.attempt)
+                self.progress(len(tonight), max(len(tonight), len(turn)))
+        for row in _runners_up(plan.studies, ledger, tonight, self.versions.choose_version):
+            committer.add(row)
+        committer.flush()
+        n_scored = sum(state is State.SCORED for state in tonight.values())
+        return Tally(len(tonight), n_scored, n_bytes, committer.seconds)
+
+    def _work(
+        self, turn: Sequence[catalogue.Entry], attempts: Counter[str]
+    ) -> Iterator[tuple[SeriesJob, Worked]]:
+        """Work the scans; those whose worker died once more, each alone."""
+        jobs = [
+            SeriesJob(key, self.address, entry.paths, attempts[key] + 1)
+            for entry in turn
+            for key in (entry.series.series_key,)
+        ]
+        yield from ((job, _given_up(job)) for job in jobs if job.attempt > MAX_DEAD_SWEEPS)
+        jobs = [job for job in jobs if job.attempt <= MAX_DEAD_SWEEPS]
+        digests = {e.series.series_key: e.series.content_digest for e in turn}
+        in_flight = self.cluster.n_workers + 1
+        for left in reversed(range(self.settings.max_attempts)):
+            suspects: list[SeriesJob] = []
+            for job, worked in self._hand_out(jobs, in_flight, digests):
+                if _worker_died(worked) and left:
+                    suspects.append(replace(job, attempt=job.attempt + 1))
+                else:
+                    yield job, worked
+            jobs, in_flight = suspects, 1
+
+    def _hand_out(
+        self, jobs: Sequence[SeriesJob], in_flight: int, digests: Mapping[str, str]
+    ) -> Iterator[tuple[SeriesJob, Worked]]:
+        if not jobs:
+            return iter(())
+
+        def announce(going: Sequence[SeriesJob]) -> None:
+            self._announced += 1
+            rows = [
+                {
+                    "series_key": job.series_key,
+                    "content_digest": digests[job.series_key],
+                    "attempt": job.attempt,
+                    "run_id": self.run_id,
+                    "started_at": datetime.now(UTC),
+                }
+                for job in going
+            ]
+            table = pa.Table.from_pylist(rows, schema=ATTEMPTS.schema)
+            self.lake.append("attempts", table, f"{self.run_id}/attempts", self._announced)
+
+        return hand_out(self.cluster.client, jobs, self.orders, in_flight, announce)
+
+    def _disposition(
+        self, entry: catalogue.Entry, worked: Worked, images: dict[str, str]
+    ) -> Disposition:
+        """Turn an outcome into its row; the same images scored before are a duplicate."""
+        outcome, series = worked.outcome, entry.series
+        original = images.get(worked.image_digest, series.series_key)
+        if original != series.series_key:
+            row = Disposition(
+                series,
+                self.versions,
+                State.INELIGIBLE,
+                (Reason.DUPLICATE_IMAGES_OF,),
+                f"original: {original}",
+                worked.image_digest,
+            )
+        elif isinstance(outcome, ScoredSeries):
+            images[worked.image_digest] = series.series_key
+            row = Disposition(
+                series, self.versions, State.SCORED, (), "", worked.image_digest, outcome
+            )
+        else:
+            state = state_of(outcome.reason)
+            pending = replace(self.versions, scoring_version=0)
+            versions = pending if state is State.PENDING else self.versions
+            row = Disposition(
+                series, versions, state, (outcome.reason,), outcome.detail, worked.image_digest
+            )
+        return row
+
+
+def _worker_died(worked: Worked) -> bool:
+    outcome = worked.outcome
+    return isinstance(outcome, Rejection) and outcome.reason is Reason.CRASHED
+
+
+def _given_up(job: SeriesJob) -> Worked:
+    rejection = Rejection(
+        Room.SWEEP, job.series_key, Reason.CRASHED, f"in flight in {MAX_DEAD_SWEEPS} dead sweeps"
+    )
+    return Worked(job.series_key, rejection, 0)
+
+
+def _scored_images(lake: Lake) -> dict[str, str]:
+    table = lake.read("dispositions").select(["image_digest", "series_key", "state"])
+    return {
+        row["image_digest"]: row["series_key"]
+        for row in table.to_pylist()
+        if row["state"] == State.SCORED
+    }
+
+
+def _state(entry: catalogue.Entry, ledger: Ledger, tonight: Mapping[str, State]) -> State | None:
+    """Return what is known of one candidate, from tonight or an earlier night."""
+    known = tonight.get(entry.series.series_key)
+    if known is not None:
+        return known
+    past = ledger.outcome(entry)
+    return past.state if past else None
+
+
+def _next_turn(
+    studies: Sequence[Study], ledger: Ledger, tonight: Mapping[str, State]
+) -> list[catalogue.Entry]:
+    """Return each study's next candidate to work, for the studies not yet settled."""
+    turn = []
+    for study in studies:
+        for entry in study.candidates:
+            state = _state(entry, ledger, tonight)
+            if state is None and not ledger.is_frozen(entry):
+                turn.append(entry)
+            if state in (None, State.SCORED, State.PENDING):
+                break
+    return turn
+
+
+def _runners_up(
+    studies: Sequence[Study], ledger: Ledger, tonight: Mapping[str, State], version: int
+) -> Iterator[Disposition]:
+    """Yield the rows of candidates that need no work because a better one was scored."""
+    for study in studies:
+        chosen = ""
+        for entry in study.candidates:
+            state = _state(entry, ledger, tonight)
+            if chosen and state is None:
+                row = not_chosen(entry, chosen, version)
+                if not ledger.holds_rule(row):
+                    yield row
+            elif state is State.SCORED and not chosen:
+                chosen = entry.series.series_key

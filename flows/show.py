@@ -1,0 +1,175 @@
+"""How facts look on a terminal.
+
+Comes in: facts already computed. Goes out: text, JSON, CSV. Refuses: nothing.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+NOTICE = (
+    "Research software, not a medical device. An image reader confirms every finding "
+    "before anyone is contacted."
+)
+
+
+class ShowProgress(Protocol):
+    """Takes a stage's name and how far it has come."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show it."""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return None
+    raise TypeError(type(value).__name__)
+
+
+def as_json(facts: object) -> str:
+    """Return indented JSON; dates in ISO form."""
+    return json.dumps(facts, indent=2, ensure_ascii=False, default=_plain)
+
+
+def say(text: str = "") -> None:
+    """Print one line to standard output."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print one line to standard error."""
+    click.echo(text, err=True)
+
+
+def number(value: object, digits: int = 0) -> str:
+    """Format a number, or a dash where there is none."""
+    return "–" if not isinstance(value, int | float) else f"{value:,.{digits}f}"
+
+
+def percent(value: object) -> str:
+    """Format a fraction as a percentage, or a dash."""
+    return "–" if not isinstance(value, int | float) else f"{100 * value:.1f} %"
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; the width follows the terminal, 120 where there is none."""
+    console = Console(width=None if Console().is_terminal else 120, highlight=False)
+    drawn = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*("–" if v is None else str(v) for v in row))
+    console.print(drawn)
+
+
+def as_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Return rows as CSV; lists are joined by a semicolon."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = (row[c] for c in columns)
+        writer.writerow(";".join(map(str, c)) if isinstance(c, list) else c for c in cells)
+    return out.getvalue()
+
+
+@contextmanager
+def progress() -> Iterator[ShowProgress]:
+    """Show bars on standard error while the block runs."""
+    bars = Progress(
+        TextColumn("{task.description:<16}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+    tasks: dict[str, object] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+    with bars:
+        yield show
+
+
+def print_status(facts: dict[str, dict[str, object]]) -> None:
+    """Print the reconciliation so that each sum can be checked by eye."""
+    for name, whole in (("files", "seen"), ("series", "found"), ("people", "with_scan")):
+        parts = facts[name]
+        terms = " + ".join(f"{v} {k}" for k, v in parts.items() if k != whole)
+        say(f"{name:7} {parts[whole]} {whole} = {terms}")
+    if facts["reasons"]:
+        table("reasons", ("reason", "n"), list(facts["reasons"].items()))
+    last = facts["last_run"]
+    if last:
+        seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"
+        say(f"last run {last['run_id']} as of {last['as_of']}: {last['scored']} scored, {seconds}")
+
+
+_LIST_COLUMNS = (
+    "person",
+    "tier",
+    "Agatston",
+    "category",
+    "CHD 10 y",
+    "age",
+    "sex",
+    "grade",
+    "scan",
+)
+
+
+def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
+    """Print the list that the care team works."""
+    table(
+        f"flagged as of {as_of}: {len(rows)} people never formally scored",
+        _LIST_COLUMNS,
+        [
+            (
+                row["person_key"],
+                row["tier"],
+                number(row["agatston"]),
+                row["category"],
+                percent(row["mesa_chd_10y_cac"]),
+                number(row["age_years"]),
+                row["sex"],
+                row["grade"],
+                row["index_date"],
+            )
+            for row in rows
+        ],
+    )
+    say(NOTICE)
+
+
+def print_score(facts: Mapping[str, object]) -> None:
+    """Print one score for a person."""
+    if facts["status"] != "scored":
+        say(f"{facts['status']}: {', '.join(facts['reasons'])}")  # type: ignore[arg-type]
+        say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
+        return
+    say(f"Agatston {number(facts['agatston'], 1)} ({facts['category']})")
+    say(f"volume {number(facts['volume_mm3'], 1)} mm³, mass {number(facts['mass_mg'], 1)} mg")
+    vessels = facts["vessels"]
+    if isinstance(vessels, Mapping):
+        say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))
+    quality = facts["quality"]
+    if isinstance(quality, Mapping):
+        flags = ", ".join(quality["flags"]) or "none"
+        say(f"grade {quality['grade']}, flags: {flags}")
+    if facts["agatston"] == 0:
+        say("no calcium detected on this scan; a non-gated zero is not reassurance")
+    say(NOTICE)

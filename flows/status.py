@@ -1,0 +1,71 @@
+"""`screening status`: the reconciliation of a lake.
+
+Comes in: a lake. Goes out: the three sums, the reasons and the last run, as the contract
+names them. Refuses: nothing; an empty lake is all zeros.
+"""
+
+from datetime import date
+
+from screening.lake import Lake
+from screening.reasons import State
+
+_FILES = ("seen", "instance", "not_dicom", "unreadable", "duplicate", "ignored")
+_PEOPLE = ("with_scan", "flagged", "not_flagged", "cannot_say")
+
+
+def last_as_of(lake: Lake) -> date:
+    """Return the date the last sweep's flags are true for; a lake never swept has none."""
+    dates = [r["as_of"] for r in _runs(lake)]
+    return dates[-1] if dates else date.min
+
+
+def _runs(lake: Lake) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = lake.read("runs").to_pylist()
+    return sorted(rows, key=lambda r: str(r["started_at"]))
+
+
+def _last_run(runs: list[dict[str, object]]) -> dict[str, object] | None:
+    if not runs:
+        return None
+    row = runs[-1]
+    return {
+        "run_id": row["run_id"],
+        "started": str(row["started_at"]),
+        "as_of": str(row["as_of"]),
+        "seconds": row["seconds"],
+        "scored": row["n_scored"],
+        "bytes_read": row["bytes_read"],
+        "finished": row["seconds"] is not None,
+    }
+
+
+def status(lake: Lake) -> dict[str, object]:
+    """Return the contract's status object."""
+    runs = _runs(lake)
+    as_of = last_as_of(lake)
+    files = dict.fromkeys(_FILES, 0)
+    if runs:
+        files = {name: runs[-1][f"files_{name}"] or 0 for name in _FILES}  # type: ignore[misc]
+    counts = {r["state"]: r["n"] for r in lake.query("out_status_series", as_of).to_pylist()}
+    series = {"found": sum(counts.values())}
+    series.update({state.value: counts.get(state.value, 0) for state in State})
+    people_rows = lake.query("out_status_people", as_of).to_pylist()
+    people = {n: people_rows[0][n] if people_rows else 0 for n in _PEOPLE}
+    reasons = {r["reason"]: r["n"] for r in lake.query("out_status_reasons", as_of).to_pylist()}
+    return {
+        "files": files,
+        "series": series,
+        "people": people,
+        "reasons": dict(sorted(reasons.items())),
+        "last_run": _last_run(runs),
+    }
+
+
+def sums_hold(facts: dict[str, dict[str, int]]) -> bool:
+    """Whether the three sums of the design hold."""
+    files, series, people = facts["files"], facts["series"], facts["people"]
+    return (
+        files["seen"] == sum(files[n] for n in _FILES[1:])
+        and series["found"] == sum(series[s.value] for s in State)
+        and people["with_scan"] == sum(people[n] for n in _PEOPLE[1:])
+    )

@@ -1,0 +1,221 @@
+"""One night: crawl, catalogue, choose, score, estimate, flag, publish.
+
+Comes in: a `Night`. Goes out: a lake that holds the whole truth about the archive.
+Refuses: what its stages refuse, in one line.
+
+A Prefect task is a stage; scans are plain Dask futures inside the scoring stage.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import pyarrow as pa
+
+from flows.cluster import Cluster
+from flows.crawl import Crawled, crawl
+from flows.handout import Orders
+from flows.people_stage import estimate, opted_out, take_clinical
+from flows.plan import Ledger, Plan, make_plan
+from flows.prefect_server import PrefectServer, prefect_server
+from flows.scoring_stage import Scoring, Tally
+from screening import archive, catalogue, choose, inference, scoring
+from screening.config import Settings
+from screening.dispositions import Versions
+from screening.errors import ScreeningError
+from screening.lake import Lake
+from screening.privacy import safe_detail
+from screening.reasons import Reason
+from screening.records import ScoringParameters
+from screening.tables import RUNS
+
+Progress = Callable[[str, int, int], None]
+Result = TypeVar("Result")
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one sweep is asked to do."""
+
+    archive: str
+    lake: Lake
+    clinical: Path | None
+    as_of: date
+    settings: Settings
+    progress: Progress = no_progress
+    run_id: str = field(default_factory=lambda: f"run_{uuid4().hex[:12]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did."""
+
+    run_id: str
+    seconds: float
+    tally: Tally
+
+
+def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
+    """Run one night.
+
+    Parameters
+    ----------
+    night : what to do
+    server : a Prefect server already being started, else one is started here
+
+    Raises
+    ------
+    ScreeningError
+        What is wrong and what to do; the lake stays as far as it had come.
+    """
+    address = archive.resolve(night.archive)
+    model = inference.open_model(night.settings.model)
+    if server is not None:
+        return _sweep(night, address, model, server)
+    with prefect_server(night.lake.path) as own:
+        return _sweep(night, address, model, own)
+
+
+def _sweep(night: Night, address: str, model: inference.Model, server: PrefectServer) -> Swept:
+    with night.lake.lease(night.run_id), Cluster(night.settings, night.lake.path) as cluster:
+        return _run_flow(night, _Stages(night, address, model, cluster), server)
+
+
+def _run_flow(night: Night, stages: "_Stages", server: PrefectServer) -> Swept:
+    """Let Prefect run the stages; only stage names and states reach its database."""
+    server.wait()
+    from prefect import flow, task  # noqa: PLC0415 - reads its settings when imported
+    from prefect.cache_policies import NO_CACHE  # noqa: PLC0415
+
+    failures: list[BaseException] = []
+
+    def stage(name: str, function: Callable[[], Result]) -> Result:
+        def guarded() -> Result:
+            try:
+                return function()
+            except Exception as error:
+                failures.append(error)
+                raise ScreeningError(f"stage {name} failed: {safe_detail(error)}") from None
+
+        run = task(guarded, name=name, cache_policy=NO_CACHE, persist_result=False)
+        result: Result = run()
+        return result
+
+    @flow(name="sweep", flow_run_name=night.run_id, persist_result=False)
+    def night_flow() -> Swept:
+        crawled = stage("crawl", stages.crawl)
+        entries = stage("catalogue", lambda: stages.catalogue(crawled))
+        stage("clinical", stages.clinical)
+        plan, ledger = stage("choose", lambda: stages.choose(entries))
+        tally = stage("score", lambda: stages.score(plan, ledger))
+        stage("estimate", stages.estimate)
+        return stage("publish", lambda: stages.publish(tally))
+
+    try:
+        swept: Swept = night_flow()
+    except ScreeningError:
+        if failures:
+            raise failures[0] from None
+        raise
+    return swept
+
+
+class _Stages:
+    """The stages of one night, in the order of the flow."""
+
+    def __init__(
+        self, night: Night, address: str, model: inference.Model, cluster: Cluster
+    ) -> None:
+        self._night = night
+        self._lake = night.lake
+        self._address = address
+        self._cluster = cluster
+        self._versions = Versions(
+            choose.CHOOSE_VERSION, model.identity.digest, scoring.SCORING_VERSION
+        )
+        self._begun = time.monotonic()
+        self._run: dict[str, object] = {
+            "run_id": night.run_id,
+            "started_at": datetime.now(UTC),
+            "as_of": night.as_of,
+        }
+
+    def crawl(self) -> Crawled:
+        self._night.progress("reading headers", 0, 1)
+        crawled = crawl(self._lake, self._cluster, self._address)
+        self._night.progress("reading headers", 1, 1)
+        return crawled
+
+    def catalogue(self, crawled: Crawled) -> tuple[catalogue.Entry, ...]:
+        found = catalogue.group(crawled.instances)
+        self._lake.replace("series", catalogue.series_table(found.entries))
+        reasons = crawled.files["reason"].to_pylist()
+        self._run.update(
+            files_seen=crawled.n_seen,
+            files_instance=crawled.instances.num_rows - found.n_duplicate_files,
+            files_not_dicom=reasons.count(Reason.NOT_DICOM),
+            files_unreadable=reasons.count(Reason.UNREADABLE)
+            + reasons.count(Reason.TRUNCATED_FILE),
+            files_duplicate=found.n_duplicate_files,
+            files_ignored=reasons.count(Reason.IGNORED_FILE),
+        )
+        self._write_run()
+        return tuple(found.entries)
+
+    def _write_run(self) -> None:
+        """Put this sweep's row in the place of its earlier, less complete one."""
+        runs = self._lake.read("runs")
+        others = [r for r in runs.to_pylist() if r["run_id"] != self._night.run_id]
+        rows = [*others, {**dict.fromkeys(RUNS.schema.names), **self._run}]
+        self._lake.replace("runs", pa.Table.from_pylist(rows, schema=RUNS.schema))
+
+    def clinical(self) -> None:
+        take_clinical(self._lake, self._night.clinical)
+
+    def choose(self, entries: tuple[catalogue.Entry, ...]) -> tuple[Plan, Ledger]:
+        ledger = Ledger(
+            self._lake.read("dispositions"), self._versions, self._night.settings.rescore
+        )
+        decisions = choose.choose(
+            [e.series for e in entries],
+            opted_out(self._lake, self._night.as_of),
+            self._lake.vault.conflicted(),
+        )
+        return make_plan(entries, decisions, ledger, choose.CHOOSE_VERSION), ledger
+
+    def score(self, plan: Plan, ledger: Ledger) -> Tally:
+        settings = self._night.settings
+        orders = Orders(settings.model, ScoringParameters(), settings.scan_timeout_seconds)
+        stage = Scoring(
+            lake=self._lake,
+            cluster=self._cluster,
+            settings=settings,
+            orders=orders,
+            versions=self._versions,
+            run_id=self._night.run_id,
+            address=self._address,
+            progress=lambda done, total: self._night.progress("scoring", done, total),
+        )
+        return stage.run(plan, ledger)
+
+    def estimate(self) -> None:
+        estimate(self._lake, self._night.as_of)
+
+    def publish(self, tally: Tally) -> Swept:
+        self._night.progress("publishing", 0, 1)
+        self._lake.check_keys()
+        seconds = time.monotonic() - self._begun
+        self._run.update(seconds=seconds, n_scored=tally.n_scored, bytes_read=tally.bytes_read)
+        self._write_run()
+        self._lake.publish(self._night.as_of, self._night.run_id)
+        self._lake.maintain()
+        self._night.progress("publishing", 1, 1)
+        return Swept(self._night.run_id, seconds, tally)

@@ -1,0 +1,111 @@
+"""One scan, worked from bytes to score: load → infer → score.
+
+Comes in: a `SeriesJob` (where the bytes lie) and a model.
+Goes out: a `ScoredSeries`, or the `Rejection` of the room that refused.
+Refuses: nothing itself; no engine, no lake and no identity in here.
+"""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from screening import archive, inference, report, scoring, volume
+from screening.errors import InfrastructureError
+from screening.privacy import safe_detail
+from screening.reasons import Reason, Room
+from screening.records import (
+    Rejection,
+    ScoredSeries,
+    ScoringParameters,
+    Seconds,
+    SeriesJob,
+    Volume,
+    VolumeFacts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """The outcome of one scan, what was read for it, and the digest of its images if known."""
+
+    series_key: str
+    outcome: ScoredSeries | Rejection
+    bytes_read: int
+    image_digest: str = ""
+
+
+def facts(scan: Volume) -> VolumeFacts:
+    """Return what is told about a scan beside its score."""
+    return VolumeFacts(
+        n_slices=scan.hu.shape[0],
+        spacing_mm=(*scan.spacing_mm, scan.increment_mm),
+        kvp=scan.acquisition.kvp,
+        slice_thickness_mm=scan.acquisition.slice_thickness_mm,
+        kernel=scan.acquisition.kernel,
+        manufacturer=scan.acquisition.manufacturer,
+        image_digest=scan.image_digest,
+    )
+
+
+def process_series(
+    job: SeriesJob, model: inference.Model, parameters: ScoringParameters, *, picture: bool
+) -> Worked:
+    """Work one series.
+
+    Parameters
+    ----------
+    job : where the bytes lie
+    model : a checked model; its sessions are built in this process on first use
+    parameters : recorded with the score
+    picture : render the picture of a score above zero
+
+    Returns
+    -------
+    Worked, with a `ScoredSeries` or the refusing room's `Rejection`
+    """
+    started = perf_counter()
+    try:
+        files = archive.read_bytes(job.address, job.paths)
+    except InfrastructureError as error:
+        gone = Rejection(Room.ARCHIVE, job.series_key, Reason.UNREACHABLE, safe_detail(error))
+        return Worked(job.series_key, gone, 0)
+    n_bytes = sum(len(f) for f in files)
+    read = perf_counter()
+    scan = volume.load_volume(job.series_key, files)
+    del files
+    if isinstance(scan, Rejection):
+        return Worked(job.series_key, scan, n_bytes)
+    loaded = perf_counter()
+    outcome = measure(scan, model, parameters, read - started, loaded - read, picture=picture)
+    return Worked(job.series_key, outcome, n_bytes, scan.image_digest)
+
+
+def measure(
+    scan: Volume,
+    model: inference.Model,
+    parameters: ScoringParameters,
+    read_seconds: float,
+    load_seconds: float,
+    *,
+    picture: bool,
+) -> ScoredSeries | Rejection:
+    """Infer and score one loaded scan."""
+    begun = perf_counter()
+    labelled = inference.infer(model, scan)
+    if isinstance(labelled, Rejection):
+        return labelled
+    inferred = perf_counter()
+    score = scoring.score(scan, labelled, parameters)
+    if isinstance(score, Rejection):
+        return score
+    done = perf_counter()
+    wants_picture = picture and score.agatston > 0
+    return ScoredSeries(
+        series_key=scan.series_key,
+        facts=facts(scan),
+        score=score,
+        model=labelled.model,
+        seconds=Seconds(
+            read=read_seconds, load=load_seconds, infer=inferred - begun, score=done - inferred
+        ),
+        picture_png=report.render_picture(scan, labelled, score) if wants_picture else None,
+    )
