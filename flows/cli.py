@@ -27,7 +27,7 @@ _MODEL = click.option("--model", default="default", show_default=True, help="Nam
 
 
 def _open_lake(path: Path, *, create: bool = False) -> "Lake":  # type: ignore[name-defined] # noqa: F821
-    from screening.lake import Lake  # noqa: PLC0415 - keeps `--help` fast
+    from screening.lake import Lake
 
     lake = Lake.open(path, secret_from(os.environ), create=create)
     if create and lake.secret_file is not None:
@@ -77,7 +77,7 @@ def demo(out: Path, patients: int, seed: int, as_json: bool) -> None:
     Example:
       screening demo --out demo
     """
-    from flows.demo import run_demo  # noqa: PLC0415
+    from flows.demo import run_demo
 
     run_demo(out, patients, seed, secret_from(os.environ), as_json=as_json)
 
@@ -93,7 +93,7 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
     Example:
       screening phantom hospital --patients 24 --seed 1
     """
-    from screening.phantom import write_hospital  # noqa: PLC0415
+    from screening.phantom import write_hospital
 
     if folder.exists() and any(folder.iterdir()):
         raise ScreeningError(f"{folder} is not empty; give a new folder")
@@ -117,7 +117,7 @@ def score(folder: str, mask: Path | None, model: str, as_json: bool) -> None:
     Example:
       screening score archive/series-1 --json
     """
-    from flows.score_one import score_one  # noqa: PLC0415
+    from flows.score_one import score_one
 
     answer = score_one(folder, mask, model)
     if as_json:
@@ -151,8 +151,8 @@ def sweep(
     Example:
       screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
     """
-    from flows.prefect_server import prepare_environment  # noqa: PLC0415
-    from screening.archive import resolve  # noqa: PLC0415
+    from flows.prefect_server import prepare_environment
+    from screening.archive import resolve
 
     settings = read_settings(config)
     resolve(archive_url)
@@ -160,8 +160,9 @@ def sweep(
         raise ScreeningError(f"no folder of clinical tables at {clinical}; check --clinical")
     lake = _open_lake(lake_path, create=True)
     prepare_environment(lake.path)
-    from flows.status import status  # noqa: PLC0415
-    from flows.sweep import Night, sweep as run  # noqa: PLC0415
+    from flows.status import status
+    from flows.sweep import Night
+    from flows.sweep import sweep as run
 
     with show.progress() as bars:
         run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
@@ -186,7 +187,7 @@ def status(lake_path: Path, as_json: bool) -> None:
     Example:
       screening status --lake /data/lake --json
     """
-    from flows.status import status as facts_of  # noqa: PLC0415
+    from flows.status import status as facts_of
 
     facts = facts_of(_open_lake(lake_path))
     if as_json:
@@ -216,8 +217,8 @@ def flagged(
     Example:
       screening flagged --lake /data/lake --format csv --out list.csv
     """
-    from flows.people import flagged_table  # noqa: PLC0415
-    from flows.status import last_as_of  # noqa: PLC0415
+    from flows.people import flagged_table
+    from flows.status import last_as_of
 
     if identified and not (reason and reason.strip()):
         raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
@@ -259,7 +260,8 @@ def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
     Example:
       screening explain --lake /data/lake p_3fk2… --out picture.png
     """
-    from flows.explain import explain as facts_of, print_explanation  # noqa: PLC0415
+    from flows.explain import explain as facts_of
+    from flows.explain import print_explanation
 
     facts = facts_of(_open_lake(lake_path), key, out)
     if as_json:
@@ -287,7 +289,7 @@ def models_list(as_json: bool) -> None:
     Example:
       screening models list --json
     """
-    from flows.model_facts import listed  # noqa: PLC0415
+    from flows.model_facts import listed
 
     rows = listed()
     if as_json:
@@ -305,7 +307,7 @@ def models_verify(as_json: bool) -> None:
     Example:
       screening models verify
     """
-    from flows.model_facts import verified  # noqa: PLC0415
+    from flows.model_facts import verified
 
     rows = verified()
     if as_json:

@@ -100,8 +100,8 @@ def _print_numbers(row: Row) -> None:
     )
     show.say(f"    Agatston {show.number(row['agatston'], 1)} ({row['category']}): {vessels}")
     show.say(
-        f"    volume {show.number(row['volume_mm3'], 1)} mm³, mass {show.number(row['mass_mg'], 1)} mg "
-        "(uncalibrated)"
+        f"    volume {show.number(row['volume_mm3'], 1)} mm³, "
+        f"mass {show.number(row['mass_mg'], 1)} mg (uncalibrated)"
     )
     flags = ", ".join(row["quality_flags"] or []) or "none"  # type: ignore[arg-type]
     show.say(f"    grade {row['grade']}, noise {show.number(row['noise_hu'])} HU, flags: {flags}")
@@ -112,7 +112,8 @@ def _print_numbers(row: Row) -> None:
         show.say("    no calcium detected on this scan; a non-gated zero is not reassurance")
     digest = str(row["model_digest"])[:12]
     show.say(
-        f"    by {row['model_name']} {digest} on {row['provider']}, scoring version {row['scoring_version']}"
+        f"    by {row['model_name']} {digest} on {row['provider']}, "
+        f"scoring version {row['scoring_version']}"
     )
 
 
@@ -129,6 +130,7 @@ def print_explanation(facts: dict[str, object]) -> None:
                 show.say(f"  {name}: {shown}")
     for picture in facts["pictures"]:  # type: ignore[attr-defined]
         show.say(
-            f"picture of {picture['series_key']}: {picture['file']} (identified data; delete after use)"
+            f"picture of {picture['series_key']}: {picture['file']} "
+            "(identified data; delete after use)"
         )
     show.say(show.NOTICE)

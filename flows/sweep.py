@@ -92,8 +92,8 @@ def _sweep(night: Night, address: str, model: inference.Model, server: PrefectSe
 def _run_flow(night: Night, stages: "_Stages", server: PrefectServer) -> Swept:
     """Let Prefect run the stages; only stage names and states reach its database."""
     server.wait()
-    from prefect import flow, task  # noqa: PLC0415 - reads its settings when imported
-    from prefect.cache_policies import NO_CACHE  # noqa: PLC0415
+    from prefect import flow, task
+    from prefect.cache_policies import NO_CACHE
 
     failures: list[BaseException] = []
 
@@ -101,7 +101,7 @@ def _run_flow(night: Night, stages: "_Stages", server: PrefectServer) -> Swept:
         def guarded() -> Result:
             try:
                 return function()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - Prefect stores messages; raised again below
                 failures.append(error)
                 raise ScreeningError(f"stage {name} failed: {safe_detail(error)}") from None
 
