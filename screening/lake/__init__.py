@@ -1,0 +1,14 @@
+"""The lake: where results stay.
+
+Comes in: instances as read, dispositions, clinical tables, pictures; a site's secret.
+Goes out: committed Delta tables, keys instead of identity, the answers of `sql/`, two DuckDB files.
+Refuses: a lake of another version or without its secret, a second driver, a key twice,
+identity anywhere but in the vault and the sealed index.
+"""
+
+from screening.lake.index import Index
+from screening.lake.lake import Lake
+from screening.lake.lease import Lease
+from screening.lake.vault import Vault
+
+__all__ = ["Index", "Lake", "Lease", "Vault"]

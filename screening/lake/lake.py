@@ -1,0 +1,215 @@
+"""One lake: a folder with everything a site's sweeps have found.
+
+Comes in: the folder, the site's secret.
+Goes out: a `Lake` to read, and to write while holding its lease.
+Refuses: a folder that is no lake, another version's lake, a missing or wrong secret, writing
+without the lease.
+
+    LAKE/lake.json           version, wrapped data key
+    LAKE/lease.sqlite        who may write
+    LAKE/tables/<name>/      Delta tables under random keys
+    LAKE/index/              what the crawl saw, sealed
+    LAKE/vault/vault.sqlite  who the keys are, sealed
+    LAKE/vault/pictures/     pictures of scored scans, sealed
+    LAKE/screening.duckdb    for the people who work the list
+    LAKE/research.duckdb     for epidemiologists
+    LAKE.secret              beside the folder, where the environment gave no secret
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from screening.errors import InfrastructureError, ScreeningError
+from screening.lake.crypto import Keys, derive_keys
+from screening.lake.delta import VACUUM_HOURS, Tables
+from screening.lake.files import sweep_temporaries
+from screening.lake.index import Index, IndexStore
+from screening.lake.lease import Lease, hold
+from screening.lake.manifest import (
+    Manifest,
+    create_manifest,
+    is_lake,
+    open_manifest,
+    refuse_foreign_folder,
+    rotate,
+)
+from screening.lake.pictures import Pictures
+from screening.lake.publish import SPILL_NAME, Run, Source, publish, query
+from screening.lake.research import research_shift
+from screening.lake.sqlfiles import read_relations
+from screening.lake.vault import Vault
+from screening.resources import sql_folder
+
+_PRIVATE = 0o700  # what names people, even sealed, is the owner's alone
+
+
+@dataclass(slots=True)
+class Lake:
+    """An opened lake; make it by `Lake.open`."""
+
+    path: Path
+    vault: Vault
+    _manifest: Manifest = field(repr=False)
+    _keys: Keys = field(repr=False)
+    _tables: Tables = field(repr=False)
+    _index: IndexStore = field(repr=False)
+    _pictures: Pictures = field(repr=False)
+    _lease: Lease | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(
+        cls, path: Path, secret: bytes | None, create: bool, default_issuer: str = ""
+    ) -> "Lake":
+        """Open a lake, or make it where there is none and `create` is set.
+
+        Parameters
+        ----------
+        secret
+            From the environment; None to use the file beside the lake.
+        default_issuer
+            Stands in where a scan or clinical row names no issuer of its patient number.
+
+        Raises
+        ------
+        ScreeningError
+            See the module's text; one line, says what to do.
+        """
+        path = path.resolve()
+        if is_lake(path):
+            manifest = open_manifest(path, secret)
+        else:
+            refuse_foreign_folder(path)
+            if not create:
+                raise ScreeningError(f"there is no lake at {path}; run a sweep with --lake {path}")
+            _make_folder(path)
+            manifest = create_manifest(path, secret)
+        _make_folder(path / "tables")
+        for folder in (path / "index", path / "vault", path / "vault/pictures"):
+            _make_folder(folder, _PRIVATE)
+        keys = derive_keys(manifest.data_key)
+        return cls(
+            path=path,
+            vault=Vault(path / "vault/vault.sqlite", keys, default_issuer),
+            _manifest=manifest,
+            _keys=keys,
+            _tables=Tables(path / "tables"),
+            _index=IndexStore(path / "index", keys.index),
+            _pictures=Pictures(path / "vault/pictures", keys.pictures),
+        )
+
+    @property
+    def secret_file(self) -> Path | None:
+        """The file that holds the lake's secret; None where the environment gave it."""
+        return self._manifest.secret_file
+
+    def rotate_secret(self, new: bytes) -> None:
+        """Change the site's secret; nothing but `lake.json` (and the secret's file) is written."""
+        with self._writing():
+            rotate(self.path, self._manifest, new)
+
+    @contextmanager
+    def lease(self, run_id: str) -> Iterator[Lease]:
+        """Hold the right to write; what killed writers left behind is cleared away.
+
+        Raises
+        ------
+        ScreeningError
+            Naming the live driver that holds it.
+        """
+        with hold(self.path / "lease.sqlite", run_id, self._tables.highest_epoch()) as lease:
+            for folder in (self.path, self.path / "index", self.path / "vault/pictures"):
+                sweep_temporaries(folder)
+            shutil.rmtree(self.path / SPILL_NAME, ignore_errors=True)
+            self._lease = lease
+            try:
+                yield lease
+            finally:
+                self._lease = None
+
+    def read(self, name: str) -> pa.Table:
+        """Return a table; no rows of the right columns where it was never written."""
+        return self._tables.read(name)
+
+    def append(self, name: str, table: pa.Table, app_id: str, version: int) -> bool:
+        """Commit rows once (`delta.Tables.append`); False where nothing was left to commit."""
+        return self._tables.append(name, table, app_id, version, self._held())
+
+    def replace(self, name: str, table: pa.Table) -> bool:
+        """Make a table hold these rows; False where it held them already."""
+        return self._tables.replace(name, table, self._held())
+
+    def check_keys(self) -> None:
+        """Raise a ScreeningError where a table's key names more than one row."""
+        self._tables.check_keys()
+
+    def maintain(self, vacuum_hours: int = VACUUM_HOURS) -> None:
+        """Join small files, write checkpoints, delete files no longer needed."""
+        self._tables.maintain(self._held(), vacuum_hours)
+
+    def read_index(self) -> Index:
+        """Return what the last crawl saw, sorted by path."""
+        return self._index.read()
+
+    def write_index(self, instances: pa.Table, files: pa.Table) -> None:
+        """Keep what a crawl saw: INSTANCES and FILES, whole."""
+        self._held().confirm()
+        self._index.write(instances, files)
+
+    def store_picture(self, series_key: str, png: bytes) -> None:
+        """Encrypt a picture of one series."""
+        self._held().confirm()
+        self._pictures.store(series_key, png)
+
+    def read_picture(self, series_key: str) -> bytes | None:
+        """Return the picture of one series, None where it has none."""
+        return self._pictures.read(series_key)
+
+    def query(
+        self, view: str, as_of: date, run_id: str = "", folder: Path | None = None
+    ) -> pa.Table:
+        """Return one relation of `sql/` (or of `folder`), made from the tables as they stand."""
+        relations = read_relations(folder or sql_folder())
+        return query(self._source(), relations, view, Run(as_of, run_id))
+
+    def publish(self, as_of: date, run_id: str, folder: Path | None = None) -> None:
+        """Build `screening.duckdb` and `research.duckdb` and rename them into place."""
+        self._held().confirm()
+        publish(self._source(), read_relations(folder or sql_folder()), Run(as_of, run_id))
+
+    def _source(self) -> Source:
+        return Source(self.path, self.read, self._research_shift)
+
+    def _research_shift(self, as_of: date) -> pa.Table:
+        people = pa.concat_tables(
+            [self.read(name).select(["person_key"]) for name in ("series", "person")]
+        )
+        return research_shift(self._keys.research, people, self.read("policy"), as_of)
+
+    def _held(self) -> Lease:
+        if self._lease is None:
+            raise ScreeningError("the lake is written to only while its lease is held")
+        return self._lease
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Take the lease for one short piece of work, unless it is held already."""
+        if self._lease is not None:
+            yield
+            return
+        with self.lease("maintenance"):
+            yield
+
+
+def _make_folder(folder: Path, mode: int = 0o777) -> None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot make the lake's folder {folder}: {error.strerror}"
+        ) from error

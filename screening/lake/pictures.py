@@ -1,0 +1,41 @@
+"""Pictures of scored scans: identified data, encrypted beside the vault.
+
+Comes in: a series key and PNG bytes.
+Goes out: one AES-GCM file a series, and the PNG again.
+Refuses: a name that is no key; a file that was changed or swapped with another's.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from screening.errors import ScreeningError
+from screening.lake.crypto import seal, unseal
+from screening.lake.files import write_atomic
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a key becomes a file name: no dots, no slashes
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The folder of encrypted pictures."""
+
+    folder: Path
+    key: bytes = field(repr=False)
+
+    def store(self, series_key: str, png: bytes) -> None:
+        """Encrypt one picture; an older one of the series is replaced."""
+        write_atomic(self._file(series_key), seal(self.key, png, series_key.encode()))
+
+    def read(self, series_key: str) -> bytes | None:
+        """Return the PNG, None where the series has no picture."""
+        try:
+            sealed = self._file(series_key).read_bytes()
+        except FileNotFoundError:
+            return None
+        return unseal(self.key, sealed, series_key.encode())
+
+    def _file(self, series_key: str) -> Path:
+        if not _KEY.fullmatch(series_key):
+            raise ScreeningError("a picture needs a series key of the vault")
+        return self.folder / f"{series_key}.picture"
