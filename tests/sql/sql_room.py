@@ -1,9 +1,8 @@
-"""A small stand-in for the lake: raw tables from rows, views in the order their headers say."""
+"""A small stand-in for the lake: raw tables from rows, the files run as their headers say."""
 
 import re
 from datetime import UTC, date, datetime
 from functools import cache
-from graphlib import TopologicalSorter
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +34,7 @@ def header(name):
     return found
 
 
+@cache
 def names():
     return sorted(p.stem for p in sql_folder().glob("*.sql"))
 
@@ -44,16 +44,18 @@ def words(text):
 
 
 @cache
-def ordered():
-    """View names, each after those it reads."""
-    known = set(names())
-    graph = {n: [r for r in words(header(n)["reads"]) if r in known] for n in known}
-    return list(TopologicalSorter(graph).static_order())
+def needed(name):
+    """What `name` rests on, each after those it reads, and itself last."""
+    found = []
+    for relation in words(header(name)["reads"]):
+        if relation in names():
+            found += [r for r in needed(relation) if r not in found]
+    return [*found, name]
 
 
 def lake(as_of=AS_OF, shift=(), **rows):
-    """Connect to an in-memory DuckDB with raw tables from dicts of rows and all views over them."""
-    connection = duckdb.connect()
+    """Connect to an in-memory DuckDB with raw tables from dicts of rows."""
+    connection = duckdb.connect(config={"threads": 1})
     for name, table in LAKE_TABLES.items():
         defaults = dict.fromkeys(table.schema.names)
         filled = [{**defaults, **row} for row in rows.pop(name, ())]
@@ -62,12 +64,17 @@ def lake(as_of=AS_OF, shift=(), **rows):
     run = pa.table({"as_of": pa.array([as_of], pa.date32()), "run_id": ["r"]})
     connection.register("raw_run", run)
     connection.register("raw_research_shift", pa.Table.from_pylist(list(shift), SHIFT))
-    for name in ordered():
-        connection.execute(f"create view {name} as {text_of(name)}")
     return connection
 
 
+def build(connection, name):
+    """Make `name` and what it rests on, as tables, once."""
+    for one in needed(name):
+        connection.execute(f"create table if not exists {one} as {text_of(one)}")
+
+
 def read(connection, name):
+    build(connection, name)
     return connection.sql(f"select * from {name}").to_arrow_table().to_pylist()
 
 

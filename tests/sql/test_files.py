@@ -9,6 +9,7 @@ from sql_room import (
     AS_OF,
     HEADER,
     INDEX,
+    build,
     event,
     header,
     lake,
@@ -129,15 +130,15 @@ def test_one_select_that_reads_no_clock_and_runs_on_an_empty_lake(name):
     assert ";" not in text
     assert not re.search(r"\b(now|today|current_date|current_timestamp|random)\b", text, re.I)
     connection = lake()
-    columns = connection.sql(f"select * from {name}").columns
-    assert set(words(header(name)["key"])) <= set(columns)
-    assert len(read(connection, name)) in (0, 1, 5)
+    assert len(read(connection, name)) in (0, 1, 5)  # 1 and 5: the status counts, all zero
+    assert set(words(header(name)["key"])) <= set(connection.sql(f"from {name}").columns)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_keys_are_unique_and_the_sums_hold_on_random_lakes(seed):
     connection = random_lake(seed)
     for name in names():
+        build(connection, name)
         key = header(name)["key"]
         again = f"select {key}, count(*) from {name} group by {key} having count(*) > 1"
         assert connection.sql(again).fetchall() == [], name
@@ -145,7 +146,7 @@ def test_keys_are_unique_and_the_sums_hold_on_random_lakes(seed):
         assert connection.sql(f"select * from {name} where {empty}").fetchall() == [], name
     (people,) = read(connection, "out_status_people")
     assert people["with_scan"] == sum(people[k] for k in ("flagged", "not_flagged", "cannot_say"))
-    found = connection.sql("select count(*) from raw_series").fetchone()[0]
+    found = connection.sql("select * from raw_series").shape[0]
     assert sum(r["n"] for r in read(connection, "out_status_series")) == found
     assert sum(r["n"] for r in read(connection, "out_attrition")) == found
     assert len(read(connection, "out_flagged")) == people["flagged"]
@@ -163,5 +164,6 @@ def test_every_reason_of_the_policy_is_in_the_closed_list():
 
 def test_no_operations_key_or_date_reaches_the_research_cohort():
     connection = random_lake(3)
+    build(connection, "out_cohort")
     columns = connection.sql("select * from out_cohort").columns
     assert not {"person_key", "series_key", "study_key", "index_date", "age_years"} & set(columns)
