@@ -79,6 +79,10 @@ class Reason(StrEnum):
     STILL_ARRIVING = "still_arriving"
     UNREACHABLE = "unreachable"
     NIGHT_OVER = "night_over"
+    # rows of the clinical tables
+    NO_SCAN = "no_scan"
+    CODE_NOT_USED = "code_not_used"
+    DUPLICATE_ROW = "duplicate_row"
     # people
     NO_CLINICAL_RECORD = "no_clinical_record"
     NO_SCORE = "no_score"
@@ -169,6 +173,11 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.STILL_ARRIVING: ReasonText(Room.SWEEP, "The study is still being received."),
     Reason.UNREACHABLE: ReasonText(Room.ARCHIVE, "The archive could not be reached."),
     Reason.NIGHT_OVER: ReasonText(Room.SWEEP, "The night ended before its turn came."),
+    Reason.NO_SCAN: ReasonText(
+        Room.CLINICAL, "The row belongs to nobody who has a scan in this archive."
+    ),
+    Reason.CODE_NOT_USED: ReasonText(Room.CLINICAL, "The program does not use this code."),
+    Reason.DUPLICATE_ROW: ReasonText(Room.CLINICAL, "The same fact was already taken once."),
     Reason.NO_CLINICAL_RECORD: ReasonText(
         Room.CLINICAL, "No clinical record matches the scan's patient number."
     ),

@@ -1,0 +1,71 @@
+-- title: What became of each series, as things stand now
+-- grain: one series found in the archive
+-- key: series_key
+-- reads: raw_series, raw_dispositions
+-- privacy: keys, scan date, age and sex; scores of keyed people
+-- publish: operations
+-- A disposition counts only for the content it was made for. The row committed last wins, but a
+-- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
+-- any disposition is pending: the night ended before its turn came.
+with latest as (
+    select
+        *,
+        row_number() over (
+            partition by series_key, content_digest
+            order by
+                state = 'pending',
+                committed_at desc nulls last,
+                choose_version desc,
+                scoring_version desc,
+                model_digest desc
+        ) as nth
+    from raw_dispositions
+)
+
+select
+    s.series_key,
+    s.study_key,
+    s.person_key,
+    s.modality,
+    s.index_date,
+    s.age_years as header_age_years,
+    s.sex as header_sex,
+    s.is_gated,
+    s.n_slices,
+    s.increment_mm,
+    s.thickness_mm,
+    s.kvp,
+    s.kernel,
+    s.manufacturer,
+    coalesce(d.state, 'pending') as state,
+    case
+        when d.series_key is null then ['night_over']
+        else coalesce(d.reasons, [])
+    end as reasons,
+    case
+        when d.series_key is null then 'night_over'
+        else coalesce(d.reasons[1], '')
+    end as reason,
+    coalesce(d.detail, '') as detail,
+    d.agatston,
+    d.volume_mm3,
+    d.mass_mg,
+    d.category,
+    d.agatston_lm,
+    d.agatston_lad,
+    d.agatston_lcx,
+    d.agatston_rca,
+    d.noise_hu,
+    d.grade,
+    coalesce(d.quality_flags, []) as quality_flags,
+    d.model_name,
+    d.model_digest,
+    d.choose_version,
+    d.scoring_version,
+    coalesce(d.has_picture, false) as has_picture
+from raw_series as s
+left join latest as d
+    on
+        d.series_key = s.series_key
+        and d.content_digest = s.content_digest
+        and d.nth = 1

@@ -1,0 +1,178 @@
+-- title: The flag of each person: flagged, not_flagged or cannot_say
+-- grain: one person with at least one CT series
+-- key: person_key
+-- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, raw_ages, raw_person, raw_policy, raw_event, raw_risk, raw_run
+-- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
+-- publish: operations
+-- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
+-- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
+-- For a flagged person it holds the tier.
+with policy as (
+    select
+        -- Agatston 100: a statin is indicated from here on (2018 AHA/ACC cholesterol guideline,
+        -- doi 10.1161/CIR.0000000000000625).
+        100.0 as agatston_moderate,
+        -- Agatston 300: class A3 of CAC-DRS (Hecht 2018, J Cardiovasc Comput Tomogr 12:185).
+        300.0 as agatston_severe,
+        -- Agatston 1000: the highest stage of Maron and Budoff 2024 (JACC Adv 3:101287).
+        1000.0 as agatston_extreme,
+        -- MESA 10-year CHD with calcium. OUR OWN number, not a guideline's: MESA estimates
+        -- coronary heart disease, not hard ASCVD, so 7.5 % here is not the guideline's 7.5 %.
+        0.075 as mesa_chd_high,
+        18.0 as adult_years
+),
+
+scans as (
+    select
+        d.person_key,
+        bool_or(list_contains(d.reasons, 'identity_conflict')) as has_identity_conflict,
+        bool_or(list_contains(d.reasons, 'opted_out')) as was_opted_out,
+        -- Known to have been a child in some scan, and in no scan known to have been an adult.
+        coalesce(
+            bool_or(
+                list_contains(d.reasons, 'minor')
+                or coalesce(a.age_years, d.header_age_years) < policy.adult_years
+            ),
+            false
+        )
+        and not coalesce(
+            bool_or(
+                not list_contains(d.reasons, 'minor')
+                and coalesce(a.age_years, d.header_age_years) >= policy.adult_years
+            ),
+            false
+        ) as is_minor,
+        bool_or(d.modality = 'CT') as has_ct,
+        coalesce(bool_or(d.state = 'scored' and d.grade = 'D' and d.index_date <= r.as_of), false)
+            as has_grade_d
+    from core_disposition as d
+    cross join raw_run as r
+    cross join policy
+    left join raw_ages as a on a.series_key = d.series_key
+    where d.person_key is not null and d.person_key <> ''
+    group by d.person_key
+    having bool_or(d.modality = 'CT')
+),
+
+-- An opt-out whose date cannot be read is honoured.
+opt_outs as (
+    select distinct p.person_key
+    from raw_policy as p
+    cross join raw_run as r
+    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
+),
+
+statins as (
+    select distinct e.person_key
+    from raw_event as e
+    cross join raw_run as r
+    where
+        e.concept = 'statin'
+        and (e.started_on is null or e.started_on <= r.as_of)
+        and (e.stopped_on is null or e.stopped_on >= r.as_of)
+),
+
+facts as (
+    select
+        s.person_key,
+        p.series_key,
+        p.index_date,
+        p.age_years,
+        case
+            when c.sex in ('F', 'M') then c.sex
+            when p.header_sex in ('F', 'M') then p.header_sex
+            else ''
+        end as sex,
+        p.agatston,
+        p.category,
+        p.grade,
+        coalesce(p.quality_flags, []) as quality_flags,
+        coalesce(p.score_is_doubtful, false) as score_is_doubtful,
+        k.mesa_chd_10y,
+        k.mesa_chd_10y_cac,
+        coalesce(k.reasons, []) as risk_reasons,
+        t.person_key is not null as is_on_statin,
+        case when s.has_identity_conflict then 'identity_conflict' end as conflict,
+        [
+            case when o.person_key is not null or s.was_opted_out then 'opted_out' end,
+            case when s.is_minor then 'minor' end,
+            case when c.death_date <= r.as_of then 'deceased' end,
+            case when v.person_key is not null then 'known_ascvd' end,
+            case when f.person_key is not null then 'formally_scored' end
+        ] as exclusions,
+        [
+            case when c.person_key is null then 'no_clinical_record' end,
+            case
+                when p.person_key is not null then null
+                when s.has_grade_d then 'grade_too_low'
+                else 'no_score'
+            end
+        ] as gaps,
+        case
+            when p.agatston >= policy.agatston_extreme then 'cac_1000'
+            when p.agatston >= policy.agatston_severe then 'cac_300'
+            when p.agatston >= policy.agatston_moderate then 'cac_100'
+            when p.agatston > 0 and k.mesa_chd_10y_cac >= policy.mesa_chd_high then 'risk_high'
+        end as tier_if_flagged
+    from scans as s
+    cross join raw_run as r
+    cross join policy
+    left join core_person_score as p on p.person_key = s.person_key
+    left join raw_person as c on c.person_key = s.person_key
+    left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
+    left join opt_outs as o on o.person_key = s.person_key
+    left join statins as t on t.person_key = s.person_key
+    left join (select distinct person_key from core_ascvd_evidence) as v
+        on v.person_key = s.person_key
+    left join (select distinct person_key from core_formal_evidence) as f
+        on f.person_key = s.person_key
+),
+
+judged as (
+    select
+        *,
+        list_filter(
+            list_concat([conflict], list_concat(exclusions, gaps)), lambda x: x is not null
+        ) as obstacles
+    from facts
+)
+
+select
+    person_key,
+    case
+        when
+            list_contains(
+                ['identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low'],
+                obstacles[1]
+            )
+            then 'cannot_say'
+        when len(obstacles) = 0 and tier_if_flagged is not null then 'flagged'
+        else 'not_flagged'
+    end as flag,
+    case when len(obstacles) = 0 then coalesce(tier_if_flagged, '') else '' end as tier,
+    case
+        when len(obstacles) > 0 then obstacles
+        when tier_if_flagged is not null then [tier_if_flagged]
+        -- A small score whose risk could not be estimated is below the threshold of the score;
+        -- that the other road was closed is said beside it.
+        when agatston > 0 and mesa_chd_10y_cac is null
+            then list_concat(['below_threshold'], risk_reasons)
+        else ['below_threshold']
+    end as reasons,
+    case
+        when len(obstacles) > 0 then obstacles[1]
+        else coalesce(tier_if_flagged, 'below_threshold')
+    end as reason,
+    series_key,
+    index_date,
+    age_years,
+    sex,
+    agatston,
+    category,
+    grade,
+    quality_flags,
+    score_is_doubtful,
+    is_on_statin,
+    mesa_chd_10y,
+    mesa_chd_10y_cac
+from judged

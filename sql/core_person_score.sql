@@ -1,0 +1,47 @@
+-- title: The one score that stands for each person
+-- grain: one person with a scored scan that may be used
+-- key: person_key
+-- reads: core_disposition, raw_ages, raw_run
+-- privacy: keys, scan date, age; scores of keyed people
+-- publish: operations
+-- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
+-- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
+-- Scans after as_of do not exist yet.
+with usable as (
+    select
+        d.*,
+        d.grade = 'C' as score_is_doubtful,
+        row_number() over (
+            partition by d.person_key
+            order by d.grade = 'C', d.index_date desc, d.grade, d.series_key
+        ) as nth,
+        count(*) over (partition by d.person_key) as n_usable_scores
+    from core_disposition as d
+    cross join raw_run as r
+    where
+        d.state = 'scored'
+        and d.agatston is not null
+        and d.grade in ('A', 'B', 'C')
+        and d.index_date <= r.as_of
+)
+
+select
+    u.person_key,
+    u.series_key,
+    u.study_key,
+    u.index_date,
+    coalesce(a.age_years, u.header_age_years) as age_years,
+    u.header_sex,
+    u.agatston,
+    u.category,
+    u.agatston_lm,
+    u.agatston_lad,
+    u.agatston_lcx,
+    u.agatston_rca,
+    u.grade,
+    u.quality_flags,
+    u.score_is_doubtful,
+    u.n_usable_scores
+from usable as u
+left join raw_ages as a on a.series_key = u.series_key
+where u.nth = 1

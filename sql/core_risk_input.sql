@@ -1,0 +1,89 @@
+-- title: The inputs of the risk equations at the person's index scan
+-- grain: one person with a score
+-- key: person_key
+-- reads: core_person_score, core_observation_at_index, raw_person, raw_event
+-- privacy: keys, age, sex, race; clinical facts of keyed people
+-- publish: no
+-- First clock: everything as it was known on the index date. A flag is 0 only for somebody who
+-- has a clinical record in which the fact is not recorded by then; without a record, or when the
+-- only mention carries no date, it is unknown (null).
+with measured as (
+    select
+        person_key,
+        max(value) filter (where concept = 'total_cholesterol_mg_dl') as total_cholesterol_mg_dl,
+        max(age_days) filter (where concept = 'total_cholesterol_mg_dl')
+            as total_cholesterol_mg_dl_age_days,
+        max(value) filter (where concept = 'hdl_cholesterol_mg_dl') as hdl_cholesterol_mg_dl,
+        max(age_days) filter (where concept = 'hdl_cholesterol_mg_dl')
+            as hdl_cholesterol_mg_dl_age_days,
+        max(value) filter (where concept = 'systolic_bp_mmhg') as systolic_bp_mmhg,
+        max(age_days) filter (where concept = 'systolic_bp_mmhg') as systolic_bp_mmhg_age_days,
+        max(value) filter (where concept = 'smoker') as smoker,
+        max(age_days) filter (where concept = 'smoker') as smoker_age_days
+    from core_observation_at_index
+    group by person_key
+),
+
+-- 2 known at index, 1 perhaps (no start date), 0 known only later or already over.
+facts as (
+    select
+        p.person_key,
+        e.concept,
+        max(
+            case
+                -- A medication counts up to and including its last day.
+                when e.stopped_on < p.index_date then 0
+                when e.started_on is null then 1
+                when e.started_on <= p.index_date then 2
+                else 0
+            end
+        ) as certainty
+    from core_person_score as p
+    inner join raw_event as e on e.person_key = p.person_key
+    group by p.person_key, e.concept
+),
+
+-- From certainty to flag: a person with a record and no mention has no row here, hence 0.
+flags as (
+    select
+        p.person_key,
+        [0.0, null, 1.0] as flag_of,
+        coalesce(max(f.certainty) filter (where f.concept = 'antihypertensive'), 0) as bp_treated,
+        coalesce(
+            max(f.certainty) filter (where f.concept in ('statin', 'other_lipid_lowering')), 0
+        ) as lipid_treated,
+        coalesce(max(f.certainty) filter (where f.concept = 'diabetes'), 0) as diabetes,
+        coalesce(max(f.certainty) filter (where f.concept = 'family_history_mi'), 0)
+            as family_history_mi
+    from raw_person as p
+    left join facts as f on f.person_key = p.person_key
+    group by p.person_key
+)
+
+select
+    p.person_key,
+    p.series_key,
+    p.age_years,
+    case
+        when c.sex in ('F', 'M') then c.sex
+        when p.header_sex in ('F', 'M') then p.header_sex
+        else ''
+    end as sex,
+    coalesce(c.race, '') as race,
+    p.agatston,
+    m.total_cholesterol_mg_dl,
+    m.total_cholesterol_mg_dl_age_days,
+    m.hdl_cholesterol_mg_dl,
+    m.hdl_cholesterol_mg_dl_age_days,
+    m.systolic_bp_mmhg,
+    m.systolic_bp_mmhg_age_days,
+    m.smoker,
+    m.smoker_age_days,
+    f.flag_of[f.bp_treated + 1]::double as bp_treated,
+    f.flag_of[f.lipid_treated + 1]::double as lipid_treated,
+    f.flag_of[f.diabetes + 1]::double as diabetes,
+    f.flag_of[f.family_history_mi + 1]::double as family_history_mi
+from core_person_score as p
+left join raw_person as c on c.person_key = p.person_key
+left join measured as m on m.person_key = p.person_key
+left join flags as f on f.person_key = p.person_key

@@ -1,0 +1,107 @@
+-- title: Everything the flag of one person rests on
+-- grain: one person with at least one CT series
+-- key: person_key
+-- reads: core_person_flag, core_person_score, core_disposition, core_risk_input, core_formal_evidence, core_ascvd_evidence, raw_person, raw_policy, raw_risk, raw_run
+-- privacy: keys, dates, age, sex, race; scores and clinical facts of keyed people
+-- publish: operations
+with scans as (
+    select
+        person_key,
+        list(
+            {
+                'series_key': series_key,
+                'index_date': index_date,
+                'state': state,
+                'reasons': reasons,
+                'agatston': agatston,
+                'grade': grade
+            }
+            order by index_date nulls last, series_key
+        ) as series
+    from core_disposition
+    group by person_key
+),
+
+ascvd as (
+    select
+        person_key,
+        list({'concept': concept, 'first_on': first_on} order by concept) as ascvd_evidence
+    from core_ascvd_evidence
+    group by person_key
+),
+
+formal as (
+    select
+        person_key,
+        list(
+            {'source': source, 'evidence': evidence, 'first_on': first_on}
+            order by source, evidence
+        ) as formal_evidence
+    from core_formal_evidence
+    group by person_key
+),
+
+wishes as (
+    select
+        person_key,
+        list({'scope': scope, 'valid_from': valid_from} order by scope, valid_from) as policies
+    from raw_policy
+    group by person_key
+)
+
+select
+    f.person_key,
+    r.as_of,
+    f.flag,
+    f.tier,
+    f.reasons,
+    f.series_key,
+    f.index_date,
+    f.age_years,
+    f.sex,
+    f.agatston,
+    f.category,
+    s.agatston_lm,
+    s.agatston_lad,
+    s.agatston_lcx,
+    s.agatston_rca,
+    f.grade,
+    f.quality_flags,
+    f.score_is_doubtful,
+    coalesce(s.n_usable_scores, 0) as n_usable_scores,
+    c.person_key is not null as has_clinical_record,
+    c.death_date,
+    i.race,
+    i.total_cholesterol_mg_dl,
+    i.total_cholesterol_mg_dl_age_days,
+    i.hdl_cholesterol_mg_dl,
+    i.hdl_cholesterol_mg_dl_age_days,
+    i.systolic_bp_mmhg,
+    i.systolic_bp_mmhg_age_days,
+    i.smoker,
+    i.smoker_age_days,
+    i.bp_treated,
+    i.lipid_treated,
+    i.diabetes,
+    i.family_history_mi,
+    k.equation,
+    f.mesa_chd_10y,
+    f.mesa_chd_10y_cac,
+    coalesce(k.inputs_used, []) as risk_inputs_used,
+    coalesce(k.reasons, []) as risk_reasons,
+    coalesce(k.detail, '') as risk_detail,
+    f.is_on_statin,
+    coalesce(v.ascvd_evidence, []) as ascvd_evidence,
+    coalesce(e.formal_evidence, []) as formal_evidence,
+    coalesce(w.policies, []) as policies,
+    coalesce(n.series, []) as series
+from core_person_flag as f
+cross join raw_run as r
+left join core_person_score as s on s.person_key = f.person_key
+left join raw_person as c on c.person_key = f.person_key
+left join core_risk_input as i on i.person_key = f.person_key
+left join raw_risk as k on k.person_key = f.person_key and k.series_key = f.series_key
+left join ascvd as v on v.person_key = f.person_key
+left join formal as e on e.person_key = f.person_key
+left join wishes as w on w.person_key = f.person_key
+left join scans as n on n.person_key = f.person_key

@@ -1,0 +1,283 @@
+"""The policy: thresholds on both sides of each edge, precedence, and the two clocks."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sql_room import (
+    AS_OF,
+    INDEX,
+    event,
+    flag_of,
+    lake,
+    one_person,
+    person,
+    read,
+    risk,
+    scan,
+    series,
+)
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("agatston", "tier"),
+    [
+        (0.0, ""),
+        (99.99, ""),
+        (100.0, "cac_100"),
+        (299.99, "cac_100"),
+        (300.0, "cac_300"),
+        (999.99, "cac_300"),
+        (1000.0, "cac_1000"),
+    ],
+)
+def test_score_tiers_on_both_sides_of_their_edges(agatston, tier):
+    row = flag_of(one_person(scan(agatston=agatston), risk=[risk(cac=0.0749)]))
+    assert row["tier"] == tier
+    assert row["flag"] == ("flagged" if tier else "not_flagged")
+    assert row["reasons"] == [tier or "below_threshold"]
+
+
+@pytest.mark.parametrize(
+    ("agatston", "cac", "tier"),
+    [(1.0, 0.0749, ""), (1.0, 0.075, "risk_high"), (0.0, 0.5, ""), (100.0, 0.5, "cac_100")],
+)
+def test_risk_tier_needs_calcium_and_the_threshold(agatston, cac, tier):
+    assert flag_of(one_person(scan(agatston=agatston), risk=[risk(cac=cac)]))["tier"] == tier
+
+
+def test_a_risk_estimated_for_another_scan_does_not_count():
+    connection = one_person(scan(agatston=50.0), risk=[risk(series_key="older", cac=0.5)])
+    assert flag_of(connection)["tier"] == ""
+
+
+def test_a_closed_road_to_the_risk_tier_is_said_beside_below_threshold():
+    connection = one_person(scan(agatston=50.0), risk=[risk(cac=None, reasons=["missing_input"])])
+    assert flag_of(connection)["reasons"] == ["below_threshold", "missing_input"]
+
+
+@pytest.mark.parametrize(
+    ("concept", "reason"),
+    [
+        ("myocardial_infarction", "known_ascvd"),
+        ("coronary_stent", "known_ascvd"),
+        ("coronary_angioplasty", "known_ascvd"),
+        ("coronary_bypass", "known_ascvd"),
+        ("chronic_ischaemic_heart_disease", "known_ascvd"),
+        ("ischaemic_stroke", "known_ascvd"),
+        ("transient_ischaemic_attack", "known_ascvd"),
+        ("peripheral_artery_disease", "known_ascvd"),
+        ("formal_calcium_score", "formally_scored"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("day", "counts"),
+    [
+        (INDEX - DAY, True),
+        (INDEX + DAY, True),
+        (AS_OF, True),
+        (AS_OF + DAY, False),
+        (None, True),
+    ],
+)
+def test_second_clock_of_events(concept, reason, day, counts):
+    row = flag_of(one_person(scan(agatston=500.0), event=[event(concept, day)]))
+    assert row["flag"] == ("not_flagged" if counts else "flagged")
+    assert row["reason"] == (reason if counts else "cac_300")
+
+
+@pytest.mark.parametrize(
+    ("day", "is_dead"), [(INDEX + DAY, True), (AS_OF, True), (AS_OF + DAY, False)]
+)
+def test_second_clock_of_death(day, is_dead):
+    row = flag_of(one_person(scan(agatston=500.0), person=[person(death_date=day)]))
+    assert (row["flag"], row["reason"]) == (
+        ("not_flagged", "deceased") if is_dead else ("flagged", "cac_300")
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "day", "is_out"),
+    [
+        ("opt_out_all", AS_OF, True),
+        ("opt_out_all", None, True),
+        ("opt_out_all", AS_OF + DAY, False),
+        ("opt_out_research", INDEX, False),
+    ],
+)
+def test_opt_out(scope, day, is_out):
+    wish = {"person_key": "p", "scope": scope, "valid_from": day}
+    row = flag_of(one_person(scan(agatston=500.0), policy=[wish]))
+    assert (row["reason"] == "opted_out") is is_out
+
+
+def test_a_statin_is_shown_as_of_the_sweep_and_excludes_nobody():
+    def on(start, stop):
+        events = [event("statin", start, stopped_on=stop)]
+        row = flag_of(one_person(scan(agatston=500.0), event=events))
+        assert row["flag"] == "flagged"
+        return row["is_on_statin"]
+
+    assert on(INDEX + DAY, None)
+    assert on(INDEX, AS_OF)
+    assert not on(INDEX, AS_OF - DAY)
+    assert not on(AS_OF + DAY, None)
+
+
+def test_a_gated_scan_in_the_archive_is_a_formal_score():
+    gated = scan("g", state="ineligible", reasons=["gated_calcium_score"], index_date=INDEX - DAY)
+    connection = one_person(scan(agatston=500.0), gated)
+    assert flag_of(connection)["reason"] == "formally_scored"
+    (row,) = read(connection, "core_formal_evidence")
+    assert (row["source"], row["evidence"], row["first_on"]) == ("gated_scan", "g", INDEX - DAY)
+    later = scan("g", state="ineligible", reasons=["gated_calcium_score"], index_date=AS_OF + DAY)
+    assert flag_of(one_person(scan(agatston=500.0), later))["flag"] == "flagged"
+
+
+def test_without_a_clinical_record_nothing_is_said():
+    row = flag_of(one_person(scan(agatston=500.0), person=[]))
+    assert (row["flag"], row["reason"]) == ("cannot_say", "no_clinical_record")
+
+
+def test_no_score_is_never_read_as_zero():
+    row = flag_of(one_person(scan(state="failed", reasons=["decode_failed"])))
+    assert (row["flag"], row["reason"], row["agatston"]) == ("cannot_say", "no_score", None)
+
+
+def test_grade_d_alone_is_too_low_and_grade_c_is_doubtful():
+    row = flag_of(one_person(scan(agatston=500.0, grade="D")))
+    assert (row["flag"], row["reason"]) == ("cannot_say", "grade_too_low")
+    row = flag_of(one_person(scan(agatston=500.0, grade="C")))
+    assert (row["flag"], row["score_is_doubtful"]) == ("flagged", True)
+
+
+@pytest.mark.parametrize(("age", "is_minor"), [(17.99, True), (18.0, False)])
+def test_only_scans_as_a_minor(age, is_minor):
+    row = flag_of(one_person(scan(agatston=500.0, age_years=age)))
+    assert (row["reason"] == "minor") is is_minor
+    both = one_person(scan(agatston=500.0, age_years=age), scan("t", age_years=18.0))
+    assert flag_of(both)["reason"] != "minor"
+
+
+def test_all_reasons_are_kept_and_the_first_decides():
+    conflict = scan("q", state="quarantined", reasons=["identity_conflict"])
+    everything = {
+        "person": [person(death_date=INDEX)],
+        "event": [event("coronary_stent", INDEX), event("formal_calcium_score", INDEX, code="y")],
+        "policy": [{"person_key": "p", "scope": "opt_out_all", "valid_from": INDEX}],
+    }
+    row = flag_of(one_person(scan(grade="D"), conflict, **everything))
+    assert row["flag"] == "cannot_say"
+    assert row["reasons"] == [
+        "identity_conflict",
+        "opted_out",
+        "deceased",
+        "known_ascvd",
+        "formally_scored",
+        "grade_too_low",
+    ]
+    row = flag_of(one_person(scan(grade="D"), **everything))
+    assert (row["flag"], row["reason"]) == ("not_flagged", "opted_out")
+
+
+def test_everybody_with_a_ct_series_gets_one_flag_and_others_none():
+    connection = lake(
+        series=[series("a", "ct"), series("b", "sr", modality="SR"), series("c", None)],
+    )
+    (row,) = read(connection, "core_person_flag")
+    assert (row["person_key"], row["flag"]) == ("ct", "cannot_say")
+
+
+def test_the_persons_score_is_the_latest_good_one_never_the_largest():
+    old = scan("old", agatston=900.0, index_date=INDEX - 400 * DAY)
+    new = scan("new", agatston=10.0, grade="B")
+    doubtful = scan("c", agatston=700.0, grade="C", index_date=INDEX + DAY)
+    useless = scan("d", agatston=800.0, grade="D", index_date=INDEX + 2 * DAY)
+    future = scan("f", agatston=999.0, index_date=AS_OF + DAY)
+    (row,) = read(one_person(old, new, doubtful, useless, future), "core_person_score")
+    assert (row["series_key"], row["agatston"], row["score_is_doubtful"]) == ("new", 10.0, False)
+    assert row["n_usable_scores"] == 3
+    (row,) = read(one_person(doubtful, useless), "core_person_score")
+    assert (row["series_key"], row["score_is_doubtful"]) == ("c", True)
+    assert read(one_person(useless), "core_person_score") == []
+
+
+def test_current_disposition_is_the_latest_of_the_current_content():
+    def at(hour, **more):
+        s, d = scan(**more)
+        return s, {**d, "committed_at": datetime(2026, 6, 30, hour, tzinfo=UTC)}
+
+    s, first = at(1, agatston=10.0, scoring_version=1)
+    _, second = at(2, agatston=20.0, scoring_version=2)
+    _, pending = at(3, state="pending", reasons=["night_over"], scoring_version=3)
+    _, foreign = at(4, agatston=99.0)
+    foreign["content_digest"] = "older content"
+    rows = [pending, foreign, second, first]
+    (row,) = read(lake(series=[s], dispositions=rows), "core_disposition")
+    assert (row["state"], row["agatston"]) == ("scored", 20.0)
+    (row,) = read(lake(series=[s], dispositions=[pending]), "core_disposition")
+    assert (row["state"], row["reason"]) == ("pending", "night_over")
+    (row,) = read(lake(series=[s], dispositions=[foreign]), "core_disposition")
+    assert (row["state"], row["reasons"], row["agatston"]) == ("pending", ["night_over"], None)
+
+
+def test_the_list_is_ordered_by_tier_then_score():
+    pairs = [("a", 150.0), ("b", 2000.0), ("c", 50.0), ("d", 250.0), ("e", 0.0), ("f", 400.0)]
+    scans = [scan(f"s{k}", k, agatston=v) for k, v in pairs]
+    connection = lake(
+        series=[s for s, _ in scans],
+        dispositions=[d for _, d in scans],
+        person=[person(k) for k, _ in pairs],
+        risk=[risk("c", "sc", 0.2)],
+    )
+    rows = read(connection, "out_flagged")
+    assert [r["person_key"] for r in rows] == ["b", "f", "d", "a", "c"]
+    assert {r["note"] for r in rows} == {"an image reader must confirm"}
+
+
+def test_status_reasons_count_what_decided():
+    connection = one_person(
+        scan(agatston=5.0), scan("x", state="ineligible", reasons=["localizer", "not_chest"])
+    )
+    rows = {
+        r["reason"]: (r["n_series"], r["n_people"]) for r in read(connection, "out_status_reasons")
+    }
+    assert rows == {"localizer": (1, 0), "below_threshold": (0, 1)}
+
+
+def test_the_explanation_shows_every_scan_and_all_evidence():
+    connection = one_person(
+        scan(agatston=5.0),
+        scan("x", state="ineligible", reasons=["not_chosen"]),
+        event=[event("coronary_stent", INDEX), event("formal_calcium_score", INDEX, code="75571")],
+    )
+    (row,) = read(connection, "out_person_explanation")
+    assert [s["series_key"] for s in row["series"]] == ["s", "x"]
+    assert row["ascvd_evidence"] == [{"concept": "coronary_stent", "first_on": INDEX}]
+    assert row["formal_evidence"][0]["source"] == "procedure"
+    assert (row["flag"], row["as_of"]) == ("not_flagged", AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("age", "band"),
+    [(59.9, "55-59"), (60.0, "60-64"), (84.9, "80-84"), (85.0, "85+"), (99.0, "85+")],
+)
+def test_the_cohort_is_coarse_and_shifted(age, band):
+    (row,) = read(cohort(scan(agatston=123.4, agatston_lad=123.4, age_years=age)), "out_cohort")
+    assert row["age_band"] == band
+    assert row["agatston_lad_rounded"] == 120.0
+    assert row["research_key"] == "x"
+    assert row["shifted_index_month"] == date(2025, 12, 1)
+
+
+def test_opt_outs_of_any_scope_are_not_in_the_cohort():
+    for scope in ("opt_out_all", "opt_out_research"):
+        wish = {"person_key": "p", "scope": scope, "valid_from": AS_OF}
+        assert read(cohort(scan(), policy=[wish]), "out_cohort") == []
+
+
+def cohort(*scans, **more):
+    return one_person(
+        *scans, shift=[{"person_key": "p", "research_key": "x", "shift_days": -30}], **more
+    )

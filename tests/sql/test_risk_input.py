@@ -1,0 +1,93 @@
+"""First clock: what the equations may know is what was known on the index date."""
+
+from datetime import timedelta
+
+import pytest
+from sql_room import INDEX, event, observation, one_person, person, read, scan
+
+DAY = timedelta(days=1)
+
+
+def inputs(**more):
+    (row,) = read(one_person(scan(agatston=5.0), **more), "core_risk_input")
+    return row
+
+
+def test_the_latest_value_before_the_scan_and_none_after():
+    row = inputs(
+        observation=[
+            observation("total_cholesterol_mg_dl", 180.0, INDEX - 900 * DAY),
+            observation("total_cholesterol_mg_dl", 213.0, INDEX - 34 * DAY),
+            observation("total_cholesterol_mg_dl", 999.0, INDEX + DAY),
+            observation("smoker", 1.0, INDEX + DAY),
+            observation("systolic_bp_mmhg", 150.0, INDEX),
+        ]
+    )
+    assert (row["total_cholesterol_mg_dl"], row["total_cholesterol_mg_dl_age_days"]) == (213.0, 34)
+    assert (row["systolic_bp_mmhg"], row["systolic_bp_mmhg_age_days"]) == (150.0, 0)
+    assert row["smoker"] is None
+    assert row["hdl_cholesterol_mg_dl"] is None
+
+
+def test_values_older_than_the_window_do_not_count():
+    edge = INDEX.replace(year=INDEX.year - 5)
+    for day, value in ((edge, 50.0), (edge - DAY, None)):
+        row = inputs(observation=[observation("hdl_cholesterol_mg_dl", 50.0, day)])
+        assert row["hdl_cholesterol_mg_dl"] == value
+
+
+def test_values_of_one_day_do_not_depend_on_row_order():
+    day = [observation("systolic_bp_mmhg", v, INDEX - DAY) for v in (120.0, 160.0, 130.0)] + [
+        observation("smoker", v, INDEX - DAY) for v in (0.0, 1.0)
+    ]
+    for rows in (day, day[::-1]):
+        row = inputs(observation=rows)
+        assert (row["systolic_bp_mmhg"], row["smoker"]) == (130.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("concept", "column"),
+    [
+        ("statin", "lipid_treated"),
+        ("other_lipid_lowering", "lipid_treated"),
+        ("antihypertensive", "bp_treated"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("start", "stop", "value"),
+    [
+        (INDEX, None, 1.0),
+        (INDEX + DAY, None, 0.0),
+        (INDEX - 9 * DAY, INDEX, 1.0),
+        (INDEX - 9 * DAY, INDEX - DAY, 0.0),
+        (None, None, None),
+        (None, INDEX - DAY, 0.0),
+    ],
+)
+def test_treatment_active_at_the_scan(concept, column, start, stop, value):
+    assert inputs(event=[event(concept, start, stopped_on=stop)])[column] == value
+
+
+@pytest.mark.parametrize("column", ["diabetes", "family_history_mi"])
+@pytest.mark.parametrize(("start", "value"), [(INDEX, 1.0), (INDEX + DAY, 0.0), (None, None)])
+def test_conditions_recorded_by_the_scan(column, start, value):
+    assert inputs(event=[event(column, start)])[column] == value
+
+
+def test_a_record_without_mention_is_zero_and_no_record_is_unknown():
+    flags = ("bp_treated", "lipid_treated", "diabetes", "family_history_mi")
+    assert [inputs()[f] for f in flags] == [0.0] * 4
+    assert [inputs(person=[])[f] for f in flags] == [None] * 4
+
+
+def test_sex_comes_from_the_record_else_from_the_header():
+    assert inputs(person=[person(sex="F")])["sex"] == "F"
+    assert inputs(person=[person(sex="")])["sex"] == "M"
+    (row,) = read(one_person(scan(sex="O"), person=[person(sex="")]), "core_risk_input")
+    assert row["sex"] == ""
+
+
+def test_the_vaults_age_is_preferred_to_the_headers():
+    ages = [{"series_key": "s", "person_key": "p", "age_years": 61.5, "age_source": "x"}]
+    assert inputs(ages=ages)["age_years"] == 61.5
+    assert inputs()["age_years"] == 60.0
