@@ -5,9 +5,9 @@ Goes out: a `CalciumScore` (or a `MaskScore`).
 Refuses: contrast in the blood pool, or the doubt of it; missing slices at the heart.
 """
 
-from screening.scoring.grade import RULES, Flag, grade, is_sharp_kernel
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
+from screening.scoring.quality import RULES, Flag, grade, is_sharp_kernel
 from screening.scoring.scan import score
 
 __all__ = [

@@ -24,7 +24,6 @@ from screening.records import (
 )
 from screening.scoring.checks import refuse
 from screening.scoring.components import volume_components
-from screening.scoring.grade import judge
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import (
     LOWEST_LABELLED_HU,
@@ -33,6 +32,7 @@ from screening.scoring.parameters import (
     category,
     check_parameters,
 )
+from screening.scoring.quality import judge
 
 _ANY_CORONARY = 0
 _IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)

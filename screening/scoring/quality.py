@@ -14,7 +14,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | flag                  | at best | when                                                          |
 |-----------------------|---------|---------------------------------------------------------------|
 | gated                 | A       | the scan is ECG-gated: better than routine, but not routine   |
-| near_category_edge    | A       | within 1 % or 0.5 units of 100, 300 or 1000                   |
+| near_category_edge    | A       | within 1 % of 100, 300 or 1000                                |
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
 | missing_slice         | B       | slices missing, not at the heart                              |
 | contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
@@ -120,7 +120,7 @@ NOISE_HU = (25.0, 40.0)
 KVP_TOLERANCE = 1.0
 KVP_NEAR = (100.0, 140.0)
 # Two scores of one scan on different processors differ by less than this.
-EDGE_FRACTION, EDGE_UNITS = 0.01, 0.5
+EDGE_FRACTION = 0.01
 
 # Kernels. Siemens: a family and a number (B41s, Br40f, Bl57, D40s), Canon: FC08, FC52; from
 # 50 upwards they enhance edges. GE, Philips and United Imaging use words and letters.
@@ -181,8 +181,7 @@ def grade(flags: tuple[str, ...]) -> str:
 
 
 def _is_near_edge(agatston: float) -> bool:
-    margin = max(EDGE_UNITS, EDGE_FRACTION * agatston)
-    return any(abs(agatston - edge) <= margin for edge in CATEGORY_EDGES)
+    return any(abs(agatston - edge) <= EDGE_FRACTION * edge for edge in CATEGORY_EDGES)
 
 
 def _blood_flags(labelled: Labelled) -> set[str]:
