@@ -1,0 +1,25 @@
+"""Scoring: how much calcium, where, and how far to trust it. All thresholds live here.
+
+Comes in: a `Volume` with its `Labelled` (or with a drawn mask).
+Goes out: a `CalciumScore` (or a `MaskScore`).
+Refuses: contrast in the blood pool, or the doubt of it; missing slices at the heart.
+"""
+
+from screening.scoring.mask import LabelScore, MaskScore, score_mask
+from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
+from screening.scoring.quality import RULES, Flag, grade, is_sharp_kernel
+from screening.scoring.scan import score
+
+__all__ = [
+    "CATEGORIES",
+    "RULES",
+    "SCORING_VERSION",
+    "Flag",
+    "LabelScore",
+    "MaskScore",
+    "category",
+    "grade",
+    "is_sharp_kernel",
+    "score",
+    "score_mask",
+]

@@ -1,0 +1,91 @@
+"""Scoring what a person has drawn, without a model.
+
+Comes in: a `Volume` and an integer label map on its grid (0: not calcium).
+Goes out: a `MaskScore`: totals and one line a label.
+Refuses: a label map of another shape or type (ScreeningError).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.errors import ScreeningError
+from screening.records import ScoringParameters, Volume
+from screening.scoring.measure import measure
+from screening.scoring.parameters import check_parameters
+
+
+class LabelScore(NamedTuple):
+    """The measures of one label of a mask."""
+
+    label: int
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+
+
+@dataclass(frozen=True, slots=True)
+class MaskScore:
+    """The measures of a whole mask; `labels` in ascending order, present labels only."""
+
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    labels: tuple[LabelScore, ...]
+
+
+def score_mask(
+    volume: Volume,
+    label_map: NDArray[np.integer],
+    parameters: ScoringParameters = ScoringParameters(),  # noqa: B008 - frozen
+) -> MaskScore:
+    """Measure every voxel at or above the threshold inside the mask; no anatomical check.
+
+    As in `score`, touching voxels of the mask are one lesion in the slice even across a border
+    between two labels, and its Agatston units go to the labels by voxel count.
+
+    Parameters
+    ----------
+    volume : Volume
+    label_map : integer (slices, rows, columns), 0 outside the mask
+    parameters : ScoringParameters
+
+    Returns
+    -------
+    MaskScore; a label without calcium is listed with zeros
+
+    Raises
+    ------
+    ScreeningError
+        where the map does not fit the volume
+    """
+    check_parameters(parameters, lowest_hu=None)
+    if label_map.shape != volume.hu.shape:
+        raise ScreeningError(
+            f"the mask has {label_map.shape} voxels, the scan {volume.hu.shape}; "
+            "draw it on the scan's own grid"
+        )
+    if not np.issubdtype(label_map.dtype, np.integer):
+        raise ScreeningError("the mask must hold whole numbers")
+    inside = np.flatnonzero(label_map)
+    label = label_map.take(inside)
+    is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
+    calcium = measure(
+        volume, inside[is_calcium], np.zeros(int(is_calcium.sum()), dtype=np.uint8), parameters
+    )
+    names, of = np.unique(label, return_inverse=True)
+    of = of[is_calcium]
+    sums = [
+        np.bincount(of, weights=values, minlength=len(names))
+        for values in (calcium.agatston, calcium.volume_mm3, calcium.mass_mg)
+    ]
+    return MaskScore(
+        agatston=float(calcium.agatston.sum()),
+        volume_mm3=float(calcium.volume_mm3.sum()),
+        mass_mg=float(calcium.mass_mg.sum()),
+        labels=tuple(
+            LabelScore(int(name), *(float(s[i]) for s in sums)) for i, name in enumerate(names)
+        ),
+    )

@@ -1,0 +1,249 @@
+"""How far a score can be trusted.
+
+Comes in: a `Volume`, its `Labelled`, and the measured totals.
+Goes out: `Quality`: noise, flags, and a grade that follows from the flags by the table `RULES`.
+Refuses: nothing; what cannot be measured at all is refused before.
+
+The grade is the worst that any flag allows; without a flag it is A.
+
+    A  good: as a calcium scan, apart from gating
+    B  usable: the score may be off by more than rescan variability, the category rarely
+    C  doubtful: a category up or down is likely; use only where nothing better exists
+    D  do not use
+
+| flag                  | at best | when                                                          |
+|-----------------------|---------|---------------------------------------------------------------|
+| gated                 | A       | the scan is ECG-gated: better than routine, but not routine   |
+| near_category_edge    | A       | within 1 % of 100, 300 or 1000                                |
+| specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
+| missing_slice         | B       | slices missing, not at the heart                              |
+| contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
+| blood_pool_bright     | B       | blood 65 to 80 HU                                             |
+| increment_over_3mm    | B       | slices 3 to 5 mm apart: small calcium averages away           |
+| thickness_over_3mm    | B       | slices thicker than 3 mm, however close: the same             |
+| thickness_unknown     | B       | no slice thickness in the header                              |
+| noise_high            | B       | blood SD over 25 HU (the SCCT aim is 20, 23 in large people)  |
+| kvp_not_120           | B       | 130 HU means another density at 100 to 140 kV other than 120  |
+| kvp_unknown           | B       | no tube voltage in the header                                 |
+| kernel_unknown        | B       | no kernel in the header, or one not recognised                |
+| uneven_slices         | B       | slices unevenly spaced, without a hole                        |
+| heart_incomplete      | C       | the heart is cut off: the score is a lower bound              |
+| thickness_over_5mm    | C       | slices thicker than 5 mm                                      |
+| noise_very_high       | C       | blood SD over 40 HU: one voxel of blood in fifty passes 130   |
+| kvp_far_from_120      | C       | below 100 or above 140 kV                                     |
+| sharp_kernel          | C       | edge-enhancing: overshoot and noise pass for calcium          |
+| blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
+| blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
+| metal_near_heart      | C       | stents, wires or clips: streaks pass for calcium              |
+| increment_over_5mm    | D       | slices more than 5 mm apart                                   |
+
+A flag of the reading that is not in this table is kept and allows C at best: nobody has said
+what it does to a score.
+"""
+
+import re
+from enum import StrEnum
+
+from screening.records import Acquisition, Labelled, Quality, Volume
+from screening.scoring.checks import gaps
+from screening.scoring.parameters import (
+    BLOOD_BRIGHT_FROM_HU,
+    BLOOD_IMPLAUSIBLE_BELOW_HU,
+    CATEGORY_EDGES,
+)
+
+
+class Flag(StrEnum):
+    """Everything a score's quality may be marked with."""
+
+    GATED = "gated"
+    NEAR_CATEGORY_EDGE = "near_category_edge"
+    SPECKS_ONLY = "specks_only"
+    MISSING_SLICE = "missing_slice"
+    CONTRAST_TAG = "contrast_tag"
+    BLOOD_POOL_BRIGHT = "blood_pool_bright"
+    INCREMENT_OVER_3MM = "increment_over_3mm"
+    THICKNESS_OVER_3MM = "thickness_over_3mm"
+    THICKNESS_UNKNOWN = "thickness_unknown"
+    NOISE_HIGH = "noise_high"
+    KVP_NOT_120 = "kvp_not_120"
+    KVP_UNKNOWN = "kvp_unknown"
+    KERNEL_UNKNOWN = "kernel_unknown"
+    UNEVEN_SLICES = "uneven_slices"
+    HEART_INCOMPLETE = "heart_incomplete"
+    THICKNESS_OVER_5MM = "thickness_over_5mm"
+    NOISE_VERY_HIGH = "noise_very_high"
+    KVP_FAR_FROM_120 = "kvp_far_from_120"
+    SHARP_KERNEL = "sharp_kernel"
+    BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
+    BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
+    METAL_NEAR_HEART = "metal_near_heart"
+    INCREMENT_OVER_5MM = "increment_over_5mm"
+
+
+# The table of the docstring; a test holds the two together.
+RULES: dict[Flag, str] = {
+    Flag.GATED: "A",
+    Flag.NEAR_CATEGORY_EDGE: "A",
+    Flag.SPECKS_ONLY: "A",
+    Flag.MISSING_SLICE: "B",
+    Flag.CONTRAST_TAG: "B",
+    Flag.BLOOD_POOL_BRIGHT: "B",
+    Flag.INCREMENT_OVER_3MM: "B",
+    Flag.THICKNESS_OVER_3MM: "B",
+    Flag.THICKNESS_UNKNOWN: "B",
+    Flag.NOISE_HIGH: "B",
+    Flag.KVP_NOT_120: "B",
+    Flag.KVP_UNKNOWN: "B",
+    Flag.KERNEL_UNKNOWN: "B",
+    Flag.UNEVEN_SLICES: "B",
+    Flag.HEART_INCOMPLETE: "C",
+    Flag.THICKNESS_OVER_5MM: "C",
+    Flag.NOISE_VERY_HIGH: "C",
+    Flag.KVP_FAR_FROM_120: "C",
+    Flag.SHARP_KERNEL: "C",
+    Flag.BLOOD_POOL_UNKNOWN: "C",
+    Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
+    Flag.METAL_NEAR_HEART: "C",
+    Flag.INCREMENT_OVER_5MM: "D",
+}
+UNLISTED_FLAG_GRADE = "C"
+
+# Slice distances: 3 mm is the convention's own, 5 mm the most a routine scan may have. Positions
+# in headers are rounded, hence the tolerance.
+INCREMENT_MM = (3.0, 5.0)
+MM_TOLERANCE = 0.01
+# SD of the blood pool. SCCT asks for 20 HU, 23 HU in large people, of a calcium scan
+# (Voros, J Cardiovasc Comput Tomogr 2011;5:75). Blood of 45 HU reaches 130 HU at 3.4 SD of
+# 25 HU, and at 2.1 SD of 40 HU.
+NOISE_HU = (25.0, 40.0)
+KVP_TOLERANCE = 1.0
+KVP_NEAR = (100.0, 140.0)
+# Two scores of one scan on different processors differ by less than this.
+EDGE_FRACTION = 0.01
+
+# Kernels. Siemens: a family and a number (B41s, Br40f, Bl57, D40s), Canon: FC08, FC52; from
+# 50 upwards they enhance edges. GE, Philips and United Imaging use words and letters.
+_NUMBERED = re.compile(r"^(?:FC|[A-Z][A-Z]?)(\d{2,3})[A-Z]?\b")
+SHARP_FROM = 50
+SHARP_WORDS = frozenset(
+    {"LUNG", "BONE", "BONEPLUS", "EDGE", "DETAIL", "ULTRA", "SHARP", "YA", "YB", "YC", "YD", "D"}
+    | {"L", "E", "B_SHARP", "C_SHARP", "B_VSHARP"}
+)
+SOFT_WORDS = frozenset(
+    {"STANDARD", "STND", "SOFT", "A", "B", "C", "CB", "CHEST", "B_SOFT", "C_SOFT"}
+    | {"XCA", "XCB", "CA", "MEDIUM", "SMOOTH"}
+)
+
+
+def judge(
+    volume: Volume, labelled: Labelled, agatston: float, has_calcium: bool, has_metal: bool
+) -> Quality:
+    """Return the flags and the grade of one scan.
+
+    Parameters
+    ----------
+    volume : Volume
+    labelled : Labelled
+    agatston : float, coronary total
+    has_calcium : a coronary voxel reached the threshold
+    has_metal : a voxel labelled metal reached the threshold
+
+    Returns
+    -------
+    Quality, flags sorted
+    """
+    blood = labelled.blood_pool
+    acquisition = volume.acquisition
+    is_flagged = {
+        Flag.GATED: acquisition.is_gated,
+        Flag.NEAR_CATEGORY_EDGE: _is_near_edge(agatston),
+        Flag.SPECKS_ONLY: has_calcium and agatston == 0,
+        Flag.MISSING_SLICE: len(gaps(volume)) > 0,
+        Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
+        Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
+        Flag.METAL_NEAR_HEART: has_metal,
+    }
+    flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
+    flags |= _blood_flags(labelled) | _slice_flags(volume) | _protocol_flags(acquisition)
+    flags |= set(volume.flags)
+    return Quality(
+        noise_hu=None if blood is None else blood.sd_hu,
+        grade=grade(tuple(flags)),
+        flags=tuple(sorted(flags)),
+    )
+
+
+def grade(flags: tuple[str, ...]) -> str:
+    """Return the worst grade that any flag allows, A without flags."""
+    known = {flag.value: best for flag, best in RULES.items()}
+    return max((known.get(flag, UNLISTED_FLAG_GRADE) for flag in flags), default="A")
+
+
+def _is_near_edge(agatston: float) -> bool:
+    return any(abs(agatston - edge) <= EDGE_FRACTION * edge for edge in CATEGORY_EDGES)
+
+
+def _blood_flags(labelled: Labelled) -> set[str]:
+    blood = labelled.blood_pool
+    if blood is None:
+        return {Flag.BLOOD_POOL_UNKNOWN.value}
+    flags = set()
+    if blood.mean_hu < BLOOD_IMPLAUSIBLE_BELOW_HU:
+        flags.add(Flag.BLOOD_POOL_IMPLAUSIBLE.value)
+    if blood.mean_hu >= BLOOD_BRIGHT_FROM_HU:
+        flags.add(Flag.BLOOD_POOL_BRIGHT.value)
+    if blood.sd_hu > NOISE_HU[1]:
+        flags.add(Flag.NOISE_VERY_HIGH.value)
+    elif blood.sd_hu > NOISE_HU[0]:
+        flags.add(Flag.NOISE_HIGH.value)
+    return flags
+
+
+def _slice_flags(volume: Volume) -> set[str]:
+    flags = set()
+    wide, too_wide = (mm + MM_TOLERANCE for mm in INCREMENT_MM)
+    if volume.increment_mm > too_wide:
+        flags.add(Flag.INCREMENT_OVER_5MM.value)
+    elif volume.increment_mm > wide:
+        flags.add(Flag.INCREMENT_OVER_3MM.value)
+    thickness_mm = volume.acquisition.slice_thickness_mm
+    if thickness_mm is None:
+        flags.add(Flag.THICKNESS_UNKNOWN.value)
+    elif thickness_mm > too_wide:
+        flags.add(Flag.THICKNESS_OVER_5MM.value)
+    elif thickness_mm > wide:
+        flags.add(Flag.THICKNESS_OVER_3MM.value)
+    return flags
+
+
+def _protocol_flags(acquisition: Acquisition) -> set[str]:
+    flags = set()
+    kvp = acquisition.kvp
+    if kvp is None:
+        flags.add(Flag.KVP_UNKNOWN.value)
+    elif not KVP_NEAR[0] - KVP_TOLERANCE <= kvp <= KVP_NEAR[1] + KVP_TOLERANCE:
+        flags.add(Flag.KVP_FAR_FROM_120.value)
+    elif abs(kvp - 120.0) > KVP_TOLERANCE:
+        flags.add(Flag.KVP_NOT_120.value)
+    is_sharp = is_sharp_kernel(acquisition.kernel)
+    if is_sharp is None:
+        flags.add(Flag.KERNEL_UNKNOWN.value)
+    elif is_sharp:
+        flags.add(Flag.SHARP_KERNEL.value)
+    return flags
+
+
+def is_sharp_kernel(kernel: str) -> bool | None:
+    r"""Whether a reconstruction kernel enhances edges; None where it is not recognised.
+
+    Several values of one tag (`Br40d\3`) are joined by a backslash; the first names the kernel.
+    """
+    name = kernel.split("\\")[0].strip().upper()
+    numbered = _NUMBERED.match(name)
+    if numbered:
+        return int(numbered.group(1)) >= SHARP_FROM
+    word = re.split(r"[\s(]", name)[0]
+    if word in SHARP_WORDS:
+        return True
+    return False if word in SOFT_WORDS else None

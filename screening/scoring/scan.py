@@ -1,0 +1,162 @@
+"""A scan's calcium score.
+
+Comes in: a `Volume` and what inference says of its bright voxels (`Labelled`).
+Goes out: a `CalciumScore`, or the `Rejection` that says why none can be given.
+Refuses: contrast in the blood pool, a hole in the stack at the heart.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.errors import ScreeningError
+from screening.records import (
+    CORONARY_LABELS,
+    CalciumScore,
+    Label,
+    Labelled,
+    Lesion,
+    Rejection,
+    ScoringParameters,
+    VesselScores,
+    Volume,
+)
+from screening.scoring.checks import refuse
+from screening.scoring.components import volume_components
+from screening.scoring.measure import Calcium, measure
+from screening.scoring.parameters import (
+    LOWEST_LABELLED_HU,
+    OTHER_LABELS,
+    SCORING_VERSION,
+    category,
+    check_parameters,
+)
+from screening.scoring.quality import judge
+
+_ANY_CORONARY = 0
+_IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)
+
+
+def score(
+    volume: Volume,
+    labelled: Labelled,
+    parameters: ScoringParameters = ScoringParameters(),  # noqa: B008 - frozen
+) -> CalciumScore | Rejection:
+    """Score one scan by the Agatston convention of 1990 (`ScoringParameters`).
+
+    Calcium is every labelled voxel at or above the threshold. Within a slice, touching
+    *coronary* voxels are one lesion even across the border of two arteries, so that the
+    1 mm² rule and the peak do not depend on where the model draws that border; the lesion's
+    units then go to the arteries by voxel count. A slice's units count increment / 3 mm.
+    Elsewhere (`other`) a lesion is touching voxels of one label.
+
+    Volume is voxels x voxel volume and mass voxels x HU x an uncalibrated default factor; both
+    count every calcium voxel, also those below 1 mm², which the Agatston rule leaves out.
+    `lesions` are 26-connected in three dimensions within one artery, largest first; their
+    Agatston units and volumes sum to the totals.
+
+    Parameters
+    ----------
+    volume : Volume
+    labelled : Labelled
+        of this volume; labels are needed from 90 HU upwards
+    parameters : ScoringParameters
+
+    Returns
+    -------
+    CalciumScore, or Rejection (CONTRAST_PIXELS, CONTRAST_UNCERTAIN, MISSING_SLICE_IN_HEART)
+
+    Raises
+    ------
+    ScreeningError
+        for parameters that make no sense, or labels of another volume
+
+    References
+    ----------
+    Agatston, J Am Coll Cardiol 1990;15:827 (score); Ohnesorge, Eur Radiol 2002 (increment / 3 mm);
+    McCollough, Radiology 2007;243:527 (volume, mass).
+    """
+    check_parameters(parameters, lowest_hu=LOWEST_LABELLED_HU)
+    _check_labels(volume, labelled)
+    rejection = refuse(volume, labelled)
+    if rejection is not None:
+        return rejection
+
+    picked = np.flatnonzero(
+        (labelled.label != Label.NONE) & (volume.hu.take(labelled.index) >= parameters.threshold_hu)
+    )
+    label = labelled.label[picked]
+    is_coronary = _IS_CORONARY[label]
+    group = np.where(is_coronary, np.uint8(_ANY_CORONARY), label)
+    calcium = measure(volume, labelled.index[picked], group, parameters)
+
+    of_label = np.bincount(label, weights=calcium.agatston, minlength=len(Label))
+    agatston = float(calcium.agatston[is_coronary].sum())
+    has_metal = bool((label == Label.METAL).any())
+    lesions = _lesions(volume, calcium, label, labelled.probability[picked], is_coronary)
+    return CalciumScore(
+        agatston=agatston,
+        volume_mm3=float(calcium.volume_mm3[is_coronary].sum()),
+        mass_mg=float(calcium.mass_mg[is_coronary].sum()),
+        category=category(agatston),
+        vessels=VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS}),
+        other=tuple((o.name.lower(), float(of_label[o])) for o in OTHER_LABELS),
+        lesions=lesions,
+        quality=judge(volume, labelled, agatston, len(lesions) > 0, has_metal),
+        parameters=replace(parameters, scoring_version=SCORING_VERSION),
+    )
+
+
+def _check_labels(volume: Volume, labelled: Labelled) -> None:
+    index = labelled.index
+    if not len(index) == len(labelled.label) == len(labelled.probability):
+        raise ScreeningError("labels, probabilities and voxels differ in number")
+    if len(index) and (index[0] < 0 or index[-1] >= volume.hu.size or (np.diff(index) <= 0).any()):
+        raise ScreeningError("labelled voxels are not sorted, or lie outside the volume")
+    if len(index) and labelled.label.max() > max(Label):
+        raise ScreeningError("a label is not known")
+
+
+def _lesions(
+    volume: Volume,
+    calcium: Calcium,
+    label: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+    is_coronary: NDArray[np.bool_],
+) -> tuple[Lesion, ...]:
+    """Three-dimensional lesions of the coronary voxels, largest first."""
+    index, hu, label = calcium.index[is_coronary], calcium.hu[is_coronary], label[is_coronary]
+    slices, rows, columns = volume.hu.shape
+    count, of = volume_components(index, label, (slices, rows, columns))
+    if count == 0:
+        return ()
+    at = np.stack(np.unravel_index(index, (slices, rows, columns)), axis=1)
+    n_voxels = np.bincount(of)
+    order = np.argsort(of, kind="stable")  # keeps slices ascending within a lesion
+    first = np.cumsum(n_voxels) - n_voxels
+    last = first + n_voxels - 1
+    slice_, name = at[order, 0], label[order[first]]
+    max_hu = np.maximum.reduceat(hu[order], first)
+
+    def total(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        return np.bincount(of, weights=values).astype(np.float64)
+
+    centroid = np.stack([total(axis) for axis in volume.lps_mm(at.astype(np.float64)).T], axis=1)
+    centroid /= n_voxels[:, None]
+    mean_probability = total(probability[is_coronary]) / n_voxels
+    agatston = total(calcium.agatston[is_coronary])
+    volume_mm3 = total(calcium.volume_mm3[is_coronary])
+    largest_first = np.lexsort((first, -volume_mm3, -agatston))
+    return tuple(
+        Lesion(
+            label=Label(int(name[i])).name,
+            probability=float(mean_probability[i]),
+            agatston=float(agatston[i]),
+            volume_mm3=float(volume_mm3[i]),
+            max_hu=int(max_hu[i]),
+            centroid_lps_mm=(float(centroid[i, 0]), float(centroid[i, 1]), float(centroid[i, 2])),
+            slices=(int(slice_[first[i]]), int(slice_[last[i]])),
+        )
+        for i in largest_first
+    )

@@ -1,0 +1,160 @@
+"""What is refused, what is flagged, and the grade that follows."""
+
+import re
+
+import numpy as np
+import pytest
+
+from screening.errors import ScreeningError
+from screening.reasons import REASONS, Reason, Room
+from screening.records import BloodPool, CalciumScore, Label, Rejection
+from screening.scoring import RULES, Flag, grade, is_sharp_kernel, quality, score
+
+
+def blood(mean_hu, sd_hu=15.0):
+    return BloodPool(mean_hu=mean_hu, sd_hu=sd_hu, n_voxels=1000)
+
+
+@pytest.mark.parametrize(
+    ("mean_hu", "reason"),
+    [
+        (79.9, None),
+        (80.0, Reason.CONTRAST_UNCERTAIN),
+        (129.9, Reason.CONTRAST_UNCERTAIN),
+        (130.0, Reason.CONTRAST_PIXELS),
+        (350.0, Reason.CONTRAST_PIXELS),
+    ],
+)
+def test_contrast_in_the_blood_is_refused(block, mean_hu, reason):
+    made = block(blood_pool=blood(mean_hu))
+    result = score(made.volume, made.labelled)
+    if reason is None:
+        assert isinstance(result, CalciumScore)
+    else:
+        assert result == Rejection(Room.SCORING, "s1", reason, f"blood pool {mean_hu:.0f} HU")
+        assert REASONS[reason].room is Room.SCORING
+
+
+def test_a_contrast_tag_decides_only_where_the_blood_cannot_be_seen(block):
+    seen = block(has_contrast_tag=True)
+    result = score(seen.volume, seen.labelled)
+    assert (result.quality.grade, result.quality.flags) == ("B", ("contrast_tag",))
+    unseen = block(has_contrast_tag=True, blood_pool=None)
+    assert score(unseen.volume, unseen.labelled).reason is Reason.CONTRAST_UNCERTAIN
+
+
+# Slices 0..6, 3 mm apart, one missing between slices 2 and 3.
+HOLE = (100, 97, 94, 88, 85, 82, 79)
+
+
+@pytest.mark.parametrize(
+    ("heart", "is_refused"),
+    [((4, 7), False), ((3, 7), True), ((1, 6), True), ((0, 3), True), ((0, 2), False)],
+)
+def test_a_hole_at_the_heart_is_refused(block, heart, is_refused):
+    made = block(shape=(7, 16, 16), origins_z_mm=HOLE, heart_box=(*heart, 0, 16, 0, 16))
+    result = score(made.volume, made.labelled)
+    if is_refused:
+        assert result.reason is Reason.MISSING_SLICE_IN_HEART
+    else:
+        assert (result.quality.grade, result.quality.flags) == ("B", ("missing_slice",))
+
+
+def test_float_noise_and_unevenness_are_no_hole(block):
+    uneven = (100, 97, 94 + 1e-9, 89.6, 86.6)  # 4.4 mm: under 1.5 x 3 mm
+    made = block(origins_z_mm=uneven)
+    assert "missing_slice" not in score(made.volume, made.labelled).quality.flags
+
+
+@pytest.mark.parametrize(
+    ("settings", "flag", "expected"),
+    [
+        ({}, None, "A"),
+        ({"is_gated": True}, "gated", "A"),
+        ({"is_heart_cut": True}, "heart_incomplete", "C"),
+        ({"blood_pool": None}, "blood_pool_unknown", "C"),
+        ({"blood_pool": blood(64.9)}, None, "A"),
+        ({"blood_pool": blood(65.0)}, "blood_pool_bright", "B"),
+        ({"blood_pool": blood(0.0)}, None, "A"),
+        ({"blood_pool": blood(-0.1)}, "blood_pool_implausible", "C"),
+        ({"blood_pool": blood(42, 25.0)}, None, "A"),
+        ({"blood_pool": blood(42, 25.1)}, "noise_high", "B"),
+        ({"blood_pool": blood(42, 40.0)}, "noise_high", "B"),
+        ({"blood_pool": blood(42, 40.1)}, "noise_very_high", "C"),
+        ({"increment_mm": 3.005}, None, "A"),
+        ({"increment_mm": 3.1}, "increment_over_3mm", "B"),
+        ({"increment_mm": 5.005}, "increment_over_3mm", "B"),
+        ({"increment_mm": 5.1}, "increment_over_5mm", "D"),
+        ({"slice_thickness_mm": None}, "thickness_unknown", "B"),
+        ({"slice_thickness_mm": 5.0}, "thickness_over_3mm", "B"),
+        ({"slice_thickness_mm": 5.1}, "thickness_over_5mm", "C"),
+        ({"kvp": 119.5}, None, "A"),
+        ({"kvp": 110.0}, "kvp_not_120", "B"),
+        ({"kvp": 100.0}, "kvp_not_120", "B"),
+        ({"kvp": 140.0}, "kvp_not_120", "B"),
+        ({"kvp": 90.0}, "kvp_far_from_120", "C"),
+        ({"kvp": 150.0}, "kvp_far_from_120", "C"),
+        ({"kvp": None}, "kvp_unknown", "B"),
+        ({"kernel": "B70f"}, "sharp_kernel", "C"),
+        ({"kernel": ""}, "kernel_unknown", "B"),
+        ({"flags": ("something_new",)}, "something_new", "C"),
+    ],
+)
+def test_flags_and_their_grade(block, settings, flag, expected):
+    made = block(**settings)
+    found = score(made.volume, made.labelled).quality
+    assert found.flags == (() if flag is None else (flag,))
+    assert found.grade == expected
+
+
+def test_the_worst_flag_decides_and_noise_is_reported(block):
+    made = block(is_heart_cut=True, kvp=100.0, is_gated=True, blood_pool=blood(42, 18.5))
+    found = score(made.volume, made.labelled).quality
+    assert found.flags == ("gated", "heart_incomplete", "kvp_not_120")
+    assert (found.grade, found.noise_hu) == ("C", 18.5)
+    assert grade(()) == "A"
+
+
+def test_metal_near_the_heart(block):
+    made = block(value=2500, label=Label.METAL)
+    result = score(made.volume, made.labelled)
+    assert (result.agatston, result.quality.flags) == (0, ("metal_near_heart",))
+
+
+@pytest.mark.parametrize(
+    ("n_pixels", "is_near"), [(98, False), (99, True), (100, True), (101, True), (102, False)]
+)
+def test_a_score_at_the_edge_of_a_category_is_flagged(scan, n_pixels, is_near):
+    hu, labels = np.full((1, 12, 12), 40), np.zeros((1, 12, 12))
+    hu.reshape(-1)[:n_pixels], labels.reshape(-1)[:n_pixels] = 150, Label.LAD
+    made = scan(hu, labels)
+    result = score(made.volume, made.labelled)
+    assert result.agatston == n_pixels
+    assert ("near_category_edge" in result.quality.flags) is is_near
+
+
+@pytest.mark.parametrize(
+    ("kernel", "is_sharp"),
+    [
+        *((k, False) for k in ("B41s", "D40s", "Br40d\\3", "Qr36f", "B35f", "FC08-H", "FC08")),
+        *((k, False) for k in ("STANDARD", "Standard", "SOFT", "B", "CHEST")),
+        *((k, True) for k in ("B70f", "Bl57d\\2", "B50f", "I70f", "FC52", "FC50", "LUNG")),
+        *((k, True) for k in ("BONEPLUS", "YB", "BONE", "LUNG (A)")),
+        *((k, None) for k in ("", "UNHEARD", "123", "B_SOFT_C")),  # whole words
+    ],
+)
+def test_kernels(kernel, is_sharp):
+    assert is_sharp_kernel(kernel) is is_sharp
+
+
+def test_the_published_table_is_the_table_in_force():
+    published = dict(re.findall(r"^\| (\w+) *\| ([A-D]) ", quality.__doc__, flags=re.MULTILINE))
+    assert published == {flag.value: best for flag, best in RULES.items()}
+    assert set(RULES) == set(Flag)
+
+
+def test_labels_of_another_volume_are_an_error(block):
+    made, small = block(), block(shape=(3, 8, 8))
+    with pytest.raises(ScreeningError, match="outside the volume"):
+        score(small.volume, block(shape=(9, 16, 16), size=(7, 4, 4)).labelled)
+    assert score(made.volume, made.labelled).agatston > 0
