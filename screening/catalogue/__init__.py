@@ -1,0 +1,21 @@
+"""Groups instance headers into series and says what each series is.
+
+Comes in: an Arrow table of the schema `INSTANCES`, in any order.
+Goes out: a `Catalogue`: one `Entry` a series key (its `Series` record and its files in
+slice order), the count of second copies; and the table `SERIES`.
+Refuses: a table of another schema, and instances without a series key.
+"""
+
+from screening.catalogue.group import Catalogue, Entry, group
+from screening.catalogue.table import series_table
+from screening.catalogue.words import VOCABULARY, says_contrast, terms_of
+
+__all__ = [
+    "VOCABULARY",
+    "Catalogue",
+    "Entry",
+    "group",
+    "says_contrast",
+    "series_table",
+    "terms_of",
+]

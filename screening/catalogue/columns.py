@@ -1,0 +1,132 @@
+"""Instance columns as numpy arrays, sorted so that series lie together.
+
+Comes in: a table of the schema `INSTANCES`. Goes out: `InstanceColumns`.
+Refuses: nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from screening.catalogue.digest import floats, row_digests
+
+_TEXTS = (
+    "series_key",
+    "study_key",
+    "person_key",
+    "sop_class_uid",
+    "modality",
+    "kernel",
+    "manufacturer",
+    "rescale_type",
+    "contrast_agent",
+    "body_part",
+    "descriptions",
+    "cardiac_sync",
+    "sex",
+)
+_NUMBERS = (
+    "rows",
+    "columns",
+    "n_frames",
+    "row_spacing_mm",
+    "column_spacing_mm",
+    "thickness_mm",
+    "tilt_degrees",
+    "kvp",
+    "rescale_slope",
+    "rescale_intercept",
+    "age_years",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """A text column as codes into its distinct values."""
+
+    codes: NDArray[np.int64]
+    values: tuple[str, ...]
+
+    def distinct(self, rows: NDArray[np.int64]) -> dict[str, int]:
+        """Return the non-empty values of these rows and how often each occurs."""
+        codes = self.codes[rows]
+        if (codes == codes[0]).all():
+            value = self.values[codes[0]]
+            return {value: len(codes)} if value else {}
+        found, counts = np.unique(codes, return_counts=True)
+        pairs = zip(found.tolist(), counts.tolist(), strict=True)
+        return {self.values[c]: n for c, n in pairs if self.values[c]}
+
+    def most_common(self, rows: NDArray[np.int64]) -> str:
+        """Return the most frequent non-empty value, of equals the smallest; else empty."""
+        counts = self.distinct(rows)
+        return min(counts, key=lambda v: (-counts[v], v)) if counts else ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceColumns:
+    """All instances, sorted by series key, instance digest and path.
+
+    positions_mm : float64 (n, 3), cosines : float64 (n, 6); NaN where absent
+    days : acquisition date as days since 1970, NaN where absent
+    """
+
+    paths: list[str]
+    series_codes: NDArray[np.int64]
+    is_same_digest_as_before: NDArray[np.bool_]
+    texts: Mapping[str, TextColumn]
+    numbers: Mapping[str, NDArray[np.float64]]
+    image_types: TextColumn
+    positions_mm: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+    days: NDArray[np.float64]
+    digests: list[bytes]
+
+
+def read_columns(table: pa.Table) -> InstanceColumns:
+    """Sort `table` (schema `INSTANCES`, not empty) and take it apart."""
+    keys = [(name, "ascending") for name in ("series_key", "instance_digest", "path")]
+    table = table.take(pc.sort_indices(table, sort_keys=keys)).combine_chunks()
+    texts = {name: _text(table[name]) for name in _TEXTS}
+    positions_mm = _fixed(table["position_lps_mm"], 3)
+    cosines = _fixed(table["orientation"], 6)
+    series_codes = texts["series_key"].codes
+    digest = _text(table["instance_digest"])
+    has_digest = np.array([bool(v) for v in digest.values])[digest.codes]
+    same = np.zeros(len(table), dtype=np.bool_)
+    same[1:] = (np.diff(digest.codes) == 0) & (np.diff(series_codes) == 0) & has_digest[1:]
+    image_type = pc.binary_join(pc.cast(table["image_type"], pa.list_(pa.string())), "\\")
+    return InstanceColumns(
+        paths=table["path"].to_pylist(),
+        series_codes=series_codes,
+        is_same_digest_as_before=same,
+        texts=texts,
+        numbers={name: floats(table[name]) for name in _NUMBERS},
+        image_types=_text(image_type),
+        positions_mm=positions_mm,
+        cosines=cosines,
+        days=floats(pc.cast(table["acquired_on"], pa.int32())),
+        digests=row_digests(table, np.column_stack([positions_mm, cosines])),
+    )
+
+
+def _text(column: pa.ChunkedArray) -> TextColumn:
+    encoded = pc.fill_null(column, "").combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return TextColumn(codes, tuple(encoded.dictionary.to_pylist()))
+
+
+def _fixed(column: pa.ChunkedArray, width: int) -> NDArray[np.float64]:
+    """Return a list column as (n, width); rows of another length become NaN."""
+    lists = column.combine_chunks()
+    is_whole = pc.fill_null(pc.equal(pc.list_value_length(lists), width), False)
+    values = np.full((len(lists), width), np.nan)
+    whole = pc.list_flatten(lists.filter(is_whole))
+    values[is_whole.to_numpy(zero_copy_only=False)] = (
+        pc.fill_null(whole, np.nan).to_numpy(zero_copy_only=False).reshape(-1, width)
+    )
+    return values
