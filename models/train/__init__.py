@@ -1,0 +1,1 @@
+"""Training of the two networks on phantoms; torch is needed here and nowhere else."""

@@ -1,0 +1,166 @@
+"""Where the heart is, from the coarse network's maps.
+
+Comes in: the coarse grid and the network's maps.
+Goes out: an `Anatomy` (heart, reach of the search, landmarks), or None without a heart.
+Refuses: a grid on which no heart of plausible size is found.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from screening.inference.frame import CELL_MM, CoarseGrid, Frame
+from screening.records import BloodPool
+
+COARSE_CHANNELS = (
+    "heart",
+    "aorta",
+    "aortic_root",
+    "airway",
+    "hilum",
+    "bone",
+    "LM",
+    "LAD",
+    "LCX",
+    "RCA",
+    "mitral_annulus",
+    "aortic_valve",
+)
+VESSEL_CHANNELS = tuple(COARSE_CHANNELS.index(name) for name in ("LM", "LAD", "LCX", "RCA"))
+_HEART, _AORTA = COARSE_CHANNELS.index("heart"), COARSE_CHANNELS.index("aorta")
+_MITRAL, _VALVE = COARSE_CHANNELS.index("mitral_annulus"), COARSE_CHANNELS.index("aortic_valve")
+
+# A grown heart with its fat fills 0.4-1.2 litres; what is less than a fifth of a small
+# one is a false find or a sliver of a heart at the stack's end.
+MIN_HEART_ML = 80.0
+MIN_HEART_PEAK = 0.8
+_MIN_COURSE_PEAK = 0.15
+_REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
+_COURSE_REACH = 0.15
+_NEAR_VALVE_CELLS = 20
+_BLOOD_CERTAIN = 0.8
+_MIN_BLOOD_VOXELS = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anatomy:
+    """What the coarse maps say.
+
+    maps : float32 (channels,) + grid
+    heart, reach : bool grid; `reach` is where bright voxels are looked at
+    landmarks : float64 (5, 3) grid coordinates of heart centre, aortic valve, mitral
+        annulus, LM and RCA maxima
+    is_cut : the heart touches the stack's end or the field's edge
+    """
+
+    maps: NDArray[np.float32]
+    heart: NDArray[np.bool_]
+    reach: NDArray[np.bool_]
+    landmarks: NDArray[np.float64]
+    is_cut: bool
+
+
+def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
+    """Read heart, search region and landmarks off the maps; None where no heart is."""
+    heart = _heart_component(maps)
+    if heart is None or heart.sum() * CELL_MM**3 / 1000 < MIN_HEART_ML:
+        return None
+    if maps[_HEART][heart].max() < MIN_HEART_PEAK:
+        return None
+    near = ndimage.binary_dilation(heart, iterations=4)
+    courses = maps[list(VESSEL_CHANNELS)].max(0)
+    if courses[near].max() < _MIN_COURSE_PEAK:
+        return None
+    reach = ndimage.binary_dilation(heart, iterations=_REACH_CELLS)
+    reach |= near & ((courses > _COURSE_REACH) | (maps[_AORTA] > 0.5))
+    reach &= grid.valid > 0
+    return Anatomy(
+        maps=maps,
+        heart=heart,
+        reach=reach,
+        landmarks=_landmarks(maps, heart, near),
+        is_cut=_is_cut(grid, heart),
+    )
+
+
+def _heart_component(maps: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Keep the piece that is large and near the valves (shoulders can look alike)."""
+    parts, n = ndimage.label(maps[_HEART] > 0.5)
+    if n == 0:
+        return None
+    sizes = np.bincount(parts.ravel())[1:].astype(np.float64)
+    valves = np.maximum(maps[_MITRAL], maps[_VALVE])
+    peak = np.array(np.unravel_index(int(valves.argmax()), valves.shape))
+    centres = np.array(ndimage.center_of_mass(parts > 0, parts, range(1, n + 1)))
+    away = np.linalg.norm(centres - peak, axis=1)
+    best = int(np.argmax(sizes * np.exp(-away / _NEAR_VALVE_CELLS)))
+    return np.asarray(ndimage.binary_fill_holes(parts == best + 1), dtype=np.bool_)
+
+
+def _landmarks(
+    maps: NDArray[np.float32], heart: NDArray[np.bool_], near: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    points = [np.array(ndimage.center_of_mass(heart))]
+    for name in ("aortic_valve", "mitral_annulus", "LM", "RCA"):
+        heat = np.where(near, maps[COARSE_CHANNELS.index(name)], 0) ** 2
+        total = float(heat.sum())
+        points.append(np.array(ndimage.center_of_mass(heat)) if total > 1e-3 else points[0])
+    return np.stack(points)
+
+
+def _is_cut(grid: CoarseGrid, heart: NDArray[np.bool_]) -> bool:
+    inside = np.pad(grid.valid > 0.5, 1)
+    core = ndimage.binary_erosion(inside, structure=ndimage.generate_binary_structure(3, 1))
+    edge = (inside & ~core)[1:-1, 1:-1, 1:-1]
+    return bool((heart & edge).sum() >= 3)
+
+
+def heart_box(
+    frame: Frame, grid: CoarseGrid, region: NDArray[np.bool_]
+) -> tuple[int, int, int, int, int, int]:
+    """Half-open voxel box of the frame that holds the cells of `region`."""
+    box: list[int] = []
+    for axis, span in enumerate(np.nonzero(region)):
+        low = (span.min() + grid.corner[axis]) * CELL_MM
+        high = (span.max() + 1 + grid.corner[axis]) * CELL_MM
+        centres = frame.centres_mm(axis)
+        first = int(np.searchsorted(centres, low))
+        last = int(np.searchsorted(centres, high))
+        n = len(centres)
+        box += [min(first, n - 1), max(min(last, n), min(first, n - 1) + 1)]
+    return box[0], box[1], box[2], box[3], box[4], box[5]
+
+
+def cells_of_box(
+    frame: Frame, grid: CoarseGrid, box: tuple[int, int, int, int, int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Grid cell of each slice, row and column of the box (for `np.ix_`)."""
+    cells = []
+    for axis in range(3):
+        mm = frame.centres_mm(axis)[box[2 * axis] : box[2 * axis + 1]]
+        cell = np.rint(grid.cell_of_mm(axis, mm)).astype(np.int64)
+        cells.append(np.clip(cell, 0, grid.wide.shape[axis] - 1))
+    return cells[0], cells[1], cells[2]
+
+
+def blood_pool(frame: Frame, grid: CoarseGrid, anatomy: Anatomy) -> BloodPool | None:
+    """Hounsfield units of the blood in heart and aorta, bright or not.
+
+    No upper limit is set on the voxels: after contrast agent the blood itself is above
+    the calcium threshold. The median is taken, which a few calcified voxels do not move.
+    """
+    certain = (anatomy.maps[_HEART] > _BLOOD_CERTAIN) & anatomy.heart
+    certain |= anatomy.maps[_AORTA] > _BLOOD_CERTAIN
+    core = ndimage.binary_erosion(certain) & (grid.valid > 0.99)
+    if not core.any():
+        return None
+    box = heart_box(frame, grid, core)
+    inside = core[np.ix_(*cells_of_box(frame, grid, box))][:, ::3, ::3]
+    voxels = frame.hu[box[0] : box[1], box[2] : box[3] : 3, box[4] : box[5] : 3][inside]
+    if len(voxels) < _MIN_BLOOD_VOXELS:
+        return None
+    median = float(np.median(voxels))
+    spread = 1.4826 * float(np.median(np.abs(voxels - median)))
+    return BloodPool(mean_hu=median, sd_hu=spread, n_voxels=len(voxels))

@@ -1,0 +1,149 @@
+"""From a volume to labelled bright voxels.
+
+Comes in: a `Model` and a `Volume`.
+Goes out: `Labelled`: which bright voxels near the heart are coronary calcium, and what the
+others are.
+Refuses: `not_chest` where no heart is found, `model_failed` where the networks give no
+usable numbers.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+
+from screening.inference.anatomy import COARSE_CHANNELS, blood_pool, find_heart, heart_box
+from screening.inference.candidates import GROWN_HU, Candidates, find_candidates
+from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
+from screening.inference.manifest import Model
+from screening.inference.session import Networks, networks
+from screening.privacy import safe_detail
+from screening.reasons import Reason, Room
+from screening.records import CORONARY_LABELS, Label, Labelled, ModelIdentity, Rejection, Volume
+
+_N_LABELS = len(Label)
+_CORONARY = np.array([int(label) for label in CORONARY_LABELS])
+CORONARY_CUT = 0.5  # summed probability of the four vessels from which a thing counts
+_GROW_STEPS = 2
+_NEIGHBOURS = np.indices((3, 3, 3)).reshape(3, -1).T - 1
+
+
+class _UnusableOutputError(Exception):
+    """A network gave a wrong shape or numbers that are not finite."""
+
+
+def infer(model: Model, volume: Volume, threads: int | None = None) -> Labelled | Rejection:
+    """Label the bright voxels near the heart.
+
+    Parameters
+    ----------
+    model : Model
+        From `open_model`.
+    volume : Volume
+        Checked axial CT in Hounsfield units.
+    threads : int, optional
+        Threads of the runtime; without it one for each core this process may use.
+
+    Returns
+    -------
+    Labelled or Rejection
+        `probability` of a coronary label is that of being coronary at all (the four
+        vessels summed); of another label its own. Rejections: `not_chest`,
+        `model_failed`.
+    """
+    try:
+        return _infer(networks(model, threads), model, volume)
+    except (_UnusableOutputError, Fail, InvalidArgument, RuntimeException) as error:
+        detail = safe_detail(error)
+        return Rejection(Room.INFERENCE, volume.series_key, Reason.MODEL_FAILED, detail)
+
+
+def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection:
+    frame = make_frame(volume)
+    grid = coarse_grid(frame)
+    maps = nets.run_coarse(grid.input_array())
+    _check(maps, (len(COARSE_CHANNELS), *GRID_CELLS))
+    anatomy = find_heart(grid, maps)
+    if anatomy is None:
+        return Rejection(Room.INFERENCE, volume.series_key, Reason.NOT_CHEST)
+    blood = blood_pool(frame, grid, anatomy)
+    reach = heart_box(frame, grid, anatomy.reach)
+    candidates = find_candidates(frame, grid, anatomy, reach, blood)
+    label, probability = _classify(nets, candidates)
+    index, voxel_label, voxel_probability = _voxels(frame, candidates, label, probability)
+    return Labelled(
+        index=index,
+        label=voxel_label,
+        probability=voxel_probability,
+        heart_box=frame.volume_box(heart_box(frame, grid, anatomy.heart)),
+        is_heart_cut=anatomy.is_cut,
+        blood_pool=blood,
+        model=ModelIdentity(model.identity.name, model.identity.digest, nets.provider),
+    )
+
+
+def _check(array: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    if array.shape != shape or not np.isfinite(array).all():
+        raise _UnusableOutputError
+
+
+def _classify(
+    nets: Networks, candidates: Candidates
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    n = len(candidates.component)
+    if n == 0:
+        return np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.float32)
+    p = nets.run_candidate(candidates.patches, candidates.masks, candidates.features)
+    _check(p, (n, _N_LABELS))
+    return decide(p)
+
+
+def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """One label a candidate: first coronary or not, then which.
+
+    Parameters
+    ----------
+    p : float32 (n, labels), probabilities that sum to one
+
+    Returns
+    -------
+    label uint8 (n,), probability float32 (n,)
+    """
+    coronary = p[:, _CORONARY].sum(1)
+    others = p.copy()
+    others[:, _CORONARY] = -1
+    is_coronary = coronary >= CORONARY_CUT
+    vessel = _CORONARY[p[:, _CORONARY].argmax(1)]
+    label = np.where(is_coronary, vessel, others.argmax(1)).astype(np.uint8)
+    probability = np.where(is_coronary, coronary, others.max(1)).astype(np.float32)
+    return label, probability
+
+
+def _voxels(
+    frame: Frame,
+    candidates: Candidates,
+    label: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float32]]:
+    """Spread labels over the seeds and their neighbours down to GROWN_HU, as sorted index."""
+    voxels, owner = candidates.voxels, candidates.owner
+    flat = frame.flat_index(voxels[:, 0], voxels[:, 1], voxels[:, 2])
+    shape = np.array(frame.hu.shape)
+    not_grown = (Label.NONE, Label.BONE)
+    edge = np.isin(label[owner], not_grown, invert=True) if len(owner) else np.zeros(0, bool)
+    edge_voxels, edge_owner = voxels[edge], owner[edge]
+    for _ in range(_GROW_STEPS):
+        new = (edge_voxels[:, None] + _NEIGHBOURS[None]).reshape(-1, 3)
+        new_owner = np.repeat(edge_owner, len(_NEIGHBOURS))
+        kept = ((new >= 0) & (new < shape)).all(1)
+        new, new_owner = new[kept], new_owner[kept]
+        kept = frame.hu[tuple(new.T)] >= GROWN_HU
+        new, new_owner = new[kept], new_owner[kept]
+        new_flat = frame.flat_index(new[:, 0], new[:, 1], new[:, 2])
+        new_flat, first = np.unique(new_flat, return_index=True)
+        fresh = ~np.isin(new_flat, flat)
+        edge_voxels, edge_owner = new[first[fresh]], new_owner[first[fresh]]
+        flat = np.concatenate([flat, new_flat[fresh]])
+        owner = np.concatenate([owner, edge_owner])
+    order = np.argsort(flat)
+    owner = owner[order]
+    return flat[order], label[owner], probability[owner]

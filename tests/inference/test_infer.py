@@ -1,0 +1,230 @@
+"""What inference makes of a volume when the networks' answers are known."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from screening.inference import infer as infer_volume
+from screening.inference import open_model
+from screening.inference.anatomy import COARSE_CHANNELS
+from screening.inference.candidates import GROWN_HU, SEED_HU
+from screening.inference.frame import GRID_CELLS, coarse_grid, make_frame
+from screening.inference.labelling import decide
+from screening.inference.manifest import Model
+from screening.inference.session import networks
+from screening.reasons import Reason
+from screening.records import (
+    PADDING_HU,
+    Acquisition,
+    Label,
+    Labelled,
+    ModelIdentity,
+    Rejection,
+    Volume,
+)
+
+CENTRE_MM = (120.0, 130.0, 150.0)  # of the heart: from the top, the front, the right
+SPACING_MM, INCREMENT_MM = (1.25, 1.25), 3.0
+
+
+def make_volume(hu, row_axis=(0.0, 1.0, 0.0), column_axis=(1.0, 0.0, 0.0), spacing=SPACING_MM):
+    n = len(hu)
+    origins = np.zeros((n, 3))
+    origins[:, 2] = -INCREMENT_MM * np.arange(n)
+    return Volume(
+        series_key="s1",
+        hu=np.ascontiguousarray(hu, dtype=np.int16),
+        spacing_mm=spacing,
+        origins_lps_mm=origins,
+        row_axis_lps=np.array(row_axis),
+        column_axis_lps=np.array(column_axis),
+        increments_mm=np.full(n, INCREMENT_MM),
+        acquisition=Acquisition(120.0, 3.0, "B", "X", "Y", None, False, "1.2.840.10008.1.2.1"),
+        image_digest="0" * 64,
+    )
+
+
+def chest(blood_hu=40):
+    """A box of tissue with two lungs, a ball of blood and three bright spots."""
+    s, r, c = np.meshgrid(np.arange(80) * 3.0 + 1.5, *[(np.arange(240) + 0.5) * 1.25] * 2,
+                          indexing="ij")  # fmt: skip
+    hu = np.full(s.shape, -1000.0)
+    hu[np.hypot((r - 150) / 110, (c - 150) / 140) < 1] = 30
+    for side in (80, 220):
+        hu[np.hypot((r - 150) / 80, (c - side) / 45) < 1] = -850
+    ball = np.sqrt((s - 120) ** 2 + (r - 130) ** 2 + (c - 150) ** 2) < 45
+    hu[ball] = blood_hu
+    hu[40:42, 90:93, 118:121] = 300  # a spot in front of the centre
+    hu[40, 90:93, 121] = 100  # its dim neighbours
+    hu[40, 120, 120] = 900  # one pixel of 1.56 mm²
+    return hu
+
+
+class FakeNetworks:
+    """Answers as a good model would: a ball of heart, every bright thing the LAD."""
+
+    provider = "FakeExecutionProvider"
+
+    def __init__(self, peak=0.98, labels=Label.LAD):
+        self.peak, self.label = peak, labels
+        self.corner = (0, 0, 0)
+
+    def run_coarse(self, grid):
+        maps = np.zeros((len(COARSE_CHANNELS), *GRID_CELLS), dtype=np.float32)
+        where = np.stack(np.meshgrid(*[np.arange(n) for n in GRID_CELLS], indexing="ij"), -1)
+        cells = np.array(CENTRE_MM) / 6 - 0.5 - np.array(self.corner)
+        away = np.linalg.norm(where - cells, axis=-1) * 6
+        maps[COARSE_CHANNELS.index("heart")] = self.peak * (away < 45)
+        for name in ("LM", "LAD", "LCX", "RCA", "aortic_valve", "mitral_annulus"):
+            maps[COARSE_CHANNELS.index(name)] = 0.9 * np.exp(-((away / 20) ** 2))
+        return maps
+
+    def run_candidate(self, patches, masks, features):
+        assert patches.shape == masks.shape
+        assert len(features) == len(patches)
+        assert np.isfinite(features).all()
+        p = np.full((len(patches), len(Label)), 0.01, dtype=np.float32)
+        p[:, self.label] = 1 - 0.01 * (len(Label) - 1)
+        return p
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    def go(volume, nets=None):
+        nets = nets or FakeNetworks()
+        nets.corner = coarse_grid(make_frame(volume)).corner
+        monkeypatch.setattr("screening.inference.labelling.networks", lambda *_: nets)
+        model = Model(tmp_path, ModelIdentity("fake", "d" * 64, "none"))
+        return infer_volume(model, volume)
+
+    return go
+
+
+def test_bright_spots_are_labelled_and_grown_to_their_dim_neighbours(run):
+    volume = make_volume(chest())
+    out = run(volume)
+    assert isinstance(out, Labelled)
+    expected = np.zeros(volume.hu.shape, bool)
+    expected[40:42, 90:93, 118:121] = True
+    expected[40, 90:93, 121] = True
+    expected[40, 120, 120] = True
+    np.testing.assert_array_equal(out.index, np.flatnonzero(expected))
+    assert set(out.label) == {Label.LAD}
+    assert (volume.hu.ravel()[out.index] >= GROWN_HU).all()
+    assert out.index.dtype == np.int64
+    assert out.label.dtype == np.uint8
+    assert out.probability.dtype == np.float32
+    assert out.model.provider == "FakeExecutionProvider"
+    assert not out.is_heart_cut
+
+
+def test_threshold_of_a_candidate_is_130_hu(run):
+    hu = chest()
+    hu[40:42, 90:93, 118:121] = SEED_HU - 1
+    hu[40, 120, 120] = SEED_HU
+    out = run(make_volume(hu))
+    assert [tuple(np.unravel_index(i, hu.shape)) for i in out.index] == [(40, 120, 120)]
+
+
+def test_a_scan_turned_in_the_plane_gives_the_same_voxels(run):
+    hu = chest()
+    straight = run(make_volume(hu))
+    turned = {
+        "mirrored axes": (hu[:, ::-1, ::-1], (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0)),
+        "transposed": (hu.transpose(0, 2, 1), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
+    }
+    for name, (pixels, row, column) in turned.items():
+        out = run(make_volume(pixels, row, column))
+        mask = np.zeros(hu.size, bool)
+        mask[out.index] = True
+        mask = mask.reshape(pixels.shape)
+        mask = mask[:, ::-1, ::-1] if name == "mirrored axes" else mask.transpose(0, 2, 1)
+        np.testing.assert_array_equal(np.flatnonzero(mask), straight.index)
+
+
+@pytest.mark.parametrize("blood_hu", [40, 350])
+def test_blood_is_measured_also_when_it_is_brighter_than_calcium(run, blood_hu):
+    rng = np.random.default_rng(0)
+    hu = chest(blood_hu) + rng.normal(0, 12, (80, 240, 240))
+    pool = run(make_volume(hu)).blood_pool
+    assert pool.mean_hu == pytest.approx(blood_hu, abs=3)
+    assert pool.sd_hu == pytest.approx(12, abs=2)
+    assert pool.n_voxels > 1000
+
+
+def test_heart_box_holds_the_heart(run):
+    s0, s1, r0, r1, c0, c1 = run(make_volume(chest())).heart_box
+    assert 22 <= s0 <= 27
+    assert 53 <= s1 <= 58
+    assert 65 <= r0 <= 71
+    assert 136 <= r1 <= 144
+    assert 81 <= c0 <= 87
+    assert 152 <= c1 <= 160
+
+
+@pytest.mark.parametrize("where", ["below", "field"])
+def test_a_heart_that_meets_the_end_of_the_scan_is_cut(run, where):
+    hu = chest()
+    if where == "below":
+        hu = hu[:45]
+    else:
+        hu[:, :, 130:] = PADDING_HU
+    assert run(make_volume(hu)).is_heart_cut
+
+
+def test_no_heart_is_not_a_chest(run):
+    out = run(make_volume(chest()), FakeNetworks(peak=0.3))
+    assert isinstance(out, Rejection)
+    assert (out.reason, out.key) == (Reason.NOT_CHEST, "s1")
+
+
+@pytest.mark.parametrize("stage", ["run_coarse", "run_candidate"])
+def test_numbers_that_are_not_finite_are_refused(run, stage):
+    nets = FakeNetworks()
+    good = getattr(nets, stage)
+    setattr(nets, stage, lambda *args: good(*args) * np.float32("nan"))
+    out = run(make_volume(chest()), nets)
+    assert isinstance(out, Rejection)
+    assert out.reason is Reason.MODEL_FAILED
+
+
+@pytest.mark.parametrize(
+    ("vessels", "other", "expected"),
+    [
+        ({Label.LM: 0.3, Label.LAD: 0.22}, Label.AORTA, Label.LM),  # 0.52: coronary
+        ({Label.LM: 0.3, Label.LAD: 0.18}, Label.AORTA, Label.AORTA),  # 0.48: not
+    ],
+)
+def test_coronary_is_decided_before_the_vessel(vessels, other, expected):
+    p = np.zeros((1, len(Label)), dtype=np.float32)
+    for label, value in vessels.items():
+        p[0, label] = value
+    p[0, other] = 1 - p.sum()
+    label, probability = decide(p)
+    assert label[0] == expected
+    assert probability[0] == pytest.approx(max(p[0, 1:5].sum(), p[0, other]))
+
+
+def test_default_model_refuses_what_is_no_chest():
+    model = pickle.loads(pickle.dumps(open_model()))
+    rng = np.random.default_rng(1)
+    empty = np.full((40, 128, 128), -1000.0)
+    head = empty.copy()
+    s, r, c = np.indices(head.shape)
+    away = np.sqrt(
+        ((s - 20) * 3.0 / 80) ** 2 + ((r - 64) * 1.6 / 90) ** 2 + ((c - 64) * 1.6 / 75) ** 2
+    )
+    head[away < 1] = 900
+    head[away < 0.92] = 35
+    for hu in (empty, head + rng.normal(0, 8, head.shape), np.full_like(empty, PADDING_HU)):
+        out = infer_volume(model, make_volume(hu, spacing=(1.6, 1.6)), threads=1)
+        assert isinstance(out, Rejection)
+        assert out.reason is Reason.NOT_CHEST
+
+
+def test_sessions_are_opened_once_a_process_and_run_on_the_recorded_provider():
+    model = open_model()
+    nets = networks(model, 1)
+    assert networks(model, 1) is nets
+    assert nets.provider == "CPUExecutionProvider"

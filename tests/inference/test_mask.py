@@ -1,0 +1,114 @@
+"""Masks drawn elsewhere land on the right voxels, or are refused."""
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from screening.errors import ScreeningError
+from screening.inference import MaskLabels, labels_from_mask
+from screening.reasons import Reason
+from screening.records import Acquisition, Rejection, Volume
+
+SHAPE = (7, 10, 12)
+SPACING_MM, INCREMENT_MM = (0.8, 0.7), 2.5
+
+
+def make_volume():
+    origins = np.array([[-20.0, -30.0, 100.0 - INCREMENT_MM * i] for i in range(SHAPE[0])])
+    return Volume(
+        "s1", np.zeros(SHAPE, np.int16), SPACING_MM, origins, np.array([0.0, 1.0, 0.0]),
+        np.array([1.0, 0.0, 0.0]), np.full(SHAPE[0], INCREMENT_MM),
+        Acquisition(120.0, 2.5, "B", "X", "Y", None, False, "1.2"), "0" * 64,
+    )  # fmt: skip
+
+
+def affine_of(volume):
+    """RAS affine of the array [slice, row, column]."""
+    step = volume.origins_lps_mm[1] - volume.origins_lps_mm[0]
+    columns = [step, volume.row_axis_lps * SPACING_MM[0], volume.column_axis_lps * SPACING_MM[1]]
+    affine = np.eye(4)
+    affine[:3, :3] = np.stack(columns, axis=1)
+    affine[:3, 3] = volume.origins_lps_mm[0]
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def labels():
+    out = np.zeros(SHAPE, np.int16)
+    out[1, 2, 3], out[5, 8, 10], out[6, 0, 11] = 2, 7, 4
+    return out
+
+
+def write(path, array, affine):
+    nibabel.save(nibabel.Nifti1Image(array, affine), path)
+    return path
+
+
+@settings(max_examples=30, deadline=None)
+@given(order=st.permutations([0, 1, 2]), flips=st.tuples(*[st.booleans()] * 3))
+def test_any_orientation_lands_on_the_same_voxels(tmp_path_factory, order, flips):
+    volume = make_volume()
+    affine = affine_of(volume)
+    array = labels()
+    change = np.eye(4)
+    for k in range(3):
+        if flips[k]:
+            array = np.flip(array, k)
+            change[k, k], change[k, 3] = -1, SHAPE[k] - 1
+    affine = affine @ change
+    array, affine = array.transpose(order), affine[:, [*order, 3]]
+    path = write(tmp_path_factory.mktemp("mask") / "m.nii.gz", array, affine)
+    out = labels_from_mask(volume, path)
+    assert isinstance(out, MaskLabels)
+    np.testing.assert_array_equal(out.label_map, labels())
+    assert out.label_map.dtype == np.uint16
+    assert out.names == ((2, "LAD"), (4, "RCA"), (7, "MITRAL_ANNULUS"))
+
+
+@pytest.mark.parametrize(("shift_mm", "is_kept"), [(0.09, True), (0.11, False)])
+def test_grid_must_agree_to_a_tenth_of_a_millimetre(tmp_path, shift_mm, is_kept):
+    affine = affine_of(make_volume())
+    affine[0, 3] += shift_mm
+    out = labels_from_mask(make_volume(), write(tmp_path / "m.nii", labels(), affine))
+    assert isinstance(out, MaskLabels) is is_kept
+    if isinstance(out, Rejection):
+        assert (out.reason, out.detail) == (Reason.MODEL_FAILED, "mask grid differs")
+
+
+def test_another_shape_or_spacing_is_refused(tmp_path):
+    affine = affine_of(make_volume())
+    small = write(tmp_path / "small.nii", labels()[:6], affine)
+    wide = write(tmp_path / "wide.nii", labels(), affine @ np.diag([1, 1, 1.1, 1]))
+    for path in (small, wide):
+        assert isinstance(labels_from_mask(make_volume(), path), Rejection)
+
+
+def test_a_lone_label_1_has_no_name(tmp_path):
+    array = (labels() > 0).astype(np.uint8)
+    out = labels_from_mask(
+        make_volume(), write(tmp_path / "m.nii", array, affine_of(make_volume()))
+    )
+    assert out.names == ((1, ""),)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (labels() * np.float32(0.5), "not whole"),
+        (-labels(), "outside"),
+        (np.zeros((2, 2, 2, 2), np.int16), "4 dimensions"),
+    ],
+)
+def test_what_is_no_label_map_is_one_clear_line(tmp_path, array, message):
+    with pytest.raises(ScreeningError, match=message):
+        labels_from_mask(make_volume(), write(tmp_path / "m.nii", array, affine_of(make_volume())))
+
+
+def test_what_is_no_nifti_is_one_clear_line(tmp_path):
+    path = tmp_path / "m.nii"
+    path.write_bytes(b"nothing")
+    for file in (path, tmp_path / "absent.nii"):
+        with pytest.raises(ScreeningError, match="NIfTI") as caught:
+            labels_from_mask(make_volume(), file)
+        assert str(tmp_path) not in str(caught.value)
