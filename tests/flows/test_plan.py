@@ -1,0 +1,129 @@
+"""Which series a night works: the ledger, the turns of a study, its runners-up."""
+
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pytest
+
+from flows.plan import Ledger, make_plan
+from flows.scoring_stage import _next_turn, _runners_up
+from screening.catalogue import Entry
+from screening.dispositions import Disposition, Stamp, Versions, to_table
+from screening.reasons import Reason, State
+from screening.records import Decision, Series
+from screening.tables import DISPOSITIONS
+
+NOW = Versions(choose_version=1, model_digest="m1", scoring_version=1)
+STAMP = Stamp("run", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def entry(key: str, study: str = "st", content: str = "c", day: date | None = None) -> Entry:
+    series = Series(
+        series_key=key, study_key=study, person_key="p", modality="CT", image_type=(),
+        sop_class_uid="", n_files=1, n_slices=1, n_duplicates=0, n_conflicts=0, rows=1, columns=1,
+        row_spacing_mm=1, column_spacing_mm=1, increment_mm=3, thickness_mm=3, z_range_mm=None,
+        missing_gaps=(), is_uneven=False, is_mixed=False, orientation="axial", tilt_degrees=0,
+        kvp=120, kernel="", manufacturer="", is_hu=True, has_contrast_tag=False, is_gated=False,
+        terms=(), body_part="", acquired_on=day, age_years=60, sex="F", content_digest=content,
+    )  # fmt: skip
+    return Entry(series, (f"{key}/1",))
+
+
+def past(*rows: Disposition, rescore: str = "new_only", current: Versions = NOW) -> Ledger:
+    tables = [DISPOSITIONS.empty(), to_table(rows, STAMP)]
+    return Ledger(pa.concat_tables(tables), current, rescore)
+
+
+def worked(e: Entry, state: State, versions: Versions = NOW) -> Disposition:
+    reasons = () if state is State.SCORED else (Reason.DECODE_FAILED,)
+    return Disposition(e.series, versions, state, reasons)
+
+
+def ranked(*entries: Entry) -> list[Decision]:
+    return [
+        Decision(e.series.series_key, e.series.study_key, State.PENDING, (), rank)
+        for rank, e in enumerate(entries)
+    ]
+
+
+def keys(entries: list[Entry]) -> list[str]:
+    return [e.series.series_key for e in entries]
+
+
+def test_a_new_study_works_its_best_series_only() -> None:
+    a, b = entry("a"), entry("b")
+    plan = make_plan([b, a], ranked(a, b), past(), 1)
+    assert keys(_next_turn(plan.studies, past(), {})) == ["a"]
+
+
+def test_what_was_scored_is_not_worked_again_and_its_runner_up_is_not_chosen() -> None:
+    a, b = entry("a"), entry("b")
+    ledger = past(worked(a, State.SCORED))
+    plan = make_plan([a, b], ranked(a, b), ledger, 1)
+    assert _next_turn(plan.studies, ledger, {}) == []
+    rows = list(_runners_up(plan.studies, ledger, {}, 1))
+    assert [(r.series.series_key, r.reasons) for r in rows] == [("b", (Reason.NOT_CHOSEN,))]
+
+
+def test_a_runner_up_row_is_written_once() -> None:
+    a, b = entry("a"), entry("b")
+    plan = make_plan([a, b], ranked(a, b), past(), 1)
+    first = list(_runners_up(plan.studies, past(worked(a, State.SCORED)), {}, 1))
+    ledger = past(worked(a, State.SCORED), *first)
+    assert list(_runners_up(plan.studies, ledger, {}, 1)) == []
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.INELIGIBLE, State.QUARANTINED])
+def test_when_the_best_gives_no_score_the_next_is_tried(state: State) -> None:
+    a, b = entry("a"), entry("b")
+    plan = make_plan([a, b], ranked(a, b), past(), 1)
+    assert keys(_next_turn(plan.studies, past(), {"a": state})) == ["b"]
+    assert list(_runners_up(plan.studies, past(), {"a": state, "b": State.SCORED}, 1)) == []
+
+
+def test_an_unreachable_series_waits_and_its_runner_up_is_not_tried() -> None:
+    a, b = entry("a"), entry("b")
+    plan = make_plan([a, b], ranked(a, b), past(), 1)
+    assert _next_turn(plan.studies, past(), {"a": State.PENDING}) == []
+
+
+def test_pending_last_night_is_worked_tonight() -> None:
+    a = entry("a")
+    ledger = past(worked(a, State.PENDING, Versions(1, "m1", 0)))
+    plan = make_plan([a], ranked(a), ledger, 1)
+    assert keys(_next_turn(plan.studies, ledger, {})) == ["a"]
+
+
+def test_changed_content_is_new_unless_never() -> None:
+    old, new = entry("a", content="c1"), entry("a", content="c2")
+    row = worked(old, State.SCORED)
+    plan = make_plan([new], ranked(new), past(row), 1)
+    assert keys(_next_turn(plan.studies, past(row), {})) == ["a"]
+    assert _next_turn(plan.studies, past(row, rescore="never"), {}) == []
+
+
+def test_a_new_model_rescores_only_when_all_is_asked_for() -> None:
+    a = entry("a")
+    row = worked(a, State.SCORED, Versions(1, "older", 1))
+    plan = make_plan([a], ranked(a), past(row), 1)
+    assert _next_turn(plan.studies, past(row), {}) == []
+    assert keys(_next_turn(plan.studies, past(row, rescore="all"), {})) == ["a"]
+
+
+def test_studies_are_worked_by_date_then_path_so_that_ties_fall_alike() -> None:
+    late, early = (
+        entry("late", "s1", day=date(2026, 2, 1)),
+        entry("early", "s2", day=date(2026, 1, 1)),
+    )
+    undated = entry("undated", "s3")
+    decisions = [*ranked(undated), *ranked(late), *ranked(early)]
+    plan = make_plan([undated, late, early], decisions, past(), 1)
+    assert keys(_next_turn(plan.studies, past(), {})) == ["early", "late", "undated"]
+
+
+def test_a_rule_outcome_is_written_once() -> None:
+    a = entry("a")
+    refused = [Decision("a", "st", State.INELIGIBLE, (Reason.LOCALIZER,), None)]
+    plan = make_plan([a], refused, past(), 1)
+    assert [r.reasons for r in plan.decided] == [(Reason.LOCALIZER,)]
+    assert make_plan([a], refused, past(*plan.decided), 1).decided == ()
