@@ -1,0 +1,32 @@
+"""A small synthetic hospital and its swept lake, made once for all tests of flows/."""
+
+import os
+from pathlib import Path
+
+import pytest
+from night import Hospital, Screening, run
+
+from screening.phantom import write_hospital
+
+PATIENTS, SEED = 8, 9001
+
+
+@pytest.fixture(scope="session")
+def screening() -> Screening:
+    return run
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
+    folder = tmp_path_factory.mktemp("hospital")
+    write_hospital(folder, PATIENTS, SEED, None, len(os.sched_getaffinity(0)))
+    return Hospital(folder)
+
+
+@pytest.fixture(scope="session")
+def swept(hospital: Hospital, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake after one whole sweep."""
+    lake = tmp_path_factory.mktemp("swept") / "lake"
+    done = run(*hospital.sweep_arguments(lake))
+    assert done.returncode == 0, done.stderr
+    return lake

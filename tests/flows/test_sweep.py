@@ -1,0 +1,93 @@
+"""One night after another, as the command line runs them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from night import Hospital, Screening, content, open_lake
+
+STATES = ("scored", "ineligible", "failed", "quarantined", "pending")
+
+
+def facts(screening: Screening, lake: Path) -> dict[str, dict[str, int]]:
+    done = screening("status", "--lake", str(lake), "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_three_sums_hold(screening: Screening, swept: Path, hospital: Hospital) -> None:
+    found = facts(screening, swept)
+    files, series, people = found["files"], found["series"], found["people"]
+    on_disk = sum(1 for p in hospital.archive.rglob("*") if p.is_file())
+    assert files["seen"] == on_disk
+    assert files["seen"] == sum(v for k, v in files.items() if k != "seen")
+    assert series["found"] == sum(series[s] for s in STATES)
+    assert people["with_scan"] == people["flagged"] + people["not_flagged"] + people["cannot_say"]
+    assert series["scored"] > 0
+    assert series["pending"] == 0
+
+
+def test_a_second_run_scores_nothing_and_changes_nothing(
+    screening: Screening, swept: Path, hospital: Hospital, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(swept, lake)
+    before = content(lake)
+    done = screening(*hospital.sweep_arguments(lake), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["last_run"]["scored"] == 0
+    assert content(lake) == before
+
+
+def test_next_night_only_the_new_scans_are_worked(
+    screening: Screening, hospital: Hospital, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    shutil.copytree(hospital.archive, folder)
+    held_back = sorted(p for p in folder.iterdir() if p.is_dir())[:2]
+    for later in held_back:
+        later.rename(tmp_path / later.name)
+    lake = tmp_path / "lake"
+    first = screening("sweep", "--archive", str(folder), "--lake", str(lake), "--json")
+    assert first.returncode == 0, first.stderr
+    for later in held_back:
+        (tmp_path / later.name).rename(later)
+    known = set(open_lake(lake).read("attempts")["series_key"].to_pylist())
+    second = screening("sweep", "--archive", str(folder), "--lake", str(lake), "--json")
+    assert second.returncode == 0, second.stderr
+    attempts = open_lake(lake).read("attempts").to_pylist()
+    tonight = {r["series_key"] for r in attempts} - known
+    assert len(attempts) == len(known) + len(tonight)
+    assert (
+        json.loads(second.stdout)["series"]["found"] >= json.loads(first.stdout)["series"]["found"]
+    )
+
+
+def test_prefect_lives_inside_the_lake(swept: Path) -> None:
+    assert (swept / "prefect").is_dir()
+
+
+def test_a_score_says_who_measured_it_and_how(screening: Screening, swept: Path) -> None:
+    rows = open_lake(swept).read("dispositions").to_pylist()
+    for row in (r for r in rows if r["state"] == "scored"):
+        assert row["model_digest"]
+        assert row["provider"].endswith("ExecutionProvider")
+        assert json.loads(row["parameters"])["convention"] == "agatston_1990"
+        vessels = [row[f"agatston_{v}"] for v in ("lm", "lad", "lcx", "rca")]
+        assert sum(vessels) == pytest.approx(row["agatston"])
+
+
+def test_every_score_above_zero_has_a_picture_and_explain_writes_it(
+    screening: Screening, swept: Path, tmp_path: Path
+) -> None:
+    rows = open_lake(swept).read("dispositions").to_pylist()
+    positive = [r for r in rows if r["state"] == "scored" and r["agatston"] > 0]
+    assert positive
+    assert all(r["has_picture"] for r in positive)
+    file = tmp_path / "picture.png"
+    done = screening("explain", "--lake", str(swept), positive[0]["series_key"], "--out", str(file))
+    assert done.returncode == 0, done.stderr
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert file.stat().st_size <= 150_000
+    assert f"Agatston {positive[0]['agatston']:,.1f}" in done.stdout
