@@ -1,0 +1,155 @@
+"""Walk a folder tree: every file's path, size and time, in a fixed order.
+
+Comes in: the address of an archive.
+Goes out: `Listing`: files to look into, and files left alone with the reason.
+Refuses: addresses that are no folder, schemes other than a path or `file://`.
+
+A repeated crawl spends its time here, so the walk does one `stat` a file and nothing else.
+"""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+
+from screening.errors import InfrastructureError, ScreeningError
+from screening.reasons import Reason
+from screening.tables import FILES
+
+SUPPORTED = "a folder's path, or file:///folder"
+STATS_SCHEMA = pa.schema(
+    [("path", pa.string()), ("size_bytes", pa.int64()), ("mtime_ns", pa.int64())]
+)
+
+_MEDIA_INDEX = "DICOMDIR"
+
+_Row = tuple[str, int, int]
+_IgnoredRow = tuple[str, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a walk found, both tables sorted by path.
+
+    stats : columns path (below the root), size_bytes, mtime_ns; files whose header is worth
+        reading
+    ignored : `FILES` rows; hidden files, DICOMDIR, links and special files (`ignored_file`),
+        folders and files that may not be opened (`unreadable`). A hidden or denied folder is
+        one row: what lies inside is not counted.
+    """
+
+    stats: pa.Table = field(repr=False)
+    ignored: pa.Table = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Found:
+    root: str
+    files: list[_Row] = field(default_factory=list)
+    ignored: list[_IgnoredRow] = field(default_factory=list)
+
+    def ignore(self, path: str, reason: Reason = Reason.IGNORED_FILE) -> None:
+        self.ignored.append((_storable(path), 0, 0, reason.value))
+
+
+def resolve(url: str) -> str:
+    """Return the absolute folder that `url` names.
+
+    Raises
+    ------
+    ScreeningError
+        when the scheme is not supported, or there is no such folder
+    """
+    scheme = urlsplit(url).scheme if "://" in url else ""
+    if scheme not in ("", "file"):
+        raise ScreeningError(f"archive scheme {scheme}:// is not supported; give {SUPPORTED}")
+    if scheme and urlsplit(url).netloc not in ("", "localhost"):
+        raise ScreeningError(f"archive on another host is not supported; give {SUPPORTED}")
+    folder = Path(unquote(urlsplit(url).path) if scheme else url).expanduser()
+    if not folder.exists():
+        raise ScreeningError(f"archive {url}: there is no such folder; give {SUPPORTED}")
+    if not folder.is_dir():
+        raise ScreeningError(f"archive {url}: this is not a folder; give {SUPPORTED}")
+    return str(folder.resolve())
+
+
+def list_files(address: str) -> Listing:
+    """Walk the archive at `address`.
+
+    Returns
+    -------
+    Listing, both tables sorted by path
+
+    Raises
+    ------
+    ScreeningError
+        as `resolve`
+    InfrastructureError
+        when the archive's own folder cannot be listed
+    """
+    found = _Found(resolve(address))
+    folders = [""]
+    while folders:
+        _walk(folders.pop(), folders, found)
+    found.files.sort()
+    found.ignored.sort()
+    columns = list(zip(*found.files, strict=True)) or [(), (), ()]
+    ignored = list(zip(*found.ignored, strict=True)) or [(), (), (), ()]
+    return Listing(
+        stats=pa.table([list(c) for c in columns], schema=STATS_SCHEMA),
+        ignored=pa.table([list(c) for c in ignored], schema=FILES.schema),
+    )
+
+
+def _walk(below: str, folders: list[str], found: _Found) -> None:
+    """List one folder; `below` is empty or ends with a slash."""
+    try:
+        with os.scandir(os.path.join(found.root, below)) as entries:  # noqa: PTH118 - hot loop
+            for entry in entries:
+                _take(entry, below + entry.name, folders, found)
+    except OSError as error:
+        if not below:
+            raise InfrastructureError(
+                f"archive: the folder cannot be listed ({error.strerror}); check access and mount"
+            ) from None
+        found.ignore(below.rstrip("/"), Reason.UNREADABLE)
+
+
+def _take(entry: os.DirEntry[str], path: str, folders: list[str], found: _Found) -> None:
+    name = entry.name
+    if name.startswith(".") or name == _MEDIA_INDEX:
+        found.ignore(path)
+    elif entry.is_dir(follow_symlinks=False):
+        folders.append(path + "/")
+    elif entry.is_symlink() and not _is_file_inside(entry, found.root):
+        found.ignore(path)
+    else:
+        _take_file(entry, path, found)
+
+
+def _take_file(entry: os.DirEntry[str], path: str, found: _Found) -> None:
+    try:
+        facts = entry.stat()
+    except OSError:
+        found.ignore(path, Reason.UNREADABLE)
+        return
+    if not stat.S_ISREG(facts.st_mode):
+        found.ignore(path)
+    elif not path.isascii() and _storable(path) != path:
+        found.ignore(path, Reason.UNREADABLE)  # a name that is no text cannot be asked for again
+    else:
+        found.files.append((path, facts.st_size, facts.st_mtime_ns))
+
+
+def _is_file_inside(entry: os.DirEntry[str], root: str) -> bool:
+    """Whether a link leads to a file below `root`; links to folders would be walked twice."""
+    target = os.path.realpath(entry.path)
+    return target.startswith(root.rstrip("/") + "/") and Path(target).is_file()
+
+
+def _storable(path: str) -> str:
+    """Return the path as text, bytes that are no UTF-8 written as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,232 @@
+"""Which header elements are read, and how each becomes a column.
+
+Comes in: the values of `TAGS` as either library gives them (text, number, list, None).
+Goes out: one `INSTANCES_RAW` row.
+Refuses: nothing; a value that cannot be understood is null.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+
+TAGS: dict[str, int] = {
+    "media_class_uid": 0x00020002,
+    "transfer_syntax_uid": 0x00020010,
+    "character_set": 0x00080005,
+    "image_type": 0x00080008,
+    "sop_class_uid": 0x00080016,
+    "sop_instance_uid": 0x00080018,
+    "study_date": 0x00080020,
+    "series_date": 0x00080021,
+    "acquisition_date": 0x00080022,
+    "content_date": 0x00080023,
+    "acquisition_datetime": 0x0008002A,
+    "accession": 0x00080050,
+    "modality": 0x00080060,
+    "manufacturer": 0x00080070,
+    "study_description": 0x00081030,
+    "series_description": 0x0008103E,
+    "scanner_model": 0x00081090,
+    "patient_id": 0x00100020,
+    "issuer": 0x00100021,
+    "birth_date": 0x00100030,
+    "sex": 0x00100040,
+    "age": 0x00101010,
+    "contrast_agent": 0x00180010,
+    "body_part": 0x00180015,
+    "thickness_mm": 0x00180050,
+    "kvp": 0x00180060,
+    "protocol_name": 0x00181030,
+    "trigger_time": 0x00181060,
+    "trigger_type": 0x00181061,
+    "tilt_degrees": 0x00181120,
+    "exposure_mas": 0x00181152,
+    "kernel": 0x00181210,
+    "cardiac_sync": 0x00189037,
+    "study_instance_uid": 0x0020000D,
+    "series_instance_uid": 0x0020000E,
+    "position": 0x00200032,
+    "orientation": 0x00200037,
+    "frame_of_reference_uid": 0x00200052,
+    "samples_per_pixel": 0x00280002,
+    "photometric": 0x00280004,
+    "n_frames": 0x00280008,
+    "rows": 0x00280010,
+    "columns": 0x00280011,
+    "spacing": 0x00280030,
+    "bits_allocated": 0x00280100,
+    "bits_stored": 0x00280101,
+    "intercept": 0x00281052,
+    "slope": 0x00281053,
+    "rescale_type": 0x00281054,
+}
+TAG_NUMBERS = list(TAGS.values())
+AT = {name: index for index, name in enumerate(TAGS)}
+
+# What a value may be on its way in: pydicom and dicomsdl give the same few kinds.
+RawValue = str | int | float | list[str] | list[float] | list[int] | None
+RawHeader = list[RawValue]
+
+_DAYS_A_YEAR = 365.25
+_AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
+
+
+def text(value: RawValue) -> str:
+    """One text; several values joined by a backslash; empty where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "\\".join(text(v) for v in value)
+    return str(value).strip(" \0")
+
+
+def text_or_null(value: RawValue) -> str | None:
+    """As `text`, null where the element is absent."""
+    return None if value is None else text(value)
+
+
+def texts(value: RawValue) -> list[str]:
+    """Several texts."""
+    return text(value).split("\\") if value not in (None, "") else []
+
+
+def number(value: RawValue) -> float | None:
+    """Return the first number, null where there is none or it is not finite."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is None or isinstance(value, str):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def positive(value: RawValue) -> float | None:
+    """As `number`, for what cannot be zero or less."""
+    found = number(value)
+    return found if found is not None and found > 0 else None
+
+
+def integer(value: RawValue) -> int | None:
+    """Return the first number as an integer."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def numbers(value: RawValue, count: int) -> list[float] | None:
+    """Exactly `count` finite numbers, else null."""
+    if not isinstance(value, list) or len(value) != count:
+        return None
+    found = [number(v) for v in value]
+    return None if None in found else [v for v in found if v is not None]
+
+
+@lru_cache(maxsize=4096)
+def day(value: str) -> date | None:
+    """Read a DA, or the day of a DT; null where it is no calendar day."""
+    digits = value.replace(".", "")[:8]
+    if len(digits) != 8 or not digits.isdecimal():
+        return None
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=512)
+def age_years(value: str) -> float | None:
+    """Read an AS such as 064Y, 018M, 003W or 010D."""
+    unit = _AGE_UNITS.get(value[-1:].upper())
+    return None if unit is None or not value[:-1].isdecimal() else int(value[:-1]) * unit
+
+
+def acquired_on(header: RawHeader) -> date | None:
+    """Return the day the images were taken, or the best day there is."""
+    for name in (
+        "acquisition_date",
+        "acquisition_datetime",
+        "content_date",
+        "series_date",
+        "study_date",
+    ):
+        found = day(text(header[AT[name]]))
+        if found is not None:
+            return found
+    return None
+
+
+def cardiac_sync(header: RawHeader) -> str:
+    """CardiacSynchronizationTechnique; else TRIGGER where trigger elements hold a value."""
+    technique = text(header[AT["cardiac_sync"]])
+    if technique:
+        return technique
+    has_trigger = text(header[AT["trigger_time"]]) or text(header[AT["trigger_type"]])
+    return "TRIGGER" if has_trigger else ""
+
+
+def descriptions(header: RawHeader) -> str:
+    """Study, series and protocol texts, those that are there, joined by ` | `."""
+    names = ("study_description", "series_description", "protocol_name")
+    return " | ".join(t for t in (text(header[AT[n]]) for n in names) if t)
+
+
+def sop_class(header: RawHeader) -> str:
+    """SOPClassUID, else the class the file's preface names."""
+    return text(header[AT["sop_class_uid"]]) or text(header[AT["media_class_uid"]])
+
+
+def _spacing(index: int) -> Callable[[RawHeader], float | None]:
+    def read(header: RawHeader) -> float | None:
+        pair = numbers(header[AT["spacing"]], 2)
+        return None if pair is None or min(pair) <= 0 else pair[index]
+
+    return read
+
+
+def _plain(name: str, convert: Callable[[RawValue], object]) -> Callable[[RawHeader], object]:
+    at = AT[name]
+    return lambda header: convert(header[at])
+
+
+# Column name -> how it comes out of a header. Path, size, time and pixel bytes come from the file.
+COLUMNS: dict[str, Callable[[RawHeader], object]] = {
+    "sop_class_uid": sop_class,
+    "transfer_syntax_uid": _plain("transfer_syntax_uid", text),
+    "modality": _plain("modality", text),
+    "image_type": _plain("image_type", texts),
+    "rows": _plain("rows", integer),
+    "columns": _plain("columns", integer),
+    "n_frames": lambda header: integer(header[AT["n_frames"]]) or 1,
+    "row_spacing_mm": _spacing(0),
+    "column_spacing_mm": _spacing(1),
+    "position_lps_mm": _plain("position", lambda value: numbers(value, 3)),
+    "orientation": _plain("orientation", lambda value: numbers(value, 6)),
+    "thickness_mm": _plain("thickness_mm", positive),
+    "tilt_degrees": _plain("tilt_degrees", number),
+    "kvp": _plain("kvp", positive),
+    "exposure_mas": _plain("exposure_mas", positive),
+    "kernel": _plain("kernel", text),
+    "manufacturer": _plain("manufacturer", text),
+    "scanner_model": _plain("scanner_model", text),
+    "rescale_slope": _plain("slope", number),
+    "rescale_intercept": _plain("intercept", number),
+    "rescale_type": _plain("rescale_type", text),
+    "photometric": _plain("photometric", text),
+    "bits_allocated": _plain("bits_allocated", integer),
+    "bits_stored": _plain("bits_stored", integer),
+    "samples_per_pixel": _plain("samples_per_pixel", integer),
+    "contrast_agent": _plain("contrast_agent", text_or_null),
+    "body_part": _plain("body_part", text),
+    "descriptions": descriptions,
+    "cardiac_sync": cardiac_sync,
+    "acquired_on": acquired_on,
+    "birth_date": _plain("birth_date", lambda value: day(text(value))),
+    "age_years": _plain("age", lambda value: age_years(text(value))),
+    "sex": _plain("sex", lambda value: text(value).upper()),
+    "sop_instance_uid": _plain("sop_instance_uid", text),
+    "series_instance_uid": _plain("series_instance_uid", text),
+    "study_instance_uid": _plain("study_instance_uid", text),
+    "frame_of_reference_uid": _plain("frame_of_reference_uid", text),
+    "patient_id": _plain("patient_id", text),
+    "issuer": _plain("issuer", text),
+    "accession": _plain("accession", text),
+}

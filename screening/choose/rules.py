@@ -1,0 +1,218 @@
+"""Which series may be worked: every rule and every threshold, in order.
+
+Comes in: one `Series` and the `People` who may not be worked.
+Goes out: every reason against it, in the order of `RULES`; the first decides.
+Refuses: nothing.
+
+Words alone never refuse a scan of a chest's size: descriptions are often wrong, and the
+image says itself whether a heart is in it. BodyPartExamined was wrong in 15 % of series in
+Gueld et al., Proc SPIE 2002;4685:280.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from screening.choose.regions import is_elsewhere
+from screening.choose.size import coverage_mm, field_of_view_mm
+from screening.reasons import Reason
+from screening.records import Series
+
+# CT, enhanced CT, legacy converted enhanced CT.
+CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{suffix}" for suffix in ("", ".1", ".2"))
+SECONDARY_CAPTURE_CLASSES = frozenset(
+    f"1.2.840.10008.5.1.4.1.1.7{suffix}" for suffix in ("", ".1", ".2", ".3", ".4")
+)
+
+# Scouts and dose reports are one to a few images; a longer series is a scan, whatever words say.
+FEW_SLICES = 5
+# Chest protocols do not tilt the gantry; scanners state tilt to about half a degree.
+TILT_MAX_DEGREES = 1.0
+# An adult heart is about 12 cm from base to apex, lying aslant (Gray's Anatomy); calcium scans
+# cover 10 to 15 cm (McCollough et al., Radiology 2007;243:527). What is shorter cannot hold one.
+HEART_MIN_COVERAGE_MM = 100.0
+# Agatston's slices were 3 mm (JACC 1990;15:827). Chest CT up to 5 mm still orders people by
+# risk (Hecht et al., SCCT/STR guideline, JCCT 2017;11:74); beyond, small lesions vanish.
+INCREMENT_MAX_MM = 5.0
+# Positions are written to a hundredth of a millimetre or so: 5.004 is 5.
+INCREMENT_ROUNDING_MM = 0.01
+# Calcium scans run from the carina to the apex, reconstructed to 200-250 mm (McCollough 2007);
+# a chest is 250 mm long and 300 mm wide at least. Between the two lie these limits.
+CARDIAC_MAX_COVERAGE_MM = 220.0
+CARDIAC_MAX_FIELD_OF_VIEW_MM = 300.0
+MIN_ADULT_AGE = 18.0
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Person keys that decide before any image does."""
+
+    opted_out: frozenset[str] = frozenset()
+    conflicted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reason, when it applies, and why the rule exists."""
+
+    reason: Reason
+    applies: Callable[[Series, People], bool]
+    why: str
+
+
+def _is_conflicted(series: Series, people: People) -> bool:
+    return series.person_key in people.conflicted
+
+
+def _is_opted_out(series: Series, people: People) -> bool:
+    return series.person_key in people.opted_out
+
+
+def _is_not_ct(series: Series, _: People) -> bool:
+    known = CT_CLASSES | SECONDARY_CAPTURE_CLASSES | {""}
+    return series.modality != "CT" or series.sop_class_uid not in known
+
+
+def _is_localizer(series: Series, _: People) -> bool:
+    if _image_type_says(series, r"LOCALI[SZ]ER|SCOUT|TOPOGRAM"):
+        return True
+    return "localizer" in series.terms and series.n_slices <= FEW_SLICES
+
+
+def _is_secondary_capture(series: Series, _: People) -> bool:
+    return (
+        series.sop_class_uid in SECONDARY_CAPTURE_CLASSES
+        or _image_type_says(series, r"SCREEN ?SAVE|SCREEN ?SHOT|SECONDARY CAPTURE|DOSE INFO")
+        or ("dose_report" in series.terms and series.n_slices <= FEW_SLICES)
+    )
+
+
+def _is_derived(series: Series, _: People) -> bool:
+    return _image_type_says(
+        series, r"DERIVED|REFORMATTED|MPR|AVERAGE|SUBTRACTED|PROCESSED|RESAMPLED"
+    )
+
+
+def _is_mip(series: Series, _: People) -> bool:
+    return "mip" in series.terms or _image_type_says(
+        series, r"MIP|MINIP|MAX IP|MIN IP|(?:MAXIMUM|MINIMUM|MAX|MIN)|PROJECTION IMAGE"
+    )
+
+
+def _is_virtual(series: Series, _: People) -> bool:
+    return "spectral" in series.terms or _image_type_says(
+        series,
+        r"VNC|VUE|MONO ?E|MONOENERGETIC|IODINE|Z ?EFF|EFFECTIVE Z|VIRTUAL.*|ELECTRON DENSITY",
+    )
+
+
+def _is_not_hu(series: Series, _: People) -> bool:
+    return not series.is_hu
+
+
+def _is_not_axial(series: Series, _: People) -> bool:
+    return series.orientation != "axial"
+
+
+def _is_tilted(series: Series, _: People) -> bool:
+    return series.tilt_degrees > TILT_MAX_DEGREES
+
+
+def _is_too_short(series: Series, _: People) -> bool:
+    return coverage_mm(series) < HEART_MIN_COVERAGE_MM
+
+
+def _is_not_chest(series: Series, _: People) -> bool:
+    return is_elsewhere(series)
+
+
+def _is_formal_score(series: Series, _: People) -> bool:
+    is_short = coverage_mm(series) <= CARDIAC_MAX_COVERAGE_MM
+    if "calcium_score" in series.terms:
+        return series.is_gated or is_short
+    is_small = field_of_view_mm(series) <= CARDIAC_MAX_FIELD_OF_VIEW_MM
+    return series.is_gated and is_short and is_small and not series.has_contrast_tag
+
+
+def _has_contrast(series: Series, _: People) -> bool:
+    return series.has_contrast_tag and "unenhanced" not in series.terms
+
+
+def _is_coarse(series: Series, _: People) -> bool:
+    increment_mm = series.increment_mm
+    return increment_mm is not None and increment_mm > INCREMENT_MAX_MM + INCREMENT_ROUNDING_MM
+
+
+def _is_minor(series: Series, _: People) -> bool:
+    return series.age_years is not None and series.age_years < MIN_ADULT_AGE
+
+
+def _has_no_date(series: Series, _: People) -> bool:
+    return series.acquired_on is None
+
+
+# The order is the order of the reasons: whose image, what kind, what it shows, how well.
+RULES: tuple[Rule, ...] = (
+    Rule(Reason.IDENTITY_CONFLICT, _is_conflicted, "Nobody is guessed: a score needs one owner."),
+    Rule(Reason.OPTED_OUT, _is_opted_out, "The person said no."),
+    Rule(Reason.NOT_CT, _is_not_ct, "Hounsfield units exist in CT alone."),
+    Rule(Reason.LOCALIZER, _is_localizer, "A scout is a projection, not slices."),
+    Rule(Reason.SECONDARY_CAPTURE, _is_secondary_capture, "A capture holds grey levels, not HU."),
+    Rule(Reason.DERIVED, _is_derived, "Reformatting smooths peaks and moves them."),
+    Rule(Reason.MIP, _is_mip, "A projection counts the same calcium in many slices."),
+    Rule(Reason.VIRTUAL_NON_CONTRAST, _is_virtual, "Spectral images weaken or invent calcium."),
+    Rule(Reason.NOT_HU, _is_not_hu, "The 130 HU threshold needs Hounsfield units."),
+    Rule(Reason.NOT_AXIAL, _is_not_axial, "The Agatston score is defined on axial slices."),
+    Rule(Reason.TILT_UNCORRECTED, _is_tilted, "Tilted stacks shear the anatomy."),
+    Rule(Reason.TOO_FEW_SLICES, _is_too_short, "The stack is shorter than a heart."),
+    Rule(Reason.NOT_CHEST, _is_not_chest, "Words and size both say that no heart is in it."),
+    Rule(
+        Reason.GATED_CALCIUM_SCORE, _is_formal_score, "It is the formal score: evidence, not work."
+    ),
+    Rule(Reason.CONTRAST_TAG, _has_contrast, "Contrast agent is as bright as calcium."),
+    Rule(Reason.INCREMENT_OVER_5MM, _is_coarse, "Small lesions vanish between coarse slices."),
+    Rule(Reason.MINOR, _is_minor, "The risk equations and the policy are for adults."),
+)
+
+# What does not stop a measurement but must be known later: without a date the scan is scored,
+# but it can be nobody's index scan.
+CAVEATS: tuple[Rule, ...] = (
+    Rule(Reason.NO_SCAN_DATE, _has_no_date, "The clocks of risk and flag need the scan's date."),
+)
+
+
+def reasons_for(series: Series, people: People) -> tuple[Reason, ...]:
+    """Return every reason against a series, in rule order; empty where it is eligible.
+
+    What is no CT is not judged further: it has no slices.
+    """
+    reasons: list[Reason] = []
+    for rule in RULES:
+        if rule.applies(series, people):
+            reasons.append(rule.reason)
+        if reasons and reasons[-1] is Reason.NOT_CT:
+            break
+    return tuple(reasons)
+
+
+def caveats_for(series: Series) -> tuple[Reason, ...]:
+    """Return what is to be known about an eligible series."""
+    return tuple(rule.reason for rule in CAVEATS if rule.applies(series, People()))
+
+
+def detail_of(series: Series, reason: Reason) -> str:
+    """Return the measure that a reason rests on, without identity; empty where there is none."""
+    details: dict[Reason, str] = {
+        Reason.NOT_AXIAL: f"orientation {series.orientation}",
+        Reason.TILT_UNCORRECTED: f"tilt {series.tilt_degrees:.1f} degrees",
+        Reason.TOO_FEW_SLICES: f"{series.n_slices} slices over {coverage_mm(series):.0f} mm",
+        Reason.NOT_CHEST: " ".join(series.terms),
+        Reason.INCREMENT_OVER_5MM: f"increment {series.increment_mm or 0.0:.2f} mm",
+    }
+    return details.get(reason, "")
+
+
+def _image_type_says(series: Series, words: str) -> bool:
+    """Match whole words in any ImageType value; underscores read as spaces."""
+    pattern = re.compile(rf"\b(?:{words})\b")
+    return any(pattern.search(value.upper().replace("_", " ")) for value in series.image_type)

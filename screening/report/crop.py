@@ -1,0 +1,119 @@
+"""The part of a scan that a picture shows.
+
+Comes in: a `Volume`, its `Labelled`, its `CalciumScore`.
+Goes out: a `Crop` around the heart in viewing orientation, and the slices worth showing.
+Refuses: nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.records import CORONARY_LABELS, CalciumScore, Label, Labelled, Volume
+
+MARGIN_MM = 12.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """A block of the scan: right of the patient on the left, front at the top, head first.
+
+    hu : int16 (slices, rows, columns)
+    label : uint8, same shape; 0 where nothing reached the threshold
+    spacing_mm : (slice, row, column)
+    first_slice : the slice of the scan that is slice 0 of the block
+    n_slices : slices of the whole scan
+    """
+
+    hu: NDArray[np.int16]
+    label: NDArray[np.uint8]
+    spacing_mm: tuple[float, float, float]
+    first_slice: int
+    n_slices: int
+
+
+def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
+    """Cut out the heart with a margin, and paint its labelled calcium.
+
+    Parameters
+    ----------
+    volume : Volume
+    labelled : Labelled
+    threshold_hu : only voxels from here upwards are painted
+
+    Returns
+    -------
+    Crop
+    """
+    shape = volume.hu.shape
+    spacing = (volume.increment_mm, *volume.spacing_mm)
+    low, high = [], []
+    for axis in range(3):
+        margin = round(MARGIN_MM / spacing[axis]) if axis else 0
+        low.append(max(labelled.heart_box[2 * axis] - margin, 0))
+        high.append(min(labelled.heart_box[2 * axis + 1] + margin, shape[axis]))
+    at = np.stack(np.unravel_index(labelled.index, shape))
+    is_coronary = np.isin(labelled.label, CORONARY_LABELS)
+    is_bright = volume.hu.take(labelled.index) >= threshold_hu
+    # Coronary calcium is shown wherever it was scored, also outside the box.
+    shown = at[:, is_coronary & is_bright]
+    if shown.size:
+        low = [min(a, int(b)) for a, b in zip(low, shown.min(axis=1), strict=True)]
+        high = [max(a, int(b) + 1) for a, b in zip(high, shown.max(axis=1), strict=True)]
+    block = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    hu = volume.hu[block]
+    label = np.zeros(hu.shape, dtype=np.uint8)
+    corner = np.array(low)[:, None]
+    is_inside = (at >= corner).all(axis=0) & (at < np.array(high)[:, None]).all(axis=0)
+    is_painted = is_inside & is_bright
+    label[tuple((at - corner)[:, is_painted])] = labelled.label[is_painted]
+    rows = -1 if volume.row_axis_lps[1] < 0 else 1
+    columns = -1 if volume.column_axis_lps[0] < 0 else 1
+    return Crop(
+        hu=hu[:, ::rows, ::columns],
+        label=label[:, ::rows, ::columns],
+        spacing_mm=spacing,
+        first_slice=low[0],
+        n_slices=shape[0],
+    )
+
+
+def coronary(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a label map says coronary artery."""
+    return (label >= Label.LM) & (label <= Label.RCA)
+
+
+def slices_to_show(crop: Crop, score: CalciumScore, n: int) -> tuple[list[int], list[int]]:
+    """Slices of the crop: those of the largest lesions, then others for context.
+
+    Parameters
+    ----------
+    crop : Crop
+    score : CalciumScore, lesions largest first
+    n : how many slices at most
+
+    Returns
+    -------
+    slices with coronary calcium, slices without or with less; together at most n, each ascending
+    """
+    n_voxels = [(crop.label == label).sum(axis=(1, 2)) for label in range(len(Label))]
+    main: list[int] = []
+    for lesion in score.lesions:
+        first = lesion.slices[0] - crop.first_slice
+        last = lesion.slices[1] - crop.first_slice
+        best = first + int(np.argmax(n_voxels[Label[lesion.label]][first : last + 1]))
+        if best not in main and lesion.agatston > 0:
+            main.append(best)
+        if len(main) == n:
+            break
+    # Context: evenly through the heart, each as far as may be from those already there.
+    context: list[int] = []
+    free = set(range(len(crop.hu))) - set(main)
+    steps = np.linspace(0.15, 0.85, max(n - len(main), 1)) * (len(crop.hu) - 1)
+    for step in steps[: n - len(main)]:
+        if free:
+            nearest = min(free, key=lambda k: (abs(k - step), k))
+            context.append(nearest)
+            free.discard(nearest)
+    return sorted(main), sorted(context)

@@ -1,0 +1,261 @@
+"""One page that shows a reader what was scored.
+
+Comes in: a `Volume`, its `Labelled`, its `CalciumScore`.
+Goes out: PNG bytes, at most 150 kB, without metadata and without identity.
+Refuses: nothing.
+
+Left: axial slices with the largest coronary lesions; right: projections of the whole heart.
+Above: the numbers; below: the legend and what this picture is not.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from screening.records import CalciumScore, Labelled, Volume
+from screening.report.crop import Crop, coronary, crop_heart, slices_to_show
+from screening.report.panels import (
+    AORTA_COLOUR,
+    BONE_COLOUR,
+    CORONARY_COLOURS,
+    DIM,
+    METAL_COLOUR,
+    Colour,
+    Place,
+    Window,
+    plane_panel,
+)
+
+MAX_BYTES = 150_000
+DISCLAIMER = "Research software, not a medical device; a reader must confirm."
+
+TILE = 272
+GAP = 8
+CAPTION = 20
+SIDE = 320
+HEADER = 112
+FOOTER = 62
+N_TILES = 6
+ZOOM_MM = 44.0
+WIDTH = 4 * GAP + 3 * TILE + SIDE + GAP
+HEIGHT = HEADER + 2 * (TILE + CAPTION + GAP) + FOOTER
+# Fewer grey levels make a smaller file; the first that fits is taken.
+GREY_LEVELS = (40, 28, 20, 14, 10, 6)
+MEDIASTINUM_HU = (40.0, 400.0)
+PROJECTION_HU = (250.0, 700.0)
+
+BACKGROUND: Colour = (18, 20, 24)
+TEXT: Colour = (235, 238, 242)
+WARNING: Colour = (255, 190, 90)
+
+CATEGORY_WORDS = {
+    "0": "no coronary calcium detected on this scan (this does not rule it out)",
+    "(0,100)": "category above 0, below 100",
+    "[100,300)": "category 100 to below 300",
+    "[300,1000)": "category 300 to below 1000",
+    "[1000,inf)": "category 1000 and above",
+}
+GRADE_WORDS = {"A": "good", "B": "usable", "C": "doubtful", "D": "do not use"}
+
+
+def render_picture(volume: Volume, labelled: Labelled, score: CalciumScore) -> bytes:
+    """Draw the page of one scored scan.
+
+    Parameters
+    ----------
+    volume : Volume
+    labelled : Labelled, of this volume
+    score : CalciumScore, of both
+
+    Returns
+    -------
+    PNG, at most `MAX_BYTES`, without text chunks; the same input gives the same bytes
+    """
+    crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
+    png = b""
+    for levels in GREY_LEVELS:
+        png = _png(_page(crop, score, levels))
+        if len(png) <= MAX_BYTES:
+            break
+    return png
+
+
+def _png(page: Image.Image) -> bytes:
+    out = BytesIO()
+    page.quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        out, "PNG", compress_level=9
+    )
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """One axial panel: which slice, shown around which place, under which caption."""
+
+    slice: int
+    place: Place
+    caption: str
+
+
+def _page(crop: Crop, score: CalciumScore, levels: int) -> Image.Image:
+    page = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
+    draw = ImageDraw.Draw(page)
+    _header(draw, score)
+    tiles = _tiles(crop, score)
+    window = Window(*MEDIASTINUM_HU, levels)
+    for n, tile in enumerate(tiles):
+        x = GAP + (n % 3) * (TILE + GAP)
+        y = HEADER + (n // 3) * (TILE + CAPTION + GAP)
+        panel = plane_panel(
+            crop.hu[tile.slice],
+            crop.label[tile.slice],
+            crop.spacing_mm[1:],
+            (TILE, TILE),
+            tile.place,
+            window,
+        )
+        page.paste(panel, (x, y + CAPTION))
+        _write(draw, (x, y + 2), tile.caption, 13, DIM)
+        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, DIM)
+        _scale_bar(draw, x + TILE - 6, y + CAPTION + TILE - 8, tile.place.mm_per_pixel)
+    _projections(page, crop, [tile.slice for tile in tiles], levels)
+    _footer(draw)
+    return page
+
+
+def _tiles(crop: Crop, score: CalciumScore) -> list[_Tile]:
+    """Six slices; with three or fewer that show calcium, those and a closer look at each."""
+    main, context = slices_to_show(crop, score, N_TILES)
+    is_zoomed = 0 < len(main) <= N_TILES // 2
+    if is_zoomed:
+        context = slices_to_show(crop, score, N_TILES - len(main))[1]
+    rows, columns = crop.hu.shape[1:]
+    whole_mm = max(rows * crop.spacing_mm[1], columns * crop.spacing_mm[2])
+    whole = Place(((rows - 1) / 2, (columns - 1) / 2), whole_mm / TILE)
+    wide = {k: _Tile(k, whole, _caption(crop, k)) for k in main + context}
+    if not is_zoomed:
+        return [wide[k] for k in sorted(wide)]
+    # Each closer look stands below its slice; context fills the columns that are left.
+    closer = [_closer(crop, k) for k in main]
+    n_left = N_TILES // 2 - len(main)
+    above = [wide[k] for k in main] + [wide[k] for k in context[:n_left]]
+    return above + closer + [wide[k] for k in context[n_left : 2 * n_left]]
+
+
+def _closer(crop: Crop, k: int) -> _Tile:
+    """Show the brightest coronary calcium of a slice from near: the mean may lie between two."""
+    at = np.argwhere(coronary(crop.label[k]))
+    peak = at[np.argmax(crop.hu[k][tuple(at.T)])]
+    place = Place((float(peak[0]), float(peak[1])), ZOOM_MM / TILE)
+    return _Tile(k, place, _caption(crop, k) + ", closer")
+
+
+def _caption(crop: Crop, k: int) -> str:
+    names = [name.name for name in CORONARY_COLOURS if (crop.label[k] == name).any()]
+    what = ", ".join(names) if names else "no coronary calcium marked"
+    return f"slice {crop.first_slice + k + 1} of {crop.n_slices}: {what}"
+
+
+def _projections(page: Image.Image, crop: Crop, shown: list[int], levels: int) -> None:
+    """Coronal and axial maximum-intensity projections of the heart box."""
+    draw = ImageDraw.Draw(page)
+    window = Window(*PROJECTION_HU, levels)
+    x = WIDTH - GAP - SIDE
+    for n, axis in enumerate((1, 0)):
+        hu = crop.hu.max(axis=axis)
+        label = _projected_label(crop, axis)
+        spacing = tuple(s for k, s in enumerate(crop.spacing_mm) if k != axis)
+        y = HEADER + n * (TILE + CAPTION + GAP)
+        mm_per_pixel = max(hu.shape[0] * spacing[0] / TILE, hu.shape[1] * spacing[1] / SIDE)
+        centre = ((hu.shape[0] - 1) / 2, (hu.shape[1] - 1) / 2)
+        panel = plane_panel(
+            hu,
+            label,
+            (spacing[0], spacing[1]),
+            (SIDE, TILE),
+            Place(centre, mm_per_pixel),
+            window,
+        )
+        page.paste(panel, (x, y + CAPTION))
+        name = ("front (ticks: slices shown)", "feet")[n]
+        _write(draw, (x, y + 2), f"projection seen from the {name}", 13, DIM)
+        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, DIM)
+        if axis == 1:
+            for k in sorted(set(shown)):
+                tick = y + CAPTION + TILE / 2 + (k - centre[0]) * spacing[0] / mm_per_pixel
+                draw.line((x + SIDE - 10, tick, x + SIDE - 1, tick), fill=TEXT, width=1)
+
+
+def _projected_label(crop: Crop, axis: int) -> NDArray[np.uint8]:
+    """Coronary labels hide others, and the smallest coronary label number wins."""
+    is_coronary = coronary(crop.label)
+    front = np.where(is_coronary, crop.label, 255).min(axis=axis)
+    behind = np.where(is_coronary, 0, crop.label).max(axis=axis)
+    return np.asarray(np.where(front < 255, front, behind), dtype=np.uint8)
+
+
+def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
+    quality = score.quality
+    title = f"Agatston {_units(score.agatston)}"
+    _write(draw, (GAP, 6), title, 30, TEXT)
+    after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
+    _write(draw, (after, 18), CATEGORY_WORDS.get(score.category, score.category), 18, TEXT)
+    grade = f"grade {quality.grade} ({GRADE_WORDS.get(quality.grade, 'not known')})"
+    width = draw.textlength(grade, font=ImageFont.load_default(20))
+    _write(draw, (WIDTH - GAP - width, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
+    parts = []
+    if score.vessels is not None:
+        parts = [f"{v.name} {_units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
+    parts.append(f"volume {score.volume_mm3:.0f} mm3")
+    parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")
+    if quality.noise_hu is not None:
+        parts.append(f"noise {quality.noise_hu:.0f} HU")
+    _write(draw, (GAP, 50), "     ".join(parts), 16, TEXT)
+    flags = ", ".join(flag.replace("_", " ") for flag in quality.flags) or "none"
+    colour = WARNING if quality.flags else DIM
+    _write(draw, (GAP, 78), _fit(draw, f"flags: {flags}", 15), 15, colour)
+
+
+def _footer(draw: ImageDraw.ImageDraw) -> None:
+    y = HEIGHT - FOOTER + 6
+    entries: list[tuple[str, Colour]] = [(n.name, c) for n, c in CORONARY_COLOURS.items()]
+    entries += [
+        ("not counted: aorta, valves, pericardium", AORTA_COLOUR),
+        ("bone, airway, node", BONE_COLOUR),
+        ("metal", METAL_COLOUR),
+    ]
+    x = float(GAP)
+    for name, colour in entries:
+        draw.rectangle((x, y + 3, x + 12, y + 15), outline=colour, width=2)
+        _write(draw, (x + 18, y), name, 15, TEXT)
+        x += 18 + draw.textlength(name, font=ImageFont.load_default(15)) + 22
+    _write(draw, (x, y), "R: the patient's right", 15, DIM)
+    _write(draw, (GAP, y + 26), DISCLAIMER, 15, WARNING)
+
+
+def _scale_bar(draw: ImageDraw.ImageDraw, right: int, y: int, mm_per_pixel: float) -> None:
+    length = 10.0 / mm_per_pixel
+    draw.line((right - length, y, right, y), fill=TEXT, width=2)
+    width = draw.textlength("10 mm", font=ImageFont.load_default(11))
+    _write(draw, (right - width, y - 16), "10 mm", 11, TEXT)
+
+
+def _units(value: float) -> str:
+    return f"{value:.0f}" if value == 0 or value >= 10 else f"{value:.1f}"
+
+
+def _fit(draw: ImageDraw.ImageDraw, text: str, size: int) -> str:
+    """Shorten a line to the page's width."""
+    font = ImageFont.load_default(size)
+    while draw.textlength(text, font=font) > WIDTH - 2 * GAP:
+        text = text.removesuffix(" ...").rpartition(" ")[0] + " ..."
+    return text
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: Colour
+) -> None:
+    draw.text(at, text, fill=fill, font=ImageFont.load_default(size))
