@@ -115,7 +115,7 @@ class Tables:
                     table.optimize.compact(commit_properties=_properties(lease))
                     table.create_checkpoint()
                     table.cleanup_metadata()
-                _vacuum(table, vacuum_hours)
+                _vacuum(table, self.folder / name, vacuum_hours)
 
     def highest_epoch(self) -> int:
         """Return the newest epoch any table was written under, 0 for none."""
@@ -226,12 +226,15 @@ def _merge(table: DeltaTable, rows: pa.Table, properties: CommitProperties) -> N
     )
 
 
-def _vacuum(table: DeltaTable, hours: int) -> None:
-    # Only a run that deletes writes to the log, so ask first: idle nights leave no trace.
-    for dry_run in (True, False):
-        unneeded = table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
-        if not unneeded:
-            return
+def _vacuum(table: DeltaTable, folder: Path, hours: int) -> None:
+    """Delete files that no version younger than `hours` needs, those of killed writers too.
+
+    Deleting writes to the log, and the library names again what is long gone; so ask first
+    and look: idle nights leave no trace.
+    """
+    named = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+    if any((folder / name).exists() for name in named):
+        table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
 
 
 def _fenced(name: str) -> ScreeningError:

@@ -54,7 +54,7 @@ class Ledger:
                 continue
             seen.add(digest)
             (new if known is None else better).append(i)
-        return rows.take(new), rows.take(better)
+        return rows.take(pa.array(new, pa.int64())), rows.take(pa.array(better, pa.int64()))
 
 
 def _standing(rows: pa.Table) -> Iterator[tuple[bytes, str]]:

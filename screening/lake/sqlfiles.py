@@ -82,8 +82,8 @@ def _read(file: Path) -> Relation:
     found: dict[str, str] = {}
     for line in text.splitlines():
         match = _HEADER_LINE.fullmatch(line.strip())
-        if match is None:
-            break
+        if match is None or set(found) == _FIELDS:
+            break  # what follows is remarks and SQL
         found[match[1]] = match[2].strip()
     if set(found) != _FIELDS:
         wrong = ", ".join(sorted(set(found) ^ _FIELDS))
