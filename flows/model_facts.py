@@ -22,14 +22,8 @@ def listed() -> list[dict[str, object]]:
 
 
 def verified() -> list[dict[str, object]]:
-    """Return one row a model file: what its digest should be and is."""
+    """Return one row a model file: whether it is what its manifest says."""
     return [
-        {
-            "model": v.model,
-            "file": v.file,
-            "ok": v.ok,
-            "expected": v.expected,
-            "found": v.found,
-        }
+        {"model": v.model, "file": v.file, "ok": v.is_good, "detail": v.detail}
         for v in inference.verify_models()
     ]

@@ -104,7 +104,7 @@ def _with_mask(scan: Volume, mask: Path, load: float) -> OneScore:
         volume_mm3=measured.volume_mm3,
         mass_mg=measured.mass_mg,
         category=scoring.category(measured.agatston),
-        labels=[asdict(label) for label in measured.labels],
+        labels=[label._asdict() for label in measured.labels],
         parameters=asdict(parameters),
         seconds=seconds,
     )

@@ -24,6 +24,7 @@ from flows.plan import Ledger, Plan, make_plan
 from flows.prefect_server import PrefectServer, prefect_server
 from flows.scoring_stage import Scoring, Tally
 from screening import archive, catalogue, choose, inference, scoring
+from screening.catalogue import Entry
 from screening.config import Settings
 from screening.dispositions import Versions
 from screening.errors import ScreeningError
@@ -105,14 +106,14 @@ def _run_flow(night: Night, stages: "_Stages", server: PrefectServer) -> Swept:
                 failures.append(error)
                 raise ScreeningError(f"stage {name} failed: {safe_detail(error)}") from None
 
-        run = task(guarded, name=name, cache_policy=NO_CACHE, persist_result=False)
+        run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(guarded)
         result: Result = run()
         return result
 
     @flow(name="sweep", flow_run_name=night.run_id, persist_result=False)
     def night_flow() -> Swept:
         crawled = stage("crawl", stages.crawl)
-        entries = stage("catalogue", lambda: stages.catalogue(crawled))
+        entries = stage("catalogue", lambda: stages.group(crawled))
         stage("clinical", stages.clinical)
         plan, ledger = stage("choose", lambda: stages.choose(entries))
         tally = stage("score", lambda: stages.score(plan, ledger))
@@ -154,7 +155,7 @@ class _Stages:
         self._night.progress("reading headers", 1, 1)
         return crawled
 
-    def catalogue(self, crawled: Crawled) -> tuple[catalogue.Entry, ...]:
+    def group(self, crawled: Crawled) -> tuple[Entry, ...]:
         found = catalogue.group(crawled.instances)
         self._lake.replace("series", catalogue.series_table(found.entries))
         reasons = crawled.files["reason"].to_pylist()
@@ -180,7 +181,7 @@ class _Stages:
     def clinical(self) -> None:
         take_clinical(self._lake, self._night.clinical)
 
-    def choose(self, entries: tuple[catalogue.Entry, ...]) -> tuple[Plan, Ledger]:
+    def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(
             self._lake.read("dispositions"), self._versions, self._night.settings.rescore
         )
