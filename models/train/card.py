@@ -52,8 +52,8 @@ Written by `python -m models.train.evaluate --card`.
 {terms}
 """
 
-_REAL = """Looked at by eye on three public, de-identified chest CTs that are not part of the project;
-no claim of accuracy rests on them. {0}"""
+_REAL = """Looked at by eye on three public, de-identified chest CTs, not part of the
+project; no claim of accuracy rests on them. {0}"""
 
 
 def write_card(folder: Path, measures: dict[str, float], real: str = "") -> None:
