@@ -18,6 +18,7 @@ GRID_CELLS = (56, 48, 56)  # head to feet, front to back, right to left
 WIDE_HU = (-1000.0, 600.0)
 NARROW_HU = (-150.0, 130.0)  # ends at the calcium threshold: calcium itself is no cue
 _AIR_CELL_HU = -400.0  # cells below are lung or outside air
+_SAMPLE_MM = 1.5  # a cell needs no denser sampling in the plane, nor twice that along the axis
 _MIN_LUNG_CELLS = 1000  # 0.2 litres; with less the field's centre is taken
 
 
@@ -143,12 +144,13 @@ def coarse_grid(frame: Frame) -> CoarseGrid:
 def _all_cells(
     frame: Frame,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    steps = tuple(max(1, int(1.5 / s)) for s in frame.spacing_mm)
-    hu = np.ascontiguousarray(frame.hu[:, :: steps[0], :: steps[1]])
+    slice_mm = float(np.median(frame.thickness_mm))
+    kz, ky, kx = (max(1, int(_SAMPLE_MM / step)) for step in (slice_mm / 2, *frame.spacing_mm))
+    hu = np.ascontiguousarray(frame.hu[::kz, ::ky, ::kx])
     weights = (
-        _overlap(frame.depth_mm, frame.thickness_mm),
-        _overlap(frame.centres_mm(1)[:: steps[0]], np.full(hu.shape[1], frame.spacing_mm[0])),
-        _overlap(frame.centres_mm(2)[:: steps[1]], np.full(hu.shape[2], frame.spacing_mm[1])),
+        _overlap(frame.depth_mm[::kz], frame.thickness_mm[::kz] * kz),
+        _overlap(frame.centres_mm(1)[::ky], np.full(hu.shape[1], ky * frame.spacing_mm[0])),
+        _overlap(frame.centres_mm(2)[::kx], np.full(hu.shape[2], kx * frame.spacing_mm[1])),
     )
     wide = _shrink(_clip(hu, WIDE_HU), weights)
     narrow = _shrink(_clip(hu, NARROW_HU), weights)

@@ -24,6 +24,7 @@ _N_LABELS = len(Label)
 _CORONARY = np.array([int(label) for label in CORONARY_LABELS])
 CORONARY_CUT = 0.5  # summed probability of the four vessels from which a thing counts
 _GROW_STEPS = 2
+_MAX_GROWN_VOXELS = 20_000  # larger things are bone or contrast: their rim does not matter
 _NEIGHBOURS = np.indices((3, 3, 3)).reshape(3, -1).T - 1
 
 
@@ -128,8 +129,9 @@ def _voxels(
     voxels, owner = candidates.voxels, candidates.owner
     flat = frame.flat_index(voxels[:, 0], voxels[:, 1], voxels[:, 2])
     shape = np.array(frame.hu.shape)
-    not_grown = (Label.NONE, Label.BONE)
-    edge = np.isin(label[owner], not_grown, invert=True) if len(owner) else np.zeros(0, bool)
+    grown = ~np.isin(label, (Label.NONE, Label.BONE))
+    grown &= np.bincount(owner, minlength=len(label)) <= _MAX_GROWN_VOXELS
+    edge = grown[owner]
     edge_voxels, edge_owner = voxels[edge], owner[edge]
     for _ in range(_GROW_STEPS):
         new = (edge_voxels[:, None] + _NEIGHBOURS[None]).reshape(-1, 3)

@@ -1,0 +1,203 @@
+"""Training of the coarse network.
+
+Comes in: a folder of phantom samples (see `phantoms`), which may still be growing.
+Goes out: a trained `CoarseNet`.
+Refuses: an empty folder.
+
+The phantoms are few beside what a hospital holds, so each is turned, stretched, cropped,
+clouded and blurred anew every time it is shown, and training stops early: on real scans
+long training made the maps worse while they still improved on phantoms.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from models.train.networks import CoarseNet
+from screening.inference.anatomy import COARSE_CHANNELS
+from screening.inference.frame import GRID_CELLS
+
+N_REGIONS = 6
+_JITTER_CELLS = 6
+Floats = NDArray[np.float32]
+
+
+def load_sample(path: Path) -> tuple[Floats, Floats]:
+    """Cells (3, z, y, x) in network units, and targets (channels, z, y, x)."""
+    with np.load(path) as stored:
+        cells = stored["cells"].astype(np.float32)
+        return cells, stored["targets"].astype(np.float32) / 255
+
+
+def draw(rng: np.random.Generator, cells: Floats, targets: Floats) -> tuple[Floats, Floats]:
+    """Cut the net's shape at a random place, crop field and range, cloud the lungs."""
+    jitter = rng.integers(-_JITTER_CELLS, _JITTER_CELLS + 1, 3)
+    start = [round((cells.shape[k + 1] - GRID_CELLS[k]) / 2) + int(jitter[k]) for k in range(3)]
+    x = _window(cells, start, np.array([-2.0, -17 / 6, 0.0], dtype=np.float32))
+    y = _window(targets, start, np.zeros(len(targets), dtype=np.float32))
+    if rng.random() < 0.4:
+        _cut_range(rng, x)
+    if rng.random() < 0.4:
+        _cut_field(rng, x)
+    if rng.random() < 0.4:
+        _cloud(rng, x)
+    return x, y
+
+
+def _window(array: Floats, start: list[int], fill: Floats) -> Floats:
+    out = np.empty((len(array), *GRID_CELLS), dtype=np.float32)
+    out[:] = fill[:, None, None, None]
+    source: list[slice] = [slice(None)]
+    target: list[slice] = [slice(None)]
+    for k in range(3):
+        first = max(0, start[k])
+        last = max(first, min(array.shape[k + 1], start[k] + GRID_CELLS[k]))
+        source.append(slice(first, last))
+        target.append(slice(first - start[k], last - start[k]))
+    out[tuple(target)] = array[tuple(source)]
+    return out
+
+
+def _blank(x: Floats, where: NDArray[np.bool_]) -> None:
+    x[0][where], x[1][where], x[2][where] = -2.0, -17 / 6, 0.0
+
+
+def _cut_range(rng: np.random.Generator, x: Floats) -> None:
+    """End the scan early, at the head or the feet."""
+    where = np.zeros(GRID_CELLS, dtype=np.bool_)
+    n = int(rng.integers(4, 26))
+    if rng.random() < 0.5:
+        where[:n] = True
+    else:
+        where[-n:] = True
+    _blank(x, where)
+
+
+def _cut_field(rng: np.random.Generator, x: Floats) -> None:
+    """Make the field of view small: a disc or a square of 160-330 mm."""
+    half = rng.uniform(80, 165) / 6
+    j, i = np.meshgrid(np.arange(GRID_CELLS[1]), np.arange(GRID_CELLS[2]), indexing="ij")
+    dj = j - GRID_CELLS[1] / 2 - rng.uniform(-6, 6)
+    di = i - GRID_CELLS[2] / 2 - rng.uniform(-6, 6)
+    away = np.hypot(dj, di) if rng.random() < 0.5 else np.maximum(abs(dj), abs(di))
+    outside = np.broadcast_to(away > half, GRID_CELLS)
+    _blank(x, outside)
+
+
+def _cloud(rng: np.random.Generator, x: Floats) -> None:
+    """Consolidate or flood a part of the lungs."""
+    where = np.stack(np.meshgrid(*[np.arange(n) for n in GRID_CELLS], indexing="ij"), -1)
+    for _ in range(int(rng.integers(1, 4))):
+        centre = rng.uniform(0.15, 0.85, 3) * np.array(GRID_CELLS)
+        inside = (((where - centre) / rng.uniform(2, 9, 3)) ** 2).sum(-1) < 1
+        inside &= (x[0] < -0.8) & (x[2] > 0.5)
+        share = rng.uniform(0.2, 1.0)
+        x[0][inside] += share * (0.04 - x[0][inside])
+        x[1][inside] += share * (0.0 - x[1][inside])
+
+
+def augment(rng: torch.Generator, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Stretch and warp gently, then change gain, blur and noise; orientation stays."""
+    n = len(x)
+    grid = _warp(rng, n, tuple(x.shape[2:]))
+    both = functional.grid_sample(
+        torch.cat([x, y], 1), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    x, y = both[:, :3], both[:, 3:]
+    image, valid = x[:, :2], x[:, 2:]
+    level = [4, 3, 4]
+    field = functional.interpolate(
+        torch.randn(n, 2, *level, generator=rng) * 0.15, size=x.shape[2:], mode="trilinear"
+    )
+    gain = 1 + (torch.rand(n, 2, 1, 1, 1, generator=rng) - 0.5) * 0.3
+    shift = (torch.rand(n, 2, 1, 1, 1, generator=rng) - 0.5) * torch.tensor([0.1, 0.5]).view(
+        1, 2, 1, 1, 1
+    )
+    noise = torch.randn(image.shape, generator=rng) * torch.rand(n, 1, 1, 1, 1, generator=rng)
+    inside = (image[:, 1:] > -2.5).float()
+    noise = noise * torch.tensor([0.03, 0.25]).view(1, 2, 1, 1, 1) * inside
+    blurred = functional.avg_pool3d(image, 3, 1, 1, count_include_pad=False)
+    share = torch.rand(n, 1, 1, 1, 1, generator=rng) ** 2 * 0.6
+    image = image + share * (blurred - image)
+    image = (
+        image * gain
+        + (shift + field * torch.tensor([0.3, 1.0]).view(1, 2, 1, 1, 1)) * inside
+        + noise
+    )
+    low, high = torch.tensor([-2.0, -17 / 6]), torch.tensor([1.2, 11 / 6])
+    image = torch.minimum(torch.maximum(image, low.view(1, 2, 1, 1, 1)), high.view(1, 2, 1, 1, 1))
+    empty = (valid < 0.3).float()
+    image = image * (1 - empty) + low.view(1, 2, 1, 1, 1) * empty
+    return torch.cat([image, valid], 1), y
+
+
+def _warp(rng: torch.Generator, n: int, shape: tuple[int, ...]) -> Tensor:
+    size = torch.rand(n, 3, generator=rng) * 0.36 - 0.18
+    theta = torch.zeros(n, 3, 4)
+    for k in range(3):
+        theta[:, k, k] = 1 + size[:, k]
+    angles = (torch.rand(n, 3, generator=rng) - 0.5) * 0.4
+    for k, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):
+        theta[:, a, b] += angles[:, k]
+        theta[:, b, a] -= angles[:, k]
+    grid = functional.affine_grid(theta, [n, 1, *shape], align_corners=False)
+    bend = torch.randn(n, 3, 4, 4, 4, generator=rng) * 0.035
+    bend = functional.interpolate(bend, size=shape, mode="trilinear", align_corners=True)
+    return grid + bend.permute(0, 2, 3, 4, 1)
+
+
+def loss_of(logits: Tensor, y: Tensor, valid: Tensor) -> Tensor:
+    """Cross entropy everywhere valid, overlap for the regions, weight on the courses."""
+    weight = (valid > 0.3).float()
+    heat = y[:, N_REGIONS:]
+    cross = functional.binary_cross_entropy_with_logits(logits, y, reduction="none") * weight
+    regions = cross[:, :N_REGIONS].mean()
+    courses = (cross[:, N_REGIONS:] * (1 + 8 * heat)).mean()
+    p = torch.sigmoid(logits[:, :N_REGIONS]) * weight
+    t = y[:, :N_REGIONS] * weight
+    axes = (0, 2, 3, 4)
+    overlap = (2 * (p * t).sum(axes) + 50) / (p.sum(axes) + t.sum(axes) + 50)
+    return regions + courses + 0.3 * (1 - overlap).mean()
+
+
+def train_coarse(
+    folder: Path, seconds: float, seed: int, log: Path, batch: int = 4, rate: float = 3e-3
+) -> CoarseNet:
+    """Train for about `seconds`, reading new samples as they appear."""
+    torch.manual_seed(seed)
+    rng, torch_rng = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    net = CoarseNet(len(COARSE_CHANNELS))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
+    )
+    started, step, running = time.monotonic(), 0, 0.0
+    cache: dict[Path, tuple[Floats, Floats]] = {}
+    while (spent := time.monotonic() - started) < seconds:
+        if step % 20 == 0:
+            for path in sorted(folder.glob("coarse-*.npz")):
+                if path not in cache:
+                    cache[path] = load_sample(path)
+        paths = sorted(cache)
+        drawn = [draw(rng, *cache[paths[int(rng.integers(len(paths)))]]) for _ in range(batch)]
+        x, y = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
+        x, y = augment(torch_rng, x, y)
+        warm = min(1.0, (step + 1) / 20)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * warm * (1 - min(1.0, spent / seconds)) ** 0.7 + 1e-5
+        loss = loss_of(net(x), y, x[:, 2:])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        averaged.update_parameters(net)
+        running = 0.95 * running + 0.05 * float(loss.detach()) if step else float(loss.detach())
+        step += 1
+        if step % 20 == 0:
+            with log.open("a") as file:
+                file.write(f"coarse {step} {spent:.0f}s samples {len(cache)} loss {running:.4f}\n")
+    return averaged.module.eval()

@@ -1,0 +1,139 @@
+"""How far one scan's labels are from its truth.
+
+Comes in: a simulated case and what inference made of it.
+Goes out: an `Outcome`.
+Refuses: nothing.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from screening.records import CORONARY_LABELS, Label, Labelled, Rejection, Volume
+
+if TYPE_CHECKING:
+    from models.train.phantoms import SimulatedCase
+
+THRESHOLDS = (100.0, 300.0, 1000.0)
+_IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
+_IN_SLICE[1] = True
+
+
+def agatston(volume: Volume, mask: NDArray[np.bool_]) -> float:
+    """Score a mask by the default convention; the program's own scorer is another room's."""
+    islands, n = ndimage.label(mask & (volume.hu >= 130), structure=_IN_SLICE)
+    if n == 0:
+        return 0.0
+    numbers = np.arange(1, n + 1)
+    area = np.bincount(islands.ravel())[1:] * volume.spacing_mm[0] * volume.spacing_mm[1]
+    peak = np.asarray(ndimage.maximum(volume.hu, islands, numbers))
+    weight = 1 + (peak >= 200) + (peak >= 300) + (peak >= 400)
+    return float((area * weight)[area >= 1.0].sum() * volume.increment_mm / 3)
+
+
+def category(score: float) -> int:
+    """0: none, 1: below 100, 2: below 300, 3: below 1000, 4: above."""
+    return 0 if score <= 0 else 1 + sum(score >= edge for edge in THRESHOLDS)
+
+
+def label_map(volume: Volume, labelled: Labelled) -> NDArray[np.uint8]:
+    """Lay the labelled voxels on the volume's grid."""
+    out = np.zeros(volume.hu.size, dtype=np.uint8)
+    out[labelled.index] = labelled.label
+    return out.reshape(volume.hu.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test scan: what is true, what perfect labels give, what the model gives."""
+
+    seed: int
+    true: float
+    perfect: float
+    found: float
+    vessels_perfect: tuple[float, ...]
+    vessels_found: tuple[float, ...]
+    n_lesions: int
+    n_found: int
+    n_right: int
+    n_false: int
+    n_vessel_right: int
+    noise_hu: float
+    seconds: float
+    is_rejected: bool
+    wrong: tuple[tuple[str, str, float], ...]
+
+
+def judge(case: "SimulatedCase", found: Labelled | Rejection, seconds: float) -> Outcome:
+    """Compare one scan's labels with its truth."""
+    volume, truth = case.volume, case.labels
+    found_map = np.zeros_like(truth)
+    if isinstance(found, Labelled):
+        found_map = label_map(volume, found)
+    coronary = [int(label) for label in CORONARY_LABELS]
+    is_true, is_found = np.isin(truth, coronary), np.isin(found_map, coronary)
+    lesions, n_found, n_right, n_false, n_vessel = _lesions(volume, truth, found_map)
+    return Outcome(
+        seed=case.seed,
+        true=case.true_agatston,
+        perfect=agatston(volume, is_true),
+        found=agatston(volume, is_found),
+        vessels_perfect=tuple(agatston(volume, truth == v) for v in coronary),
+        vessels_found=tuple(agatston(volume, found_map == v) for v in coronary),
+        n_lesions=lesions,
+        n_found=n_found,
+        n_right=n_right,
+        n_false=n_false,
+        n_vessel_right=n_vessel,
+        noise_hu=case.noise_hu,
+        seconds=seconds,
+        is_rejected=isinstance(found, Rejection),
+        wrong=_wrong(volume, truth, found_map),
+    )
+
+
+def _lesions(
+    volume: Volume, truth: NDArray[np.uint8], found: NDArray[np.uint8]
+) -> tuple[int, int, int, int, int]:
+    """Count true lesions, found ones, true ones found, false ones, right vessels."""
+    coronary = [int(label) for label in CORONARY_LABELS]
+    bright = volume.hu >= 130
+    min_voxels = 1.0 / (volume.spacing_mm[0] * volume.spacing_mm[1])
+    cube = np.ones((3, 3, 3), dtype=bool)
+    is_true, is_found = np.isin(truth, coronary) & bright, np.isin(found, coronary) & bright
+    parts, n = ndimage.label(is_true, structure=cube)
+    size = np.bincount(parts.ravel(), minlength=n + 1)
+    hit = np.bincount(parts.ravel(), is_found.ravel(), minlength=n + 1)
+    scored = np.flatnonzero(size >= min_voxels)
+    scored = scored[scored > 0]
+    right = scored[hit[scored] >= 0.5 * size[scored]]
+    n_vessel = 0
+    for number in right:
+        where = parts == number
+        n_vessel += int(np.bincount(truth[where]).argmax() == np.bincount(found[where]).argmax())
+    parts, n = ndimage.label(is_found, structure=cube)
+    size = np.bincount(parts.ravel(), minlength=n + 1)
+    hit = np.bincount(parts.ravel(), is_true.ravel(), minlength=n + 1)
+    mine = np.flatnonzero(size >= min_voxels)
+    mine = mine[mine > 0]
+    n_false = int((hit[mine] < 0.3 * size[mine]).sum())
+    return len(scored), len(mine), len(right), n_false, n_vessel
+
+
+def _wrong(
+    volume: Volume, truth: NDArray[np.uint8], found: NDArray[np.uint8]
+) -> tuple[tuple[str, str, float], ...]:
+    """Agatston units that crossed between coronary and not, by (true, found) label."""
+    coronary = [int(label) for label in CORONARY_LABELS]
+    crossed = np.isin(truth, coronary) != np.isin(found, coronary)
+    crossed &= volume.hu >= 130
+    out = []
+    for pair in np.unique(truth[crossed].astype(int) * 100 + found[crossed]):
+        where = crossed & (truth == pair // 100) & (found == pair % 100)
+        units = agatston(volume, where)
+        if units > 0:
+            out.append((Label(pair // 100).name, Label(pair % 100).name, round(units, 1)))
+    return tuple(out)

@@ -1,0 +1,61 @@
+"""The manifest of a trained model.
+
+Comes in: the folder with the ONNX files, and how they were made.
+Goes out: `manifest.json` beside them.
+Refuses: a folder without both networks.
+"""
+
+import json
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from screening.inference.anatomy import COARSE_CHANNELS
+from screening.inference.candidates import N_FEATURES, PATCH_STEP_MM, PATCH_VOXELS
+from screening.inference.frame import CELL_MM, GRID_CELLS
+from screening.inference.manifest import FORMAT_VERSION, MANIFEST_NAME, REQUIRED_FILES
+from screening.records import Label
+
+INPUT_CONTRACT = (
+    f"coarse.onnx: grid float32 (1, 3, {', '.join(map(str, GRID_CELLS))}), {CELL_MM:g} mm cells, "
+    "head to feet, front to back, right to left: mean of HU clipped to -1000..600 by 500; "
+    "mean of HU clipped to -150..130, less 20, by 60; part inside the field. Gives maps 0..1. "
+    f"candidate.onnx: patch and mask float32 (n, {', '.join(map(str, PATCH_VOXELS))}) of "
+    f"{' x '.join(f'{s:g}' for s in PATCH_STEP_MM)} mm, HU; features float32 (n, {N_FEATURES}). "
+    "Gives label probabilities that sum to one. Non-contrast axial chest CT, adults."
+)
+TERMS = (
+    "Apache-2.0. Trained on synthetic phantoms only; no patient data. Research software, "
+    "not a medical device."
+)
+
+
+def write_manifest(
+    folder: Path, name: str, version: str, trained_on: str, seed: int, command: str
+) -> None:
+    """Describe the files in `folder`."""
+    files = [
+        {
+            "name": file,
+            "sha256": sha256((folder / file).read_bytes()).hexdigest(),
+            "n_bytes": (folder / file).stat().st_size,
+        }
+        for file in REQUIRED_FILES
+    ]
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "version": version,
+        "summary": "Finds the heart, then names what is bright near it.",
+        "files": files,
+        "input_contract": INPUT_CONTRACT,
+        "coarse_channels": list(COARSE_CHANNELS),
+        "labels": [label.name for label in Label],
+        "trained_on": trained_on,
+        "trained_at": date.today().isoformat(),
+        "seed": seed,
+        "command": command,
+        "terms": TERMS,
+    }
+    text = json.dumps(manifest, indent=2) + "\n"
+    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
