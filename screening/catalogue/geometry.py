@@ -21,9 +21,10 @@ MAX_GANTRY_TILT_DEGREES = 30.0
 # Headers round positions; two planes nearer than this are one. The thinnest CT increments are
 # 0.2 mm, so neighbours are never merged.
 SAME_POSITION_MM = 0.02
-# A distance counts as k increments when within this fraction of one increment. Headers that
-# round 0.625 mm to a tenth are 8 % off without any slice missing.
+# A distance counts as k increments when within this fraction of one increment, or within what
+# writing positions to a tenth of a millimetre can change (0.625 mm becomes 0.6 and 0.7).
 GAP_TOLERANCE = 0.1
+POSITION_ROUNDING_MM = 0.11
 # Cosines and pixel spacings may differ in their last written digits within one series.
 SAME_COSINE_TOLERANCE = 1e-3
 
@@ -148,9 +149,9 @@ def _spacing(planes_mm: Floats) -> tuple[float | None, tuple[tuple[float, float]
         return None, (), False
     steps_mm = np.diff(planes_mm)
     increment_mm = float(np.median(steps_mm))
-    multiples = steps_mm / increment_mm
-    nearest = np.maximum(np.round(multiples), 1.0)
-    is_multiple = np.abs(multiples - nearest) <= GAP_TOLERANCE
+    tolerance_mm = max(GAP_TOLERANCE * increment_mm, POSITION_ROUNDING_MM)
+    nearest = np.maximum(np.round(steps_mm / increment_mm), 1.0)
+    is_multiple = np.abs(steps_mm - nearest * increment_mm) <= tolerance_mm
     holes = np.flatnonzero(is_multiple & (nearest > 1))
     gaps = tuple((float(planes_mm[i]), float(planes_mm[i + 1])) for i in holes)
     return increment_mm, gaps, not bool(is_multiple.all())

@@ -1,0 +1,142 @@
+"""Descriptions to terms: a table of what scanners and people write."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screening.catalogue import VOCABULARY, says_contrast, terms_of
+
+U, C = "unenhanced", "contrast"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # English, both directions
+        ("CT CHEST UNENHANCED", {"chest", U}),
+        ("CT CHEST ENHANCED", {"chest", C}),
+        ("UnEnhanced", {U}),
+        ("non-enhanced", {U}),
+        ("non-contrast chest", {"chest", U}),
+        ("NonContrast", {U}),
+        ("ROUTINE CHEST NON-CON", {"chest", U}),
+        ("contrast chest", {"chest", C}),
+        ("CT chest w/o contrast", {"chest", U}),
+        ("CT chest w/ contrast", {"chest", C}),
+        ("chest without IV contrast", {"chest", U}),
+        ("chest with IV contrast", {"chest", C}),
+        ("chest without iodine contrast", {"chest", U}),
+        ("CT CHEST W AND W/O CONTRAST", {"chest", U, C}),
+        ("without and with IV contrast", {U, C}),
+        ("NCCT", {U}),
+        ("CECT", {C}),
+        ("THORAX C-", {"chest", U}),
+        ("THORAX C+", {"chest", C}),
+        # German
+        ("Thorax nativ", {"chest", U}),
+        ("Lunge ohne KM", {"lung", U}),
+        ("Thorax ohne Kontrastmittel", {"chest", U}),
+        ("Thorax mit KM", {"chest", C}),
+        ("FDG_TK_KM", {C}),
+        ("Schädel nativ", {"head", U}),
+        ("SCHAEDEL", {"head"}),
+        # French
+        ("THORAX SANS INJECTION", {"chest", U}),
+        ("Scanner thoracique sans injection de produit de contraste", {"chest", U}),
+        ("thorax avec injection", {"chest", C}),
+        ("Poumon injecté", {"lung", C}),
+        # Spanish
+        ("TÓRAX SIN CONTRASTE", {"chest", U}),
+        ("tórax con contraste", {"chest", C}),
+        # Italian
+        ("torace senza mdc", {"chest", U}),
+        ("torace con mezzo di contrasto", {"chest", C}),
+        # Dutch
+        ("CT thorax zonder contrast", {"chest", U}),
+        ("CT thorax met contrast", {"chest", C}),
+        ("longen blanco", {"lung", U}),
+    ],
+)
+def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str]) -> None:
+    assert set(terms_of(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CaScore 3.0 Qr36", {"calcium_score"}),
+        ("Ca-Score", {"calcium_score"}),
+        ("FLASHCaScSeq 3.0", {"calcium_score"}),
+        ("Calcium Scoring", {"calcium_score"}),
+        ("CAC", {"calcium_score"}),
+        ("Score calcique", {"calcium_score"}),
+        ("Kalkscore Herz", {"calcium_score", "heart"}),
+        ("CACTUS", set()),
+        ("ECG gated heart", {"gated", "heart"}),
+        ("non-gated chest", {"chest"}),
+        ("Herz ohne EKG", {"heart"}),
+        ("respiratory gated", set()),
+        ("MIP ax 10/3", {"mip"}),
+        ("MinIP 5 mm", {"mip"}),
+        ("SHIPMENT", set()),
+        ("VNC", {"spectral"}),
+        ("Virtual non-contrast", {"spectral"}),
+        ("true non contrast TNC", {U}),
+        ("MonoE 70keV", {"spectral"}),
+        ("Iodine map", {"spectral"}),
+        ("Topogram 0.6", {"localizer"}),
+        ("SCOUT", {"localizer"}),
+        ("Boy Scouting", set()),
+        ("Sag MPR", {"sagittal", "mpr"}),
+        ("coronal", {"coronal"}),
+        ("coronary", {"heart"}),
+        ("Dose Report", {"dose_report"}),
+        ("LDCT", {"lung_screening", "lung"}),
+        ("Low dose lung screening", {"low_dose", "lung_screening", "lung"}),
+        ("TAP", {"chest", "abdomen", "pelvis"}),
+        ("CT ABDOMEN/PELVIS", {"abdomen", "pelvis"}),
+        ("C-spine", {"spine"}),
+        ("ThorRoutine  2.0  D40s", {"chest"}),
+        ("DM_Thor_SIN__DM (Adult)", {"chest"}),
+        ("Forehead^Hartmann", set()),
+        ("", set()),
+    ],
+)
+def test_other_words_are_whole_words(text: str, expected: set[str]) -> None:
+    assert set(terms_of(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        *[
+            (none, False)
+            for none in (
+                *("", "  ", "-", "NONE", "none given", "NO", "No contrast", "OHNE", "ohne KM"),
+                *("W/O", "W/O CONTRAST", "0", "0 ML", "0.0", "N/A", "SANS INJECTION", "nativ"),
+                *("sin contraste", "senza", "ZONDER", "UNENHANCED", "NULL"),
+            )
+        ],
+        *[
+            (given_, True)
+            for given_ in (
+                *("APPLIED", "Omnipaque 350", "100 ML", "IV", "CONTRAST", "NON-IONIC", "nonionic"),
+                *("Novalue 300", "NOVA", "1", "Sinaxol", "with contrast", "KM"),
+            )
+        ],
+    ],
+)
+def test_contrast_agent_tag(agent: str, expected: bool) -> None:
+    assert says_contrast(agent) is expected
+
+
+@given(st.text(max_size=60))
+def test_nothing_but_the_vocabulary_leaves(text: str) -> None:
+    found = terms_of(text)
+    assert set(found) <= VOCABULARY
+    assert list(found) == sorted(set(found))
+
+
+@given(st.sampled_from(["chest", "enhanced", "mip", "gated"]), st.sampled_from("abxyz"))
+def test_a_word_inside_a_word_is_no_word(word: str, letter: str) -> None:
+    assert terms_of(letter + word + letter) == ()

@@ -1,0 +1,231 @@
+"""The rules as a table: a case on each side of each edge."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from screening.choose import CAVEATS, RULES, choose
+from screening.errors import ScreeningError
+from screening.reasons import REASONS, Reason, State
+from screening.records import Decision, Series
+
+CHEST = Series(
+    series_key="series-a",
+    study_key="study-a",
+    person_key="person-a",
+    modality="CT",
+    image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    n_files=100,
+    n_slices=100,
+    n_duplicates=0,
+    n_conflicts=0,
+    rows=512,
+    columns=512,
+    row_spacing_mm=0.7,
+    column_spacing_mm=0.7,
+    increment_mm=3.0,
+    thickness_mm=3.0,
+    z_range_mm=(0.0, 297.0),
+    missing_gaps=(),
+    is_uneven=False,
+    is_mixed=False,
+    orientation="axial",
+    tilt_degrees=0.0,
+    kvp=120.0,
+    kernel="Br40f",
+    manufacturer="SIEMENS",
+    is_hu=True,
+    has_contrast_tag=False,
+    is_gated=False,
+    terms=("chest",),
+    body_part="CHEST",
+    acquired_on=date(2024, 5, 17),
+    age_years=61.0,
+    sex="F",
+    content_digest="c",
+)
+SMALL_FIELD = {"row_spacing_mm": 0.4, "column_spacing_mm": 0.4}  # 205 mm
+HEAD_SIZED = {"row_spacing_mm": 0.49, "column_spacing_mm": 0.49, "z_range_mm": (0.0, 150.0)}
+CARDIAC = SMALL_FIELD | {"z_range_mm": (0.0, 135.0)}
+
+
+def coverage(mm: float) -> dict[str, Any]:
+    """A stack of this length at 3 mm."""
+    return {"z_range_mm": (0.0, mm - 3.0)}
+
+
+def decide(**values: Any) -> Decision:
+    (decision,) = choose([replace(CHEST, **values)])
+    return decision
+
+
+def test_a_plain_chest_is_eligible() -> None:
+    assert decide() == Decision("series-a", "study-a", State.PENDING, (), 0, "")
+
+
+R = Reason
+OK: None = None
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        # what kind of object
+        ({"modality": "MR"}, R.NOT_CT),
+        ({"modality": "SR", "sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.22"}, R.NOT_CT),
+        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.88.67"}, R.NOT_CT),
+        ({"sop_class_uid": "private"}, R.NOT_CT),
+        ({"sop_class_uid": ""}, OK),
+        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.2.1"}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")}, R.LOCALIZER),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "CT_SOM5 TOP")}, OK),
+        ({"image_type": ()}, OK),
+        ({"terms": ("localizer",), "n_slices": 5}, R.LOCALIZER),
+        ({"terms": ("localizer",), "n_slices": 6}, OK),
+        ({"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, R.SECONDARY_CAPTURE),
+        ({"image_type": ("ORIGINAL", "SECONDARY", "SCREEN_SAVE")}, R.SECONDARY_CAPTURE),
+        ({"terms": ("dose_report",), "n_slices": 5}, R.SECONDARY_CAPTURE),
+        ({"terms": ("dose_report",), "n_slices": 6}, OK),
+        ({"image_type": ("DERIVED", "PRIMARY", "AXIAL")}, R.DERIVED),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "CT_SOM5 MPR")}, R.DERIVED),
+        ({"terms": ("chest", "mpr")}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "MIP")}, R.MIP),
+        ({"terms": ("chest", "mip")}, R.MIP),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "SHIPPED")}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "VIRTUAL_UNENHANCED")}, R.VIRTUAL_NON_CONTRAST),
+        ({"terms": ("chest", "spectral")}, R.VIRTUAL_NON_CONTRAST),
+        # what the pixels and slices are
+        ({"is_hu": False}, R.NOT_HU),
+        ({"orientation": "coronal"}, R.NOT_AXIAL),
+        ({"orientation": "none"}, R.NOT_AXIAL),
+        ({"tilt_degrees": 3.0}, OK),
+        ({"tilt_degrees": 3.1}, R.TILT_UNCORRECTED),
+        (coverage(100.0), OK),
+        (coverage(99.0), R.TOO_FEW_SLICES),
+        ({"z_range_mm": (0.0, 0.0), "increment_mm": None}, R.TOO_FEW_SLICES),
+        ({"z_range_mm": None}, R.TOO_FEW_SLICES),
+        # not a chest: only where words and size agree
+        (HEAD_SIZED | {"body_part": "HEAD", "terms": ()}, R.NOT_CHEST),
+        (HEAD_SIZED | {"body_part": "", "terms": ("head",)}, R.NOT_CHEST),
+        (HEAD_SIZED | {"body_part": "HEAD", "terms": ("chest",)}, OK),
+        (HEAD_SIZED | {"body_part": "", "terms": ()}, OK),
+        ({"body_part": "HEAD", "terms": ()}, OK),
+        ({"body_part": "HEAD", "terms": ("head",)}, OK),
+        (SMALL_FIELD | coverage(280.0) | {"body_part": "HEAD", "terms": ()}, R.NOT_CHEST),
+        (SMALL_FIELD | coverage(281.0) | {"body_part": "HEAD", "terms": ()}, OK),
+        (coverage(550.0) | {"body_part": "", "terms": ("abdomen",)}, R.NOT_CHEST),
+        (coverage(551.0) | {"body_part": "", "terms": ("abdomen",)}, OK),
+        (coverage(450.0) | {"body_part": "", "terms": ("abdomen", "chest")}, OK),
+        (coverage(450.0) | {"body_part": "", "terms": ("abdomen", "whole_body")}, OK),
+        (coverage(200.0) | {"body_part": "ABDOMEN", "terms": ()}, R.NOT_CHEST),
+        (coverage(201.0) | {"body_part": "ABDOMEN", "terms": ()}, OK),
+        ({"body_part": "", "terms": ()}, OK),
+        ({"body_part": "XQZ", "terms": ("low_dose",)}, OK),
+        # the formal score itself
+        (CARDIAC | {"is_gated": True, "terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),
+        (CARDIAC | {"is_gated": False, "terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),
+        (CARDIAC | {"is_gated": True, "terms": (), "body_part": ""}, R.GATED_CALCIUM_SCORE),
+        (CARDIAC | {"is_gated": False, "terms": ("heart",)}, OK),
+        (coverage(300.0) | {"is_gated": True, "terms": ("chest",)}, OK),
+        (coverage(220.0) | {"terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),
+        (coverage(221.0) | {"terms": ("calcium_score",)}, OK),
+        (coverage(221.0) | {"terms": ("calcium_score",), "is_gated": True}, R.GATED_CALCIUM_SCORE),
+        # contrast agent
+        ({"has_contrast_tag": True}, R.CONTRAST_TAG),
+        ({"has_contrast_tag": True, "terms": ("chest", "contrast")}, R.CONTRAST_TAG),
+        ({"has_contrast_tag": True, "terms": ("chest", "unenhanced")}, OK),
+        ({"has_contrast_tag": False, "terms": ("chest", "contrast")}, OK),
+        (CARDIAC | {"has_contrast_tag": True, "is_gated": True}, R.CONTRAST_TAG),
+        # spacing
+        ({"increment_mm": 5.0}, OK),
+        ({"increment_mm": 5.004}, OK),
+        ({"increment_mm": 5.02}, R.INCREMENT_OVER_5MM),
+        ({"increment_mm": 5.0, "thickness_mm": 8.0}, OK),
+        # whose
+        ({"age_years": 17.9}, R.MINOR),
+        ({"age_years": 18.0}, OK),
+        ({"age_years": None}, OK),
+        # left to the volume, which sees where the damage lies
+        ({"is_mixed": True, "is_uneven": True, "n_conflicts": 1}, OK),
+        ({"missing_gaps": ((30.0, 36.0),)}, OK),
+    ],
+)
+def test_each_rule_on_both_sides_of_its_edge(values: dict[str, Any], reason: Reason | None) -> None:
+    decision = decide(**values)
+    if reason is None:
+        assert (decision.state, decision.reasons, decision.rank) == (State.PENDING, (), 0)
+    else:
+        assert (decision.state, decision.rank) == (State.INELIGIBLE, None)
+        assert decision.reasons[0] is reason
+
+
+@pytest.mark.parametrize(
+    ("values", "reasons", "detail"),
+    [
+        (
+            HEAD_SIZED
+            | {"body_part": "HEAD", "terms": ("head",), "tilt_degrees": 18.5, "increment_mm": 7.0},
+            (R.TILT_UNCORRECTED, R.NOT_CHEST, R.INCREMENT_OVER_5MM),
+            "tilt 18.5 degrees",
+        ),
+        (
+            {"z_range_mm": (-804.5, -766.5), "increment_mm": 2.0, "n_slices": 20}
+            | {"has_contrast_tag": True, "terms": ("contrast",), "body_part": "PARTIALBODY"},
+            (R.TOO_FEW_SLICES, R.CONTRAST_TAG),
+            "20 slices over 40 mm",
+        ),
+        (
+            {"image_type": ("DERIVED", "SECONDARY", "MIP"), "orientation": "coronal"},
+            (R.DERIVED, R.MIP, R.NOT_AXIAL),
+            "",
+        ),
+        # what is no CT has no slices to be judged
+        ({"modality": "SR", "is_hu": False, "orientation": "none"}, (R.NOT_CT,), ""),
+    ],
+)
+def test_all_reasons_in_rule_order(
+    values: dict[str, Any], reasons: tuple[Reason, ...], detail: str
+) -> None:
+    decision = decide(**values)
+    assert decision.reasons == reasons
+    assert decision.detail == detail
+
+
+def test_conflicted_people_are_quarantined_before_anything_else() -> None:
+    (decision,) = choose(
+        [replace(CHEST, increment_mm=7.0)],
+        opted_out=frozenset({"person-a"}),
+        conflicted=frozenset({"person-a"}),
+    )
+    assert decision.state is State.QUARANTINED
+    assert decision.reasons == (R.IDENTITY_CONFLICT, R.OPTED_OUT, R.INCREMENT_OVER_5MM)
+    assert decision.rank is None
+
+
+def test_who_opted_out_is_not_worked() -> None:
+    (decision,) = choose([CHEST], opted_out=frozenset({"person-a"}))
+    assert (decision.state, decision.reasons) == (State.INELIGIBLE, (R.OPTED_OUT,))
+    (other,) = choose([CHEST], opted_out=frozenset({"person-b"}))
+    assert other.state is State.PENDING
+
+
+def test_a_scan_without_a_date_is_measured_and_says_so() -> None:
+    decision = decide(acquired_on=None)
+    assert (decision.state, decision.reasons, decision.rank) == (State.PENDING, (), 0)
+    assert decision.detail == "no_scan_date"
+
+
+def test_every_rule_has_one_reason_and_one_sentence() -> None:
+    rules = (*RULES, *CAVEATS)
+    assert len({rule.reason for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule.reason in REASONS
+        assert rule.why.endswith(".")
+
+
+def test_two_series_under_one_key_are_refused() -> None:
+    with pytest.raises(ScreeningError, match="1 series keys occur more than once"):
+        choose([CHEST, replace(CHEST, study_key="study-b")])
