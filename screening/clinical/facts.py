@@ -1,0 +1,219 @@
+"""Observations, events and policies of the people who have a scan.
+
+Comes in: the text columns of one clinical table and the `Link` to person keys.
+Goes out: OBSERVATION, EVENT or POLICY with the counts of what was not taken.
+Refuses: rows it cannot read, with a reason; a whole observation table without one known unit
+(ScreeningError). Only texts that the code lists know are stored.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from screening.clinical.codes import Codes, normal_code, normal_unit, normal_word
+from screening.clinical.parse import dates, looked_up, numbers
+from screening.clinical.people import Link, normal_mrn
+from screening.clinical.reports import formal_score_mask
+from screening.clinical.sieve import Sieve, without_copies
+from screening.errors import ScreeningError
+from screening.reasons import Reason
+from screening.tables import EVENT, OBSERVATION, POLICY, Table
+
+Bools = NDArray[np.bool_]
+
+SMOKER = "smoker"
+REPORT_CODE = "report_text"
+FORMAL_SCORE = "formal_calcium_score"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """The rows taken from one clinical table, and the counts of the others."""
+
+    rows: pa.Table
+    rejections: pa.Table
+
+
+def read_observations(table: pa.Table, link: Link, codes: Codes) -> Taken:
+    """Turn the text columns of `observation` into OBSERVATION, in canonical units."""
+    columns = {name: _array(table, name) for name in table.column_names}
+    sieve = Sieve("observation", table.num_rows)
+    measured = {code: m.concept for code, m in codes.measurements.items()}
+    quantity = {m.concept: m.quantity for m in codes.measurements.values()}
+    concept = looked_up(columns["code"], lambda c: measured.get(normal_code(c)))
+    factor = _factors(concept, quantity, columns["unit"], codes)
+    _check_any_unit(concept, factor)
+    keys = link.resolve(columns["mrn"], sieve)
+    is_used = np.array([c is not None for c in concept], dtype=np.bool_)
+    sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
+    when = dates(columns["effective_at"])
+    sieve.refuse(when.is_missing, Reason.BAD_VALUE, "effective_at")
+    value = _values(concept, columns["value"], codes, sieve)
+    for name in sorted(quantity):
+        of_concept = concept == name
+        unknown = of_concept & np.isnan(factor)
+        sieve.refuse(unknown, Reason.UNIT_UNKNOWN, f"{name}: unit not in codes/units.csv")
+        value = np.where(of_concept & ~unknown, value * factor, value)
+        limit = codes.ranges.get(name)
+        if limit is not None:
+            outside = of_concept & ~((value >= limit.low) & (value <= limit.high))
+            sieve.refuse(outside, Reason(limit.reason), f"{name} outside {limit.low}..{limit.high}")
+    keep = sieve.keep
+    rows = {
+        "person_key": keys.filter(pa.array(keep)),
+        "concept": pa.array(concept[keep], pa.string()),
+        "value": pa.array(value[keep], pa.float64()),
+        "effective_on": when.arrow(keep),
+    }
+    return _taken(OBSERVATION, rows, sieve)
+
+
+def _factors(
+    concept: NDArray[np.object_], quantity: dict[str, str], units: pa.Array, codes: Codes
+) -> NDArray[np.float64]:
+    """Factor to the canonical unit of each row's concept; NaN where the unit is unknown."""
+    unit = looked_up(units, normal_unit)
+    factor = np.full(len(unit), np.nan)
+    for name, kind in quantity.items():
+        of_concept = concept == name
+        if name == SMOKER:
+            factor[of_concept] = 1.0  # an answer has no unit
+            continue
+        for spelling in {u for q, u in codes.factors if q == kind}:
+            factor[of_concept & (unit == spelling)] = codes.factors[(kind, spelling)]
+    return factor
+
+
+def _check_any_unit(concept: NDArray[np.object_], factor: NDArray[np.float64]) -> None:
+    needs = np.array([c is not None and c != SMOKER for c in concept], dtype=np.bool_)
+    if needs.any() and np.isnan(factor[needs]).all():
+        raise ScreeningError(
+            f"clinical table observation: not one of {int(needs.sum())} measured values has a "
+            "known unit; give UCUM units such as mg/dL, mmol/L, mm[Hg] in the column unit"
+        )
+
+
+def _values(
+    concept: NDArray[np.object_], texts: pa.Array, codes: Codes, sieve: Sieve
+) -> NDArray[np.float64]:
+    """Numbers as given; smoking answers as 0 or 1."""
+    value = numbers(texts)
+    answers = looked_up(texts, normal_word)
+    is_smoking = concept == SMOKER
+    said = np.array(
+        [codes.smoking.get(a) if s else None for a, s in zip(answers, is_smoking, strict=True)],
+        dtype=np.float64,
+    )
+    no_answer = np.array([a in codes.smoking for a in answers], dtype=np.bool_) & np.isnan(said)
+    sieve.refuse(is_smoking & no_answer, Reason.CODE_NOT_USED, "smoking status unknown")
+    value = np.where(is_smoking, said, value)
+    for name in sorted({c for c in concept if c is not None}):
+        sieve.refuse((concept == name) & np.isnan(value), Reason.BAD_VALUE, f"{name}: value")
+    return value
+
+
+def read_events(
+    source: str, table: pa.Table, start: str, stop: str | None, link: Link, codes: Codes
+) -> Taken:
+    """Turn the text columns of `condition`, `medication` or `procedure` into EVENT.
+
+    A fact whose start is not given or cannot be read is kept without date: an infarction is an
+    infarction. An unreadable start is counted as well. An unreadable end is refused.
+    """
+    sieve = Sieve(source, table.num_rows)
+    keys = link.resolve(_array(table, "mrn"), sieve)
+    code = _array(table, "code")
+    concept = looked_up(code, lambda c: codes.concept(source, c))
+    is_used = np.array([c is not None for c in concept], dtype=np.bool_)
+    sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
+    begun = dates(_array(table, start))
+    empty = pa.array([""] * table.num_rows, pa.string())
+    ended = dates(_array(table, stop) if stop else empty)
+    sieve.refuse(ended.is_bad | ended.is_partial, Reason.BAD_VALUE, stop or "")
+    with np.errstate(invalid="ignore"):
+        backwards = ended.days < begun.days
+    sieve.refuse(backwards, Reason.BAD_VALUE, f"{stop} before {start}")
+    sieve.remark(begun.is_bad, Reason.BAD_VALUE, f"{start}, kept without")
+    keep = sieve.keep
+    rows = {
+        "person_key": keys.filter(pa.array(keep)),
+        "concept": pa.array(concept[keep], pa.string()),
+        "code": pa.array(looked_up(code, normal_code)[keep], pa.string()),
+        "started_on": begun.arrow(keep),
+        "stopped_on": ended.arrow(keep),
+    }
+    return _taken(EVENT, rows, sieve)
+
+
+def read_reports(table: pa.Table, link: Link) -> Taken:
+    """Find the formal calcium scores that reports speak of; the texts themselves stay here."""
+    sieve = Sieve("report_text", table.num_rows)
+    keys = link.resolve(_array(table, "mrn"), sieve)
+    found = formal_score_mask(_array(table, "text"))
+    sieve.refuse(~found, Reason.CODE_NOT_USED, "no formal calcium score in the text")
+    when = dates(_array(table, "at"))
+    sieve.remark(when.is_bad, Reason.BAD_VALUE, "at, kept without")
+    keep = sieve.keep
+    n = int(keep.sum())
+    rows = {
+        "person_key": keys.filter(pa.array(keep)),
+        "concept": pa.array([FORMAL_SCORE] * n, pa.string()),
+        "code": pa.array([REPORT_CODE] * n, pa.string()),
+        "started_on": when.arrow(keep),
+        "stopped_on": pa.nulls(n, pa.date32()),
+    }
+    return _taken(EVENT, rows, sieve)
+
+
+def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
+    """Turn `person_policy` into POLICY. In doubt the wish is honoured.
+
+    An mrn of several people speaks for each of them; an unknown scope is taken for the widest;
+    an unreadable date for always.
+    """
+    sieve = Sieve("person_policy", table.num_rows)
+    rows = pa.table(
+        {
+            "mrn": normal_mrn(_array(table, "mrn")),
+            "place": pa.array(np.arange(table.num_rows)),
+        }
+    ).join(link.pairs, keys="mrn", join_type="inner")
+    place = rows.column("place").to_numpy()
+    sieve.refuse(~np.isin(np.arange(table.num_rows), place), Reason.NO_SCAN, "no scan")
+    scope = looked_up(_array(table, "scope"), lambda s: codes.words.get(("scope", normal_word(s))))
+    unknown = np.array([s is None for s in scope], dtype=np.bool_)
+    sieve.remark(unknown, Reason.BAD_VALUE, "scope unknown, honoured as opt_out_all")
+    scope[unknown] = "opt_out_all"
+    since = dates(_array(table, "from"))
+    sieve.remark(since.is_bad | since.is_partial, Reason.BAD_VALUE, "from, honoured as always")
+    sieve.refuse(scope == "", Reason.CODE_NOT_USED, "scope without restriction")
+    place = place[sieve.keep[place]]
+    taken = rows.filter(pa.array(sieve.keep[rows.column("place").to_numpy()]))
+    found = {
+        "person_key": taken.column("key"),
+        "scope": pa.array(scope[place], pa.string()),
+        # No date sorts as the earliest, so that it wins over a dated copy.
+        "valid_from": pa.array(
+            np.where(since.is_missing, np.datetime64("0001-01-01"), since.days)[place], pa.date32()
+        ),
+    }
+    one = without_copies(pa.table(found), POLICY.key)
+    since_ever = pc.equal(one.column("valid_from"), pa.scalar(np.datetime64("0001-01-01")))
+    dated = pc.if_else(since_ever, pa.scalar(None, pa.date32()), one.column("valid_from"))
+    sieve.refuse_number(len(place) - one.num_rows, Reason.DUPLICATE_ROW, "same wish again")
+    return Taken(POLICY.check(one.set_column(2, "valid_from", dated)), sieve.counts())
+
+
+def _taken(kind: Table, rows: dict[str, pa.Array], sieve: Sieve) -> Taken:
+    table = pa.table(rows)
+    one = without_copies(table, kind.key)
+    sieve.refuse_number(table.num_rows - one.num_rows, Reason.DUPLICATE_ROW, "same fact again")
+    return Taken(kind.check(one), sieve.counts())
+
+
+def _array(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -1,0 +1,58 @@
+"""Which rows of one clinical table stay, and why the others do not.
+
+Comes in: masks with a reason. Goes out: the rows that stay, and counts by reason.
+Refuses: nothing. Every row is either kept or refused exactly once: in = kept + refused.
+"""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from screening.reasons import Reason
+from screening.tables import CLINICAL_REJECTIONS
+
+Bools = NDArray[np.bool_]
+
+
+class Sieve:
+    """The rows of one table on their way through the checks; the first refusal holds."""
+
+    def __init__(self, source: str, n: int) -> None:
+        self.source = source
+        self.keep: Bools = np.ones(n, dtype=np.bool_)
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def refuse(self, mask: Bools, reason: Reason, detail: str) -> None:
+        """Refuse the rows of `mask` that are still in."""
+        self._count(mask & self.keep, reason, detail)
+        self.keep &= ~mask
+
+    def remark(self, mask: Bools, reason: Reason, detail: str) -> None:
+        """Count the rows of `mask` that are still in, and keep them: a part was not usable."""
+        self._count(mask & self.keep, reason, detail)
+
+    def refuse_number(self, n: int, reason: Reason, detail: str) -> None:
+        """Count `n` rows that fell away after the masks (second copies)."""
+        if n:
+            key = (reason.value, detail)
+            self._counts[key] = self._counts.get(key, 0) + n
+
+    def counts(self) -> pa.Table:
+        """CLINICAL_REJECTIONS of this table."""
+        rows = [
+            {"source": self.source, "reason": reason, "detail": detail, "n": n}
+            for (reason, detail), n in sorted(self._counts.items())
+        ]
+        return pa.Table.from_pylist(rows, CLINICAL_REJECTIONS.schema)
+
+    def _count(self, mask: Bools, reason: Reason, detail: str) -> None:
+        self.refuse_number(int(np.count_nonzero(mask)), reason, detail)
+
+
+def without_copies(table: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """One row for each key, sorted by it, so that the order of the site's rows cannot matter."""
+    by_all = table.sort_by([(name, "ascending") for name in table.column_names])
+    numbered = by_all.append_column("row", pa.array(np.arange(table.num_rows)))
+    first = numbered.group_by(list(key), use_threads=False).aggregate([("row", "min")])
+    rows = np.sort(first.column("row_min").to_numpy())
+    return by_all.take(pa.array(rows)).sort_by([(name, "ascending") for name in key])

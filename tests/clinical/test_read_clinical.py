@@ -1,0 +1,432 @@
+"""What a site sees when it hands over its clinical tables."""
+
+import csv
+from datetime import date, datetime
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from screening.clinical import read_clinical
+from screening.errors import ScreeningError
+from screening.reasons import Reason
+from screening.tables import CLINICAL_REJECTIONS, EVENT, OBSERVATION, PERSON, POLICY
+
+COLUMNS = {
+    "person": "site_id issuer mrn birth_date sex race death_date",
+    "observation": "mrn code value unit effective_at",
+    "condition": "mrn code onset_at",
+    "medication": "mrn code start_at stop_at",
+    "procedure": "mrn code performed_at",
+    "report_text": "mrn accession text at",
+    "person_policy": "mrn scope from",
+}
+ALICE = ("s", "H", "A1", "1960-02-29", "F", "white", "")
+BOB = ("s", "H", "B2", "1950-01-01", "male", "Black", "2026-03-01")
+STRANGER = ("s", "H", "Z9", "1970-01-01", "F", "white", "")
+KEYS = {("H", "A1"): "alice", ("H", "B2"): "bob", ("G", "C3"): "carol", ("H", "C3"): "conrad"}
+
+
+def resolve(table):
+    pairs = zip(table["issuer"].to_pylist(), table["mrn"].to_pylist(), strict=True)
+    return pa.array([KEYS.get(p) for p in pairs], pa.string())
+
+
+def write(folder, **tables):
+    for name, rows in tables.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS[name].split())
+            writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture
+def clinical(tmp_path):
+    def read(person=(ALICE, BOB, STRANGER), **tables):
+        write(tmp_path, person=person, **tables)
+        return read_clinical(tmp_path, resolve)
+
+    return read
+
+
+def refused(tables, source):
+    return {
+        (r["reason"], r["detail"]): r["n"]
+        for r in tables.rejections.to_pylist()
+        if r["source"] == source
+    }
+
+
+def observe(clinical, *rows):
+    """Each row: code, value, unit; read together with a good one so that units are known."""
+    good = ("A1", "8480-6", "120", "mm[Hg]", "2020-01-01")
+    dated = [("A1", *row, "2025-06-01") for row in rows]
+    return clinical(observation=[good, *dated])
+
+
+def values(tables):
+    return {
+        (r["concept"], round(r["value"], 2))
+        for r in tables.observation.to_pylist()
+        if r["effective_on"] == date(2025, 6, 1)
+    }
+
+
+def test_schemas_and_people(clinical):
+    tables = clinical()
+    assert tables.person.to_pylist() == [
+        {"person_key": "alice", "sex": "F", "race": "white", "death_date": None},
+        {"person_key": "bob", "sex": "M", "race": "black", "death_date": date(2026, 3, 1)},
+    ]
+    assert tables.birth_dates.to_pylist() == [
+        {"person_key": "alice", "birth_date": date(1960, 2, 29)},
+        {"person_key": "bob", "birth_date": date(1950, 1, 1)},
+    ]
+    for table, declared in (
+        (tables.person, PERSON),
+        (tables.observation, OBSERVATION),
+        (tables.event, EVENT),
+        (tables.policy, POLICY),
+        (tables.rejections, CLINICAL_REJECTIONS),
+    ):
+        assert table.schema == declared.schema
+    assert refused(tables, "person") == {("no_scan", "person without a scan"): 1}
+
+
+def test_parquet_with_typed_columns_gives_the_same(tmp_path):
+    rows = [dict(zip(COLUMNS["person"].split(), ALICE, strict=True))]
+    people = pa.Table.from_pylist(rows)
+    people = people.set_column(3, "birth_date", pa.array([date(1960, 2, 29)]))
+    people = people.set_column(6, "death_date", pa.array([None], pa.date32()))
+    parquet.write_table(people, tmp_path / "person.parquet")
+    observations = pa.table(
+        {
+            "mrn": pa.array(["A1"]).dictionary_encode(),
+            "code": ["2093-3"],
+            "value": [213.5],
+            "unit": ["mg/dL"],
+            "effective_at": pa.array([datetime(2025, 6, 1, 10)], pa.timestamp("us", tz="UTC")),
+        }
+    )
+    parquet.write_table(observations, tmp_path / "observation.parquet")
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.birth_dates["birth_date"].to_pylist() == [date(1960, 2, 29)]
+    assert values(tables) == {("total_cholesterol_mg_dl", 213.5)}
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "expected"),
+    [
+        ("2093-3", "213", "mg/dL", ("total_cholesterol_mg_dl", 213.0)),
+        ("14647-2", "5.2", "mmol/L", ("total_cholesterol_mg_dl", 201.08)),
+        ("2093-3", "5.2", "mmol/l", ("total_cholesterol_mg_dl", 201.08)),
+        ("LOINC:2085-9", "1.3", "mmol/L", ("hdl_cholesterol_mg_dl", 50.27)),
+        ("2085-9", "0.5", "g/L", ("hdl_cholesterol_mg_dl", 50.0)),
+        ("8480-6", "18", "kPa", ("systolic_bp_mmhg", 135.01)),
+        ("8480-6", "135", "mm Hg", ("systolic_bp_mmhg", 135.0)),
+        ("39156-5", "27", "kg/m2", ("bmi_kg_m2", 27.0)),
+        ("72166-2", "449868002", "", ("smoker", 1.0)),
+        ("72166-2", "LA18978-9", "", ("smoker", 0.0)),
+        ("72166-2", "Former Smoker", "", ("smoker", 0.0)),
+        ("72166-2", "1", "", ("smoker", 1.0)),
+    ],
+)
+def test_units_and_answers_become_canonical(clinical, code, value, unit, expected):
+    assert values(observe(clinical, (code, value, unit))) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "reason"),
+    [
+        ("2093-3", "5.2", "mg/dL", Reason.UNIT_SUSPECT),
+        ("2093-3", "200", "mmol/L", Reason.UNIT_SUSPECT),
+        ("2093-3", "49.9", "mg/dL", Reason.UNIT_SUSPECT),
+        ("2093-3", "50", "mg/dL", None),
+        ("2093-3", "1000", "mg/dL", None),
+        ("2093-3", "1000.1", "mg/dL", Reason.UNIT_SUSPECT),
+        ("2085-9", "1.3", "mg/dL", Reason.UNIT_SUSPECT),
+        ("8480-6", "18", "mm[Hg]", Reason.UNIT_SUSPECT),
+        ("2093-3", "200", "", Reason.UNIT_UNKNOWN),
+        ("2093-3", "200", "mm[Hg]", Reason.UNIT_UNKNOWN),
+        ("2093-3", "<50", "mg/dL", Reason.BAD_VALUE),
+        ("2093-3", "1,50", "mg/dL", Reason.BAD_VALUE),
+        ("2093-3", "", "mg/dL", Reason.BAD_VALUE),
+        ("2093-3", "nan", "mg/dL", Reason.BAD_VALUE),
+        ("72166-2", "sometimes", "", Reason.BAD_VALUE),
+        ("72166-2", "266927001", "", Reason.CODE_NOT_USED),
+        ("9999-9", "1", "mg/dL", Reason.CODE_NOT_USED),
+    ],
+)
+def test_values_that_cannot_be_trusted_are_refused_with_a_reason(
+    clinical, code, value, unit, reason
+):
+    tables = observe(clinical, (code, value, unit))
+    assert [r for r, _ in refused(tables, "observation")] == ([reason] if reason else [])
+    assert bool(values(tables)) is (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2025-06-01", date(2025, 6, 1)),
+        ("20250601", date(2025, 6, 1)),
+        ("2025-06-01T23:59:00+02:00", date(2025, 6, 1)),
+        ("2024-02-29 08:00", date(2024, 2, 29)),
+        ("2025-02-29", None),
+        ("2025-13-01", None),
+        ("01/06/2025", None),
+        ("2025-06", None),
+        ("", None),
+        ("1700-01-01", None),
+    ],
+)
+def test_dates_are_read_or_refused_never_guessed(clinical, text, day):
+    tables = clinical(observation=[("A1", "8480-6", "120", "mm[Hg]", text)])
+    assert tables.observation["effective_on"].to_pylist() == ([day] if day else [])
+    assert refused(tables, "observation") == ({} if day else {("bad_value", "effective_at"): 1})
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "concept"),
+    [
+        ("condition", "I21.4", "myocardial_infarction"),
+        ("condition", "i214", "myocardial_infarction"),
+        ("condition", "I22.0", "myocardial_infarction"),
+        ("condition", "I25.2", "myocardial_infarction"),
+        ("condition", "I25.10", "chronic_ischaemic_heart_disease"),
+        ("condition", "I20.9", "chronic_ischaemic_heart_disease"),
+        ("condition", "I63.9", "ischaemic_stroke"),
+        ("condition", "G45.9", "transient_ischaemic_attack"),
+        ("condition", "G45.4", None),
+        ("condition", "I70.213", "peripheral_artery_disease"),
+        ("condition", "I70.0", None),
+        ("condition", "E11.9", "diabetes"),
+        ("condition", "E15", None),
+        ("condition", "E09", None),
+        ("condition", "Z82.49", "family_history_mi"),
+        ("condition", "22298006", "myocardial_infarction"),
+        ("condition", "222980061", None),
+        ("condition", "I21 Doe, Jane", None),
+        ("procedure", "92928", "coronary_stent"),
+        ("procedure", "C9600", "coronary_stent"),
+        ("procedure", "92920", "coronary_angioplasty"),
+        ("procedure", "027034Z", "coronary_stent"),
+        ("procedure", "02703ZZ", "coronary_angioplasty"),
+        ("procedure", "33509", None),
+        ("procedure", "33510", "coronary_bypass"),
+        ("procedure", "33536", "coronary_bypass"),
+        ("procedure", "33537", None),
+        ("procedure", "021009W", "coronary_bypass"),
+        ("procedure", "75571", "formal_calcium_score"),
+        ("procedure", "75572", None),
+    ],
+)
+def test_codes_and_their_neighbours(clinical, source, code, concept):
+    tables = clinical(**{source: [("A1", code, "2024-05-06")]})
+    assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
+    assert refused(tables, source) == ({} if concept else {("code_not_used",) * 2: 1})
+
+
+@pytest.mark.parametrize(
+    ("code", "concept"),
+    [
+        ("C10AA05", "statin"),
+        ("C10BA05", "statin"),
+        ("83367", "statin"),
+        ("C10AX09", "other_lipid_lowering"),
+        ("C09AA02", "antihypertensive"),
+        ("C08CA01", "antihypertensive"),
+        ("29046", "antihypertensive"),
+        ("C01AA05", None),
+        ("C04AB", None),
+    ],
+)
+def test_medications(clinical, code, concept):
+    tables = clinical(medication=[("A1", code, "2024-05-06", "2024-06-01")])
+    assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
+    if concept:
+        assert tables.event["stopped_on"].to_pylist() == [date(2024, 6, 1)]
+
+
+def test_an_infarction_without_a_readable_date_is_kept_and_counted(clinical):
+    rows = [("A1", "I21.0", ""), ("A1", "I21.1", "2024"), ("A1", "I21.2", "6.5.2024")]
+    tables = clinical(condition=rows)
+    assert tables.event["started_on"].to_pylist() == [None] * 3
+    assert refused(tables, "condition") == {("bad_value", "onset_at, kept without"): 1}
+
+
+def test_a_medication_that_ends_before_it_begins_is_refused(clinical):
+    tables = clinical(
+        medication=[("A1", "83367", "2024-05-06", "2024-05-05"), ("A1", "83367", "", "soon")]
+    )
+    assert tables.event.num_rows == 0
+    assert refused(tables, "medication") == {
+        ("bad_value", "stop_at before start_at"): 1,
+        ("bad_value", "stop_at"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "is_formal"),
+    [
+        ("Agatston score of 120.", True),
+        ("Total calcium score: 0", True),
+        ("The coronary artery calcium score is 1,234.5 (90th percentile).", True),
+        ("CAC score = 45. No pleural effusion.", True),
+        ("No coronary calcification, calcium score 0.", True),
+        ("No change in Agatston score of 120.", True),
+        ("Agatston calcium score (CAC): 17", True),
+        ("Coronary calcification is present.", False),
+        ("No calcium score was obtained.", False),
+        ("An Agatston score of 120 is not possible without gating.", False),
+        ("Consider a calcium score in 5 years.", False),
+        ("Recommend calcium scoring; 3 mm nodule.", False),
+        ("Calcium score not performed.", False),
+        ("Father had a calcium score of 400.", False),
+        ("Statins if calcium score of 100 or more.", False),
+        ("Cacao allergy 12.", False),
+        ("CAC 12 mm", False),
+        ("Calcium 2.4 mmol/L, risk score 12.", False),
+    ],
+)
+def test_formal_scores_in_report_texts(clinical, text, is_formal):
+    tables = clinical(report_text=[("A1", "ACC1", text, "2024-05-06")])
+    found = [(r["concept"], r["code"], r["started_on"]) for r in tables.event.to_pylist()]
+    expected = [("formal_calcium_score", "report_text", date(2024, 5, 6))]
+    assert found == (expected if is_formal else [])
+
+
+def test_policies_are_honoured_in_doubt(clinical):
+    tables = clinical(
+        person=[ALICE, BOB, ("s", "G", "C3", "", "F", "", ""), ("s", "H", "C3", "", "M", "", "")],
+        person_policy=[
+            ("A1", "opt_out_research", "2025-01-01"),
+            ("A1", "opt_out_research", "2024-01-01"),
+            ("B2", "please do not", "soon"),
+            ("C3", "opt_out_all", "2025-01-01"),
+            ("Z9", "opt_out_all", "2025-01-01"),
+        ],
+    )
+    assert tables.policy.to_pylist() == [
+        {"person_key": "alice", "scope": "opt_out_research", "valid_from": date(2024, 1, 1)},
+        {"person_key": "bob", "scope": "opt_out_all", "valid_from": None},
+        {"person_key": "carol", "scope": "opt_out_all", "valid_from": date(2025, 1, 1)},
+        {"person_key": "conrad", "scope": "opt_out_all", "valid_from": date(2025, 1, 1)},
+    ]
+
+
+def test_an_mrn_of_several_people_belongs_to_nobody(clinical):
+    tables = clinical(
+        person=[ALICE, ("s", "G", "C3", "", "F", "", ""), ("s", "H", "C3", "", "M", "", "")],
+        condition=[("C3", "I21.0", "2024-01-01"), ("A1", "I21.0", "2024-01-01")],
+    )
+    assert tables.person["person_key"].to_pylist() == ["alice", "carol", "conrad"]
+    assert tables.event["person_key"].to_pylist() == ["alice"]
+    assert refused(tables, "condition") == {("identity_conflict", "mrn of several people"): 1}
+    # A namesake number of somebody without a scan makes it just as ambiguous.
+    tables = clinical(
+        person=[ALICE, ("s", "OTHER", "A1", "", "M", "", "")],
+        condition=[("A1", "I21.0", "2024-01-01")],
+    )
+    assert tables.event.num_rows == 0
+
+
+def test_contradicting_rows_of_one_person_leave_the_field_empty(clinical):
+    tables = clinical(person=[ALICE, ("s", "H", "A1", "1960-02-29", "M", "white", "")])
+    assert tables.person.to_pylist() == [
+        {"person_key": "alice", "sex": "", "race": "white", "death_date": None}
+    ]
+    assert refused(tables, "person") == {("identity_conflict", "sex differs"): 1}
+    tables = clinical(person=[ALICE, ALICE])
+    assert refused(tables, "person") == {("duplicate_row", "same person again"): 1}
+    assert tables.person["sex"].to_pylist() == ["F"]
+
+
+def test_who_may_be_dead_has_no_usable_record(clinical):
+    tables = clinical(person=[(*ALICE[:6], "spring 2025"), BOB])
+    assert tables.person["person_key"].to_pylist() == ["bob"]
+    assert refused(tables, "person") == {("bad_value", "death_date"): 1}
+
+
+def test_missing_columns_unreadable_files_and_units_are_one_clear_line(tmp_path, clinical):
+    with pytest.raises(ScreeningError, match=r"person\.csv nor person\.parquet"):
+        read_clinical(tmp_path, resolve)
+    with pytest.raises(ScreeningError, match="folder is not there"):
+        read_clinical(tmp_path / "nowhere", resolve)
+    with pytest.raises(ScreeningError, match="not one of 2 measured values has a known unit"):
+        clinical(
+            observation=[
+                ("A1", "2093-3", "200", "furlong", "2025-01-01"),
+                ("Q", "8480-6", "120", "", "2025-01-01"),
+                ("A1", "72166-2", "never", "", "2025-01-01"),
+            ]
+        )
+    (tmp_path / "observation.csv").write_text("mrn,code,when\nDOE-JANE,1,2\n", encoding="utf-8")
+    with pytest.raises(ScreeningError) as caught:
+        read_clinical(tmp_path, resolve)
+    line = str(caught.value)
+    assert "observation.csv: missing columns value, unit, effective_at; expected mrn" in line
+    for content in (b"mrn,code\nDOE-JANE,1,2,3\n", b"", b"mrn,code\n\xff\xfe,1\n"):
+        (tmp_path / "observation.csv").write_bytes(content)
+        with pytest.raises(ScreeningError) as caught:
+            read_clinical(tmp_path, resolve)
+        assert "DOE" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+def test_nothing_but_birth_dates_carries_what_the_site_wrote_about_identity(clinical):
+    name = "CANARY Jane"
+    tables = clinical(
+        person=[("s", "H", "A1", name, name, name, "")],
+        observation=[
+            ("A1", "2093-3", name, "mg/dL", "2025-01-01"),
+            ("A1", "2093-3", "200", name, "2025-01-01"),
+            ("A1", "2093-3", "200", "mg/dL", name),
+            ("A1", name, "200", "mg/dL", "2025-01-01"),
+        ],
+        condition=[("A1", f"{name}|I21.0", "2025-01-01"), ("A1", f"I21.0 {name}", name)],
+        medication=[("A1", "83367", name, name)],
+        report_text=[("A1", name, f"{name}: Agatston score of 5", name)],
+        person_policy=[("A1", name, name)],
+    )
+    for table in (
+        tables.person,
+        tables.observation,
+        tables.event,
+        tables.policy,
+        tables.rejections,
+    ):
+        assert "canary" not in str(table.to_pylist()).lower()
+    assert tables.birth_dates.num_rows == 0
+
+
+cells = {
+    "mrn": st.sampled_from(["A1", "b2 ", "C3", "Z9", "Q", ""]),
+    "code": st.sampled_from(["2093-3", "8480-6", "72166-2", "1-1", ""]),
+    "value": st.sampled_from(["120", "5", "never", "x", ""]),
+    "unit": st.sampled_from(["mg/dL", "mmol/L", "mm[Hg]", "?", ""]),
+    "effective_at": st.sampled_from(["2025-01-01", "2025-01-02T03:04", "bad", ""]),
+}
+
+
+@given(rows=st.lists(st.tuples(*cells.values()), max_size=12), seed=st.randoms())
+def test_in_is_kept_plus_refused_in_any_order(tmp_path_factory, rows, seed):
+    rows = [("A1", "8480-6", "120", "mmHg", "2020-01-01"), *rows]
+    shuffled = seed.sample(rows, len(rows))
+    both = []
+    for order in (rows, shuffled):
+        folder = tmp_path_factory.mktemp("clinical")
+        write(folder, person=[ALICE, BOB, STRANGER], observation=order)
+        both.append(read_clinical(folder, resolve))
+    straight, other = both
+    assert straight.observation.equals(other.observation)
+    assert straight.rejections.equals(other.rejections)
+    n_refused = sum(r["n"] for r in straight.rejections.to_pylist() if r["source"] == "observation")
+    assert straight.observation.num_rows + n_refused == len(rows)
+    keys = straight.observation.select(list(OBSERVATION.key)).to_pylist()
+    assert len({tuple(k.values()) for k in keys}) == len(keys)
+    reasons = {r["reason"] for r in straight.rejections.to_pylist()}
+    assert reasons <= {r.value for r in Reason}
