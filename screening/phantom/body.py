@@ -35,6 +35,7 @@ class Anatomy:
     oesophagus: list[Shape]
     airways: list[Shape]
     bones: list[Shape]
+    pads: list[Shape]  # fat in the angles of heart and diaphragm; bounds the lungs only
     aorta_line: tuple[Vector, Vector]
 
 
@@ -163,6 +164,7 @@ def _anatomy(
         oesophagus=thorax.oesophagus(frame),
         airways=walls,
         bones=bones,
+        pads=_pads(rng, traits, heart),
         aorta_line=aorta,
     )
     return anatomy, cartilages
@@ -182,6 +184,16 @@ def _breasts(rng: np.random.Generator, frame: thorax.Frame) -> list[Shape]:
             Ellipsoid(at + [0, -0.45 * frame.breast_mm, -6], np.eye(3), semi * gland,
                       rng.uniform(-60, 25))
         )
+    return out
+
+
+def _pads(rng: np.random.Generator, traits: Traits, heart: Heart) -> list[Shape]:
+    low, high = heart.box()
+    big = 8 + 2.6 * traits.epicardial_fat_mm
+    out: list[Shape] = []
+    for x, y in ((0.22, 0.25), (0.85, 0.12), (0.5, 0.08)):
+        at = np.array([low[0] + x * (high[0] - low[0]), low[1] + y * (high[1] - low[1]), low[2] + 8])
+        out.append(Ellipsoid(at, np.eye(3), big * rng.uniform([0.8, 0.8, 0.7], 1.3), thorax.FAT_HU))
     return out
 
 

@@ -25,7 +25,7 @@ BLOOD_HU = 42.0
 MYOCARDIUM_HU = 50.0
 EPICARDIAL_FAT_HU = -92.0
 ROOT = np.array([-3.0, -54.0, 2.0])  # centre of the aortic root, where the heart is hung
-_SAC_BLEND_MM = 14.0
+_SAC_BLEND_MM = 18.0
 _ABOVE_SURFACE_MM = 2.2  # how far the centre of a coronary lies above the muscle
 _STEP_MM = 1.0
 
@@ -62,7 +62,9 @@ class Heart:
             out = np.minimum(out, d) - h * h * np.float32(0.25 / _SAC_BLEND_MM)
         if out is None:
             raise ValueError("a heart has chambers")
-        return np.asarray(out - np.float32(self.fat_mm), dtype=np.float32)
+        # Fat lies thick over the right heart and the front, thin over the left free wall.
+        right = 0.5 - 0.5 * np.tanh((u - np.float32(self.anchor[0] + 38)) / np.float32(28))
+        return np.asarray(out - np.float32(self.fat_mm) * (0.3 + 0.75 * right), dtype=np.float32)
 
     def box(self) -> tuple[Vector, Vector]:
         """Corners of the box round all chambers and their fat."""

@@ -5,6 +5,8 @@ Goes out: arrays on the grid.
 Refuses: nothing.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -19,6 +21,31 @@ _SKIN_MM = 1.8
 _MIN_RADIUS_STEPS = 0.45  # rods thinner than this share of a step are left out
 
 
+_MARBLE_CELL_MM = 4.0
+_MARBLE_SIDE = 64
+
+
+@lru_cache(maxsize=1)
+def _marble_block() -> Floats:
+    """Periodic smooth noise of standard deviation one."""
+    rng = np.random.default_rng(41)
+    block = rng.standard_normal((_MARBLE_SIDE,) * 3).astype(np.float32)
+    block = gaussian_filter(block, (2.2, 1.4, 1.4), mode="wrap")
+    return np.asarray(block / block.std(), dtype=np.float32)
+
+
+def _marble(seed: int, u: Floats, v: Floats, w: Floats) -> Floats:
+    """Natural irregularity at body coordinates."""
+    at = np.random.default_rng([11, seed]).integers(0, _MARBLE_SIDE, 3)
+    index = [
+        (x * np.float32(1 / _MARBLE_CELL_MM) + np.float32(1024 + o)).astype(np.int32)
+        & (_MARBLE_SIDE - 1)
+        for x, o in zip((w, v, u), at, strict=True)
+    ]
+    flat = (index[0] * _MARBLE_SIDE + index[1]) * _MARBLE_SIDE + index[2]
+    return np.asarray(_marble_block().ravel()[flat], dtype=np.float32)
+
+
 class Fields:
     """The broad distances of a body on a grid, refined from half the sampling."""
 
@@ -26,6 +53,9 @@ class Fields:
         u, v, w = grid.half
         frame = body.frame
         muscle = thorax.skin_distance(frame, u, v, w)
+        marble = _marble(body.seed, u, v, w)
+        self.marble = double(marble)
+        muscle += marble * 1.2
         self.muscle = double(muscle)
         low = np.float32(frame.fat_mm) * (1 + 0.25 * np.clip((v + 20) / 80, -1, 1))
         skin = muscle - low
@@ -40,7 +70,7 @@ class Fields:
         self.skin = double(skin)
         cage = thorax.cage_distance(frame, u, v, w)
         self.cage = double(cage)
-        above = w - thorax.diaphragm_height(frame, u, v)
+        above = w - thorax.diaphragm_height(frame, u, v, body.heart.box())
         self.above = double(above)
         self.lung = double(np.maximum(np.maximum(cage, -above), -_mediastinum(body, grid)))
 
@@ -63,11 +93,13 @@ def _mediastinum(body: Body, grid: Grid) -> Floats:
     k = body.frame.scale
     x, y, z = u / np.float32(k[0]), v / np.float32(k[1]), w / np.float32(k[2])
     # A thin curtain in front and below, a broad column high up.
-    width = 3.5 + 22 / (1 + np.exp(-(z - 100) / 9)) + 16 / (1 + np.exp(-(y + 22) / 5))
-    width += 13 / (1 + np.exp(-(y + 14) / 6)) * (y > -60)
+    back = y - thorax.spine_front(z)
+    width = 3.0 + 8.5 * _step(back, -14, 3.5) + 8 * _step(back, 0, 2.5) + 14 * _step(back, 33, 4)
+    width = np.maximum(width, 27 * _step(z, 112, 9) * _step(-back, -12, 4))
     out = (np.abs(x) - width).astype(np.float32)
     anatomy = body.anatomy
-    for shape, box in _boxed(grid, [*anatomy.mediastinum, *anatomy.root, *anatomy.airways], 12.0):
+    inner = [*anatomy.mediastinum, *anatomy.root, *anatomy.airways, *anatomy.pads]
+    for shape, box in _boxed(grid, inner, 12.0):
         radius = getattr(shape, "radius_b_mm", 99.0)
         if radius < 5.0:
             continue
@@ -78,6 +110,11 @@ def _mediastinum(body: Body, grid: Grid) -> Floats:
         out[box] = np.minimum(out[box], body.heart.sac(u[box], v[box], w[box]) - np.float32(1.0))
     sigma = 4.0 / (2 * np.abs(grid.steps).sum(axis=1))
     return np.asarray(gaussian_filter(out, sigma), dtype=np.float32)
+
+
+def _step(x: Floats, at: float, width: float) -> Floats:
+    """A soft step from 0 to 1."""
+    return np.asarray(0.5 + 0.5 * np.tanh((x - at) * np.float32(0.5 / width)), dtype=np.float32)
 
 
 def _heart_box(
@@ -113,17 +150,20 @@ def paint_hu(body: Body, grid: Grid, bone_gain: float, heart_soft_mm: float) -> 
     blend(hu, f.skin + np.float32(_SKIN_MM), thorax.FAT_HU, soft)
     _paint_soft(grid, hu, anatomy.breasts[1::2], f.skin + 4)
     _paint_soft(grid, hu, anatomy.arms, f.skin + np.float32(2 + 0.4 * body.frame.fat_mm))
-    blend(hu, np.maximum(f.muscle, f.skin + 2), thorax.MUSCLE_HU, soft)
-    wall = np.abs(f.cage - 17) - np.float32(3.0)
-    blend(hu, np.maximum(wall, f.muscle + 6), -85.0, 2 * soft)
-    blend(hu, f.cage, thorax.FAT_HU, soft)
-    _paint_abdomen(body, grid, hu, f)
+    # Fat marbles the muscles and lies between the layers of the wall, unevenly.
+    lean = thorax.MUSCLE_HU - 110 * np.clip(f.marble * 1.6 - 1.7, 0, 1)
+    blend(hu, np.maximum(f.muscle, f.skin + 2), lean, soft)
     v = grid.body[1]
-    lung_hu = np.float32(thorax.LUNG_HU) + np.float32(0.45) * v
+    wall = np.abs(f.cage - 16) - np.float32(1.2) - 2.6 * f.marble
+    blend(hu, np.maximum(wall, f.muscle + 5), -85.0, 2 * soft)
+    behind = v - double(thorax.spine_front(grid.half[2] / body.frame.scale[2])) - 22
+    blend(hu, np.maximum(f.cage, behind), thorax.FAT_HU + 9 * f.marble, soft)
+    _paint_abdomen(body, grid, hu, f)
+    lung_hu = np.float32(thorax.LUNG_HU) + np.float32(0.45) * v + 16 * f.marble
     blend(hu, f.lung, lung_hu, soft)
     _paint_soft(grid, hu, anatomy.opacities, f.lung)
     _paint_soft(grid, hu, _thick_enough(anatomy.lung_vessels, grid), f.lung - 12)
-    _paint_heart(body, grid, hu, heart_soft_mm)
+    _paint_heart(body, grid, hu, f, heart_soft_mm)
     paint(grid, hu, anatomy.mediastinum)
     paint(grid, hu, anatomy.root)
     paint(grid, hu, anatomy.oesophagus)
@@ -154,7 +194,7 @@ def _paint_abdomen(body: Body, grid: Grid, hu: Floats, f: Fields) -> None:
     blend(hu, np.maximum(sheet, f.cage), thorax.MUSCLE_HU, grid.soft_mm)
 
 
-def _paint_heart(body: Body, grid: Grid, hu: Floats, extra_soft_mm: float) -> None:
+def _paint_heart(body: Body, grid: Grid, hu: Floats, f: Fields, extra_soft_mm: float) -> None:
     box = _heart_box(body, grid, 4.0)
     if box is None:
         return
@@ -162,7 +202,7 @@ def _paint_heart(body: Body, grid: Grid, hu: Floats, extra_soft_mm: float) -> No
     at = grid.local(box)
     sac = body.heart.sac(*at)
     soft = grid.soft_mm
-    blend(here, sac, EPICARDIAL_FAT_HU, soft)
+    blend(here, sac, EPICARDIAL_FAT_HU + 9 * f.marble[box], soft)
     blend(here, np.abs(sac) - np.float32(0.7), 5.0, soft)
     for part in body.heart.chambers.values():
         for shape in part:

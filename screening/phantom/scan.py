@@ -429,8 +429,8 @@ def _table(body: Body, g: _Geometry, n: int) -> Floats:
     wide = (np.abs(x) < 215)[None, :]
     out[(depth > 0) & (depth < 26) & wide] = -960.0
     for level in (0.0, 26.0):
-        out += np.maximum(0, 1 - np.abs(depth - level) / 1.6).astype(np.float32) * wide * 850
-    return out
+        out += np.maximum(0, 1 - np.abs(depth - level) / 1.6).astype(np.float32) * wide * 1010
+    return np.minimum(out, 60)
 
 
 def region_map(body: Body, z_mm: Vector, y_mm: Vector, x_mm: Vector) -> NDArray[np.uint8]:

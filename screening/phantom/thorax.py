@@ -30,7 +30,7 @@ _CAGE_HALF_WIDTH = np.array([112, 122, 128, 124, 113, 97, 77, 52, 30, 24, 24], f
 _CAGE_FRONT = np.array([-112, -120, -122, -114, -98, -83, -63, -46, -34, -28, -28], float)
 _CAGE_BACK = np.array([44, 48, 51, 55, 52, 36, 17, 2, -8, -12, -12], float)
 _SKIN_HALF_WIDTH = np.array([148, 150, 150, 154, 160, 168, 172, 150, 96, 62, 58], float)
-_SKIN_FRONT = np.array([-128, -136, -138, -132, -118, -104, -90, -78, -74, -72, -70], float)
+_SKIN_FRONT = np.array([-128, -136, -138, -132, -118, -104, -92, -84, -86, -92, -104], float)
 _SKIN_BACK = np.array([84, 84, 82, 82, 80, 74, 62, 50, 40, 32, 28], float)
 _SPINE_Y = np.array([-6, -8, -6, 0, -1, -9, -21, -32, -42, -50, -66], float)
 
@@ -101,8 +101,19 @@ def cage_distance(frame: Frame, u: Floats, v: Floats, w: Floats) -> Floats:
     return _ring(_CAGE, u / k[0], v / k[1], w / k[2]) * np.float32(frame.scale[:2].mean())
 
 
-def diaphragm_height(frame: Frame, u: Floats, v: Floats) -> Floats:
-    """Level of the diaphragm above each point of the plane, mm."""
+_SPINE_FRONT = _lut(_SPINE_Y)
+
+
+def spine_front(z: Floats) -> Floats:
+    """Front of the spine at canonical levels."""
+    index = np.clip(z - np.float32(_TABLE_LOW_MM), 0, len(_SPINE_FRONT) - 1).astype(np.int32)
+    return np.asarray(_SPINE_FRONT[index], dtype=np.float32)
+
+
+def diaphragm_height(
+    frame: Frame, u: Floats, v: Floats, heart_box: tuple[Vector, Vector]
+) -> Floats:
+    """Level of the diaphragm above each point of the plane, mm; the heart rests on it."""
     k = frame.scale.astype(np.float32)
     x, y = u / k[0], v / k[1]
     out = np.full(x.shape, -150, np.float32)
@@ -111,7 +122,14 @@ def diaphragm_height(frame: Frame, u: Floats, v: Floats) -> Floats:
         dy = (y + 42) / np.where(y > -42, np.float32(105), np.float32(98))
         r = np.sqrt(dx * dx + dy * dy)
         np.maximum(out, np.float32(top) - 78 * r * r * np.sqrt(r), out=out)
-    return out * k[2]
+    out = out * k[2]
+    low, high = heart_box
+    dx = (u - np.float32(0.45 * low[0] + 0.55 * high[0])) / np.float32(0.55 * (high[0] - low[0]))
+    dy = (v - np.float32(0.5 * (low[1] + high[1]) - 6)) / np.float32(0.6 * (high[1] - low[1]))
+    rest = np.float32(low[2] + 7) - 20 * (dx * dx + dy * dy)
+    # A soft maximum: the domes and the middle tendon are one sheet.
+    h = np.maximum(16 - np.abs(out - rest), 0)
+    return np.asarray(np.maximum(out, rest) + h * h / 64, dtype=np.float32)
 
 
 def aorta_line(frame: Frame, root: Vector) -> tuple[Vector, Vector]:
@@ -190,7 +208,7 @@ def oesophagus(frame: Frame) -> list[Shape]:
 
 def airways(rng: np.random.Generator, frame: Frame) -> tuple[list[Shape], list[Vector]]:
     """Trachea, main and smaller bronchi (walls first, then air) and their centre lines."""
-    trachea = [(0, frame.spine_y(190) - 20, 190), (0, -38, 130), (-1, -26, 95), (-4, -17, 58)]
+    trachea = [(0, frame.spine_y(190) - 14, 190), (0, -40, 130), (-1, -26, 95), (-4, -17, 58)]
     p = frame.place
     lines: list[tuple[Vector, Vector]] = [(p(trachea), np.array([9.5, 9.5, 9.5, 10]))]
     trunks = {
@@ -280,8 +298,8 @@ def spine(frame: Frame) -> list[Shape]:
         half = np.array([w, d, 9.0])
         at = frame.place((0, y + d, z))
         out.append(Box(at, eye, np.array([w - 1, d - 1, 12.0]), 8.0, 75.0, bone))
-        out.append(Box(at, eye, half, 5.0, hard, bone))
-        out.append(Box(at, eye, half - 2.2, 4.0, spongy, bone))
+        out.append(Box(at, eye, half, 7.0, hard, bone))
+        out.append(Box(at, eye, half - 2.0, 5.5, spongy, bone))
         back = y + 2 * d
         for s in (-1, 1):
             arch = [(s * 10, back - 2, z + 3), (s * 14, back + 8, z + 3), (s * 4, back + 22, z)]
