@@ -44,7 +44,8 @@ scans as (
         ) as is_minor,
         bool_or(d.modality = 'CT') as has_ct,
         coalesce(bool_or(d.state = 'scored' and d.grade = 'D' and d.index_date <= r.as_of), false)
-            as has_grade_d
+            as has_grade_d,
+        coalesce(bool_or(d.state = 'scored' and d.index_date is null), false) as has_undated_score
     from core_disposition as d
     cross join raw_run as r
     cross join policy
@@ -105,6 +106,8 @@ facts as (
             case
                 when p.person_key is not null then null
                 when s.has_grade_d then 'grade_too_low'
+                -- A score without a date cannot be put before or after anything.
+                when s.has_undated_score then 'no_scan_date'
                 else 'no_score'
             end
         ] as gaps,
@@ -142,7 +145,10 @@ select
     case
         when
             list_contains(
-                ['identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low'],
+                [
+                    'identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low',
+                    'no_scan_date'
+                ],
                 obstacles[1]
             )
             then 'cannot_say'

@@ -86,6 +86,18 @@ class Store:
         """Give every SeriesInstanceUID its key."""
         return {u: self._key("series", self._digest("series", u), u, random_key("s")) for u in uids}
 
+    def find_series(self, uids: Iterable[str]) -> dict[str, str]:
+        """Return the keys of the series that were ever seen, by SeriesInstanceUID."""
+        found = {}
+        for uid in uids:
+            row = self.connection.execute(
+                "SELECT key FROM identifier WHERE kind = 'series' AND lookup = ?",
+                (self._digest("series", uid),),
+            ).fetchone()
+            if row is not None:
+                found[uid] = str(row[0])
+        return found
+
     def keep_accession(self, accession: str, study_key: str) -> None:
         """Remember a study's accession number."""
         self._key(

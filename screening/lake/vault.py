@@ -62,7 +62,7 @@ class Vault:
         same number makes the person `conflicted`.
         """
         raw = INSTANCES_RAW.check(raw).sort_by("path")
-        studies, series = _texts(raw, "study_instance_uid"), _texts(raw, "series_instance_uid")
+        studies, series = _named(raw)
         written = zip(_texts(raw, "issuer"), _texts(raw, "patient_id"), studies, strict=True)
         people = self._numbers(list(written))
         accessions = sorted(set(zip(_texts(raw, "accession"), studies, strict=True)))
@@ -119,6 +119,13 @@ class Vault:
         shared = _claimed_twice(found)
         keys = [found.get(pair) for pair in pairs]
         return pa.array([None if key in shared else key for key in keys], pa.string())
+
+    def series_keys(self, uids: pa.Array) -> pa.Array:
+        """Return the keys of series by their SeriesInstanceUID; null where never seen."""
+        asked = [text or "" for text in uids.to_pylist()]
+        with self._transaction() as store:
+            known = store.find_series([uid for uid in asked if uid])
+        return pa.array([known.get(uid) for uid in asked], pa.string())
 
     def store_birth_dates(self, birth_dates: pa.Table) -> None:
         """Keep the clinical record's birth dates (`person_key`, `birth_date`), sealed.
@@ -220,6 +227,23 @@ class Vault:
 
 def _order(who: Number) -> tuple[str, str, str, str]:
     return who.issuer, who.mrn, who.patient_id, who.study_uid
+
+
+def _named(raw: pa.Table) -> tuple[list[str], list[str]]:
+    """Return what names each file's study and series.
+
+    De-identified files may come with empty UIDs. Then what lies in one folder under one patient
+    number (and one study) is taken together; that is all there is to go by.
+    """
+    columns = ("path", "patient_id", "study_instance_uid", "series_instance_uid")
+    rows = zip(*(_texts(raw, name) for name in columns), strict=True)
+    studies, series = [], []
+    for path, patient, study_uid, series_uid in rows:
+        folder = path.rpartition("/")[0]
+        study = study_uid or f"no uid/{patient}/{folder}"
+        studies.append(study)
+        series.append(series_uid or f"no uid/{study}/{folder}")
+    return studies, series
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
