@@ -1,0 +1,146 @@
+"""Put the slices of one series together.
+
+Comes in: a series' key and its files' bytes, in any order.
+Goes out: a `Volume`, or a `Rejection` with a closed reason and a detail without identity.
+Refuses: see the checks of `hounsfield`, `geometry` and `decode`; this module adds files that
+are not CT, and slices that contradict one another.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.privacy import safe_text
+from screening.reasons import Reason, Room
+from screening.records import Acquisition, Rejection, Volume
+from screening.volume.decode import check_is_decodable, decode
+from screening.volume.geometry import Stack, stack_slices
+from screening.volume.header import SliceHeader, read_header
+from screening.volume.hounsfield import check_is_hu, to_hu
+from screening.volume.refusal import RefusalError
+
+MISSING_SLICE_FLAG = "missing_slice"
+# The image digest looks at every eighth pixel of every eighth row of every slice: a megabyte of
+# a usual scan, a few milliseconds, and noise makes it as good as all pixels.
+_SAMPLE_EVERY = 8
+# Positions in the digest, mm: finer than any scanner's, coarser than float noise.
+_DIGEST_STEP_MM = 0.01
+_STANDARD_UIDS = "1.2.840.10008."
+
+
+def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
+    """Decode and check one series.
+
+    Slices are ordered from head to feet along their normal. In the plane nothing is turned or
+    flipped: the axes say how rows and columns lie. Each slice's slope and intercept are its own;
+    fractional HU are rounded down (see `hounsfield`). Identical copies of a slice are dropped.
+    Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows it,
+    `increments_mm` stays the regular increment, and `flags` holds `missing_slice`.
+
+    Parameters
+    ----------
+    series_key : names the series in the result
+    files : each file's bytes, in any order
+
+    Returns
+    -------
+    Volume
+        hu int16 (slices, rows, columns); lengths in mm, positions LPS
+    Rejection
+        not_ct, not_hu, not_axial, mixed_geometry, conflicting_slices, too_few_slices,
+        uneven_slices, tilt_uncorrected or decode_failed
+    """
+    try:
+        return _load(series_key, files)
+    except RefusalError as refusal:
+        return Rejection(Room.VOLUME, series_key, refusal.reason, refusal.detail)
+
+
+def _load(series_key: str, files: Sequence[bytes]) -> Volume:
+    if not files:
+        raise RefusalError(Reason.TOO_FEW_SLICES, "no files")
+    headers = [read_header(data) for data in files]
+    others = [h for h in headers if h.modality != "CT"]
+    if others:
+        raise RefusalError(Reason.NOT_CT, f"{len(others)} of {len(headers)} files are not CT")
+    for header in headers:
+        _check_kind(header)
+    stack = stack_slices(headers)
+    hu = _pixels(files, headers, stack)
+    first_of_planes = [headers[group[0]] for group in stack.groups]
+    return Volume(
+        series_key=series_key,
+        hu=hu,
+        spacing_mm=stack.spacing_mm,
+        origins_lps_mm=stack.origins_lps_mm,
+        row_axis_lps=stack.row_axis_lps,
+        column_axis_lps=stack.column_axis_lps,
+        increments_mm=np.full(len(hu), stack.increment_mm),
+        acquisition=_acquisition(first_of_planes),
+        image_digest=_digest(stack, hu),
+        flags=(MISSING_SLICE_FLAG,) if stack.n_missing else (),
+    )
+
+
+def _check_kind(header: SliceHeader) -> None:
+    """Refuse what is no HU first: colour and 8-bit images are a matter of kind, not of damage."""
+    check_is_hu(header)
+    check_is_decodable(header)
+
+
+def _pixels(
+    files: Sequence[bytes], headers: Sequence[SliceHeader], stack: Stack
+) -> NDArray[np.int16]:
+    """Decode every plane, and every copy of one, which must be equal to it."""
+    shape = (headers[0].rows, headers[0].columns)
+    hu = np.empty((len(stack.groups), *shape), dtype=np.int16)
+    copy = np.empty(shape, dtype=np.int16)
+    for plane, group in zip(hu, stack.groups, strict=True):
+        to_hu(decode(files[group[0]], headers[group[0]]), headers[group[0]], out=plane)
+        for index in group[1:]:
+            to_hu(decode(files[index], headers[index]), headers[index], out=copy)
+            if not np.array_equal(plane, copy):
+                raise RefusalError(
+                    Reason.CONFLICTING_SLICES, f"{len(group)} files at one of the positions"
+                )
+    return hu
+
+
+def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
+    """Medians over the slices; texts of the slice nearest the head, cleaned."""
+    first = headers[0]
+    syntax = first.transfer_syntax
+    return Acquisition(
+        kvp=_median(headers, lambda h: h.kvp),
+        slice_thickness_mm=_median(headers, lambda h: h.thickness_mm),
+        kernel=safe_text(first.kernel),
+        manufacturer=safe_text(first.manufacturer),
+        model=safe_text(first.model),
+        exposure_mas=_median(headers, lambda h: h.exposure_mas),
+        is_gated=any(h.is_gated for h in headers),
+        transfer_syntax=syntax if syntax.startswith(_STANDARD_UIDS) else "",
+        has_contrast_tag=any(h.has_contrast_tag for h in headers),
+    )
+
+
+def _median(
+    headers: Sequence[SliceHeader], value: Callable[[SliceHeader], float | None]
+) -> float | None:
+    found = [v for v in map(value, headers) if v is not None]
+    return median(found) if found else None
+
+
+def _digest(stack: Stack, hu: NDArray[np.int16]) -> str:
+    """Digest of geometry and sampled pixels: no UIDs, no order of files, no file format."""
+    digest = sha256(struct.pack("<3q", *hu.shape))
+    lengths = np.concatenate([stack.origins_lps_mm.ravel(), np.array(stack.spacing_mm)])
+    digest.update(np.rint(lengths / _DIGEST_STEP_MM).astype("<i8").tobytes())
+    axes = np.concatenate([stack.row_axis_lps, stack.column_axis_lps])
+    digest.update(np.rint(axes * 1000).astype("<i8").tobytes())
+    sample = hu[:, ::_SAMPLE_EVERY, ::_SAMPLE_EVERY]
+    digest.update(np.ascontiguousarray(sample, dtype="<i2").tobytes())
+    return digest.hexdigest()
