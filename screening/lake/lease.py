@@ -45,14 +45,16 @@ class Lease:
     _ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def confirm(self) -> None:
-        """Check that the lease is still ours, and make it last longer.
+        """Check that the lease is still ours; a look, so that every commit can afford it.
 
         Raises
         ------
         ScreeningError
             Where another driver took it over or it was given back.
         """
-        if self._ended.is_set() or not self._renew():
+        with _connected(self.file) as connection:
+            row = connection.execute("SELECT epoch FROM lease WHERE expires > 0").fetchone()
+        if self._ended.is_set() or row != (self.epoch,):
             raise ScreeningError(
                 "this sweep lost its lease of the lake to another driver; nothing more is written"
             )
@@ -187,17 +189,22 @@ def _stat_of(pid: int) -> list[str]:
 
 @contextmanager
 def _transaction(file: Path) -> Iterator[sqlite3.Connection]:
+    with _connected(file) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def _connected(file: Path) -> Iterator[sqlite3.Connection]:
     try:
-        connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
-        with closing(connection):
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as open_:
+            yield open_
     except sqlite3.Error as error:
         raise InfrastructureError(
             f"the lake's lease cannot be read or written ({type(error).__name__}); "

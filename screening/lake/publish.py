@@ -160,13 +160,14 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation) -> N
     if not relation.key:
         return
     key = ", ".join(_quoted(name) for name in relation.key)
-    row = connection.execute(
+    ((repeated,),) = connection.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(relation.name)} "  # noqa: S608
         f"GROUP BY {key} HAVING count(*) > 1)"
-    ).fetchone()
-    if row is not None and row[0]:
+    ).fetchall()  # to the end: an open result blocks the connection
+    if repeated:
         raise ScreeningError(
-            f"sql/{relation.name}.sql: {row[0]} keys ({', '.join(relation.key)}) name several rows"
+            f"sql/{relation.name}.sql: {repeated} keys ({', '.join(relation.key)}) "
+            "name several rows"
         )
 
 

@@ -211,37 +211,46 @@ class Store:
 @contextmanager
 def transaction(file: Path, keys: Keys) -> Iterator[Store]:
     """Run a block as one transaction: all of it is on disk afterwards, or none of it."""
-    with _begun(file) as vault:
+    with _connected(file) as vault, _begun(vault):
         yield Store(vault, keys)
-
-
-@contextmanager
-def _begun(file: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as vault:
-            vault.execute("PRAGMA journal_mode = DELETE")
-            vault.execute("PRAGMA synchronous = FULL")
-            vault.execute("BEGIN IMMEDIATE")
-            try:
-                yield vault
-            except BaseException:
-                vault.execute("ROLLBACK")
-                raise
-            vault.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise InfrastructureError(
-            f"the vault cannot be read or written ({type(error).__name__}); "
-            "check the disk and its rights"
-        ) from error
 
 
 def make_tables(file: Path) -> None:
     """Make the tables where they are missing; only the owner may read the file."""
     if not file.exists():
         file.touch(mode=0o600)
-    with _begun(file) as vault:
-        for statement in _TABLES.split(";"):
-            vault.execute(statement)
+    with _connected(file) as vault:
+        # One transaction makes all tables, so the last one tells; a look disturbs no writer.
+        made = vault.execute("SELECT count(*) FROM sqlite_master WHERE name = 'audit'").fetchone()
+        if made == (0,):
+            with _begun(vault):
+                for statement in _TABLES.split(";"):
+                    vault.execute(statement)
+
+
+@contextmanager
+def _begun(vault: sqlite3.Connection) -> Iterator[None]:
+    vault.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        vault.execute("ROLLBACK")
+        raise
+    vault.execute("COMMIT")
+
+
+@contextmanager
+def _connected(file: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as vault:
+            vault.execute("PRAGMA journal_mode = DELETE")
+            vault.execute("PRAGMA synchronous = FULL")
+            yield vault
+    except sqlite3.Error as error:
+        raise InfrastructureError(
+            f"the vault cannot be read or written ({type(error).__name__}); "
+            "check the disk and its rights"
+        ) from error
 
 
 def _now() -> str:

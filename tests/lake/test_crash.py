@@ -15,7 +15,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 import pyarrow as pa
 from screening.lake import Lake
-from screening.tables import DISPOSITIONS, SERIES
+from screening.tables import DISPOSITIONS, FILES, INSTANCES_RAW, SERIES
 
 run = sys.argv[1]
 lake = Lake.open(Path({lake!r}), {secret!r}, create=True)
@@ -24,16 +24,23 @@ blank = dict.fromkeys(DISPOSITIONS.schema.names)
 with lake.lease(run):
     for batch in range({batches}):
         rows = [
-            blank | dict(series_key=f"s{{batch * {rows} + i}}", content_digest="c", model_digest="m",
-                         choose_version=1, scoring_version=1, state="scored", reasons=[],
-                         agatston=float(batch), run_id=run)
+            blank | dict(series_key=f"s{{batch * {rows} + i}}", content_digest="c",
+                         model_digest="m", choose_version=1, scoring_version=1,
+                         state="scored", reasons=[], agatston=float(batch), run_id=run)
             for i in range({rows})
         ]
-        lake.append("dispositions", pa.Table.from_pylist(rows, schema=DISPOSITIONS.schema), run, batch)
+        table = pa.Table.from_pylist(rows, schema=DISPOSITIONS.schema)
+        lake.append("dispositions", table, run, batch)
         lake.store_picture(f"s{{batch}}", b"picture")
         series = [dict.fromkeys(SERIES.schema.names) | dict(series_key=f"s{{i}}")
                   for i in range(batch + 1)]
         lake.replace("series", pa.Table.from_pylist(series, schema=SERIES.schema))
+        raw = [dict.fromkeys(INSTANCES_RAW.schema.names) | dict(
+                   path=f"{{i}}/a", patient_id=str(i), study_instance_uid=str(i),
+                   series_instance_uid=str(i), sop_instance_uid=str(i))
+               for i in range(batch + 1)]
+        raw = pa.Table.from_pylist(raw, schema=INSTANCES_RAW.schema)
+        lake.write_index(lake.vault.pseudonymise(raw), FILES.empty())
     lake.maintain(vacuum_hours=0)
     lake.check_keys()
 print("done", flush=True)
@@ -55,7 +62,7 @@ def test_killed_at_random_moments_then_rerun(tmp_path, build):
         )
         with driver.stdout:
             assert driver.stdout.readline() == "started\n"
-            time.sleep(rng.uniform(0.0, 0.5))
+            time.sleep(rng.uniform(0.0, 0.8))
             driver.kill()
             driver.wait()
     last = subprocess.run(
@@ -71,5 +78,7 @@ def test_killed_at_random_moments_then_rerun(tmp_path, build):
     assert len(rows) == N_BATCHES * ROWS
     assert lake.read("series").num_rows == N_BATCHES
     assert all(lake.read_picture(f"s{i}") == b"picture" for i in range(N_BATCHES))
-    left = [p for p in folder.rglob(".tmp-*")]
-    assert left == []
+    instances = lake.read_index().instances
+    assert sorted(instances["path"].to_pylist()) == sorted(f"{i}/a" for i in range(N_BATCHES))
+    assert len(set(instances["person_key"].to_pylist())) == N_BATCHES
+    assert list(folder.rglob(".tmp-*")) == []

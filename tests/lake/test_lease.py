@@ -71,7 +71,10 @@ def test_a_driver_elsewhere_is_waited_for(lake):
     with lake.lease("a"):
         pass
     _change(lake, place="other host", expires=time.time() + 60)
-    with pytest.raises(ScreeningError, match=r"another place .* try again in \d+ s"), lake.lease("b"):
+    with (
+        pytest.raises(ScreeningError, match=r"another place .* try again in \d+ s"),
+        lake.lease("b"),
+    ):
         pass
     _change(lake, expires=time.time() - 1)
     with lake.lease("b"):

@@ -1,0 +1,118 @@
+"""Index and pictures; and that nothing outside the seals says who anyone is."""
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from screening.errors import ScreeningError
+from screening.lake import Lake
+from screening.tables import FILES, INSTANCES, LAKE_TABLES
+
+
+def _files(*paths):
+    rows = [{"path": p, "size_bytes": 1, "mtime_ns": 1, "reason": "not_dicom"} for p in paths]
+    return pa.Table.from_pylist(rows, schema=FILES.schema)
+
+
+def _index(lake, build, n=60):
+    raw = build.raw(*[{"scan": str(i % 7)} for i in range(n)])
+    return lake.vault.pseudonymise(raw), _files("b/notes.txt", "a.txt", "top")
+
+
+def test_the_index_comes_back_sorted(lake, build):
+    assert lake.read_index().instances.equals(INSTANCES.empty())
+    instances, files = _index(lake, build)
+    with lake.lease("r"):
+        lake.write_index(instances.take(pa.array(range(59, -1, -1))), files)
+    index = Lake.open(lake.path, build.secret, create=False).read_index()
+    assert index.instances.equals(instances)
+    assert index.files["path"].to_pylist() == ["a.txt", "b/notes.txt", "top"]
+
+
+def test_only_changed_shards_are_written_again(lake, build):
+    instances, files = _index(lake, build)
+    with lake.lease("r"):
+        lake.write_index(instances, files)
+        before = {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()}
+        lake.write_index(instances, files)
+        assert {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()} == before
+        lake.write_index(instances.slice(0, 59), files)
+        after = {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()}
+        assert sum(after[name] != before[name] for name in before) == 1
+        lake.write_index(INSTANCES.empty(), FILES.empty())
+    assert lake.read_index().instances.num_rows == 0
+    assert list((lake.path / "index").iterdir()) == []
+
+
+def test_a_changed_or_swapped_shard_is_refused(lake, build):
+    with lake.lease("r"):
+        lake.write_index(*_index(lake, build))
+    first, second = sorted((lake.path / "index").iterdir())[:2]
+    content = first.read_bytes()
+    for wrong in (content[:-1] + bytes([content[-1] ^ 1]), content[:50], second.read_bytes()):
+        first.write_bytes(wrong)
+        with pytest.raises(ScreeningError, match="damaged"):
+            lake.read_index()
+
+
+def test_pictures_come_back_and_cannot_be_swapped(lake):
+    with lake.lease("r"):
+        lake.store_picture("s_1", b"one")
+        lake.store_picture("s_2", b"two")
+        lake.store_picture("s_2", b"two, better")
+        with pytest.raises(ScreeningError, match="series key"):
+            lake.store_picture("../../etc/passwd", b"")
+    assert lake.read_picture("s_2") == b"two, better"
+    assert lake.read_picture("s_3") is None
+    folder = lake.path / "vault/pictures"
+    (folder / "s_1.picture").write_bytes((folder / "s_2.picture").read_bytes())
+    with pytest.raises(ScreeningError, match="damaged"):
+        lake.read_picture("s_1")
+
+
+def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
+    canaries = ["CanaryNumber77", "9.8.7.6.5", "CANARYISSUER", "CanaryFolder", "CanaryText"]
+    canaries += ["CanaryAccession", "CanaryReason", "1951-07-13", "19510713"]
+    lake = Lake.open(tmp_path / "lake", None, create=True, default_issuer="CANARYISSUER")
+    raw = build.raw(
+        {
+            "path": "CanaryFolder/1",
+            "patient_id": "CanaryNumber77",
+            "descriptions": "CanaryText",
+            "accession": "CanaryAccession",
+            "birth_date": date(1951, 7, 13),
+            "study_instance_uid": "9.8.7.6.5",
+            "series_instance_uid": "9.8.7.6.5.1",
+            "sop_instance_uid": "9.8.7.6.5.1.1",
+        }
+    )
+    keyed = lake.vault.pseudonymise(raw)
+    person, key = keyed["person_key"][0].as_py(), keyed["series_key"][0].as_py()
+    folder = tmp_path / "sql"
+    folder.mkdir()
+    (folder / "out_series.sql").write_text(
+        "-- title: t\n-- grain: g\n-- key: series_key\n-- reads: raw_series\n-- privacy: keys\n"
+        "-- publish: operations\nselect * from raw_series"
+    )
+    with lake.lease("r"):
+        lake.write_index(keyed, _files("CanaryFolder/2"))
+        lake.replace("series", build.series(series_key=[key], person_key=[person]))
+        lake.append("dispositions", build.dispositions(build.disposition(key)), "r", 1)
+        lake.store_picture(key, b"CanaryText")
+        lake.vault.store_birth_dates(
+            pa.table({"person_key": [person], "birth_date": [date(1951, 7, 13)]})
+        )
+        lake.vault.identify([person], "CanaryReason")
+        lake.publish(date(2026, 1, 1), "r", folder=folder)
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(files) > 8
+    for file in files:
+        content = file.read_bytes().lower()
+        for canary in canaries:
+            assert canary.lower().encode() not in content, (file.name, canary)
+    # Parquet is compressed: look at the values as well.
+    values = str([lake.read(name).to_pylist() for name in LAKE_TABLES])
+    assert not any(canary in values for canary in canaries)
+    assert "CanaryNumber77" not in repr(lake)
+    assert str(lake._manifest.data_key) not in repr(lake)
