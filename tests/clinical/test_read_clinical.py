@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -412,6 +412,7 @@ cells = {
 }
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(*cells.values()), max_size=12), seed=st.randoms())
 def test_in_is_kept_plus_refused_in_any_order(tmp_path_factory, rows, seed):
     rows = [("A1", "8480-6", "120", "mmHg", "2020-01-01"), *rows]
