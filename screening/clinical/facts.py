@@ -7,6 +7,7 @@ Refuses: rows it cannot read, with a reason; a whole observation table without o
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -197,11 +198,11 @@ def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
         "scope": pa.array(scope[place], pa.string()),
         # No date sorts as the earliest, so that it wins over a dated copy.
         "valid_from": pa.array(
-            np.where(since.is_missing, np.datetime64("0001-01-01"), since.days)[place], pa.date32()
+            np.where(since.is_missing, np.datetime64(date.min), since.days)[place], pa.date32()
         ),
     }
     one = without_copies(pa.table(found), POLICY.key)
-    since_ever = pc.equal(one.column("valid_from"), pa.scalar(np.datetime64("0001-01-01")))
+    since_ever = pc.equal(one.column("valid_from"), pa.scalar(date.min))
     dated = pc.if_else(since_ever, pa.scalar(None, pa.date32()), one.column("valid_from"))
     sieve.refuse_number(len(place) - one.num_rows, Reason.DUPLICATE_ROW, "same wish again")
     return Taken(POLICY.check(one.set_column(2, "valid_from", dated)), sieve.counts())

@@ -63,8 +63,13 @@ class People:
 
 
 def normal_mrn(mrn: pa.Array) -> pa.Array:
-    """Spelling under which the site's tables are joined with each other."""
-    return pc.utf8_upper(pc.utf8_trim_whitespace(mrn))
+    """Spelling under which the site's tables are joined with each other.
+
+    As the vault compares numbers: no blanks, capitals, and no leading zeros where there are
+    digits only, because systems pad them to different widths.
+    """
+    compact = pc.utf8_upper(pc.replace_substring_regex(mrn, r"\s+", ""))
+    return pc.replace_substring_regex(compact, r"^0+(\d+)$", r"\1")
 
 
 def read_people(table: pa.Table, resolve: Resolve, codes: Codes) -> People:

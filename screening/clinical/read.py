@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from screening.clinical.codes import load_codes
+from screening.clinical.codes import Codes, load_codes
 from screening.clinical.facts import (
     Taken,
     read_events,
@@ -18,7 +18,7 @@ from screening.clinical.facts import (
     read_reports,
 )
 from screening.clinical.files import read_table
-from screening.clinical.people import Resolve, read_people
+from screening.clinical.people import Link, Resolve, read_people
 from screening.clinical.sieve import without_copies
 from screening.errors import ScreeningError
 from screening.tables import CLINICAL_REJECTIONS, EVENT
@@ -67,15 +67,7 @@ def read_clinical(folder: Path, resolve: Resolve) -> ClinicalTables:
     people = read_people(read_table(folder, "person"), resolve, codes)
     link = people.link
     observations = read_observations(read_table(folder, "observation"), link, codes)
-    events: list[Taken] = [
-        read_events(name, read_table(folder, name), start, stop, link, codes)
-        for name, start, stop in (
-            ("condition", "onset_at", None),
-            ("medication", "start_at", "stop_at"),
-            ("procedure", "performed_at", None),
-        )
-    ]
-    events.append(read_reports(read_table(folder, "report_text"), link))
+    events = _all_events(folder, link, codes)
     policies = read_policies(read_table(folder, "person_policy"), link, codes)
     return ClinicalTables(
         person=people.person,
@@ -91,4 +83,19 @@ def read_clinical(folder: Path, resolve: Resolve) -> ClinicalTables:
             )
         ),
         birth_dates=people.birth_dates,
+    )
+
+
+def _all_events(folder: Path, link: Link, codes: Codes) -> tuple[Taken, ...]:
+    dated = (
+        ("condition", "onset_at", None),
+        ("medication", "start_at", "stop_at"),
+        ("procedure", "performed_at", None),
+    )
+    return (
+        *(
+            read_events(n, read_table(folder, n), start, stop, link, codes)
+            for n, start, stop in dated
+        ),
+        read_reports(read_table(folder, "report_text"), link),
     )

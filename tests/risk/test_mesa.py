@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screening.errors import ScreeningError
@@ -175,6 +175,7 @@ ages = st.floats(45, 84.9)
 scores = st.floats(0, 9999)
 
 
+@settings(deadline=None)
 @given(age=ages, low=scores, high=scores)
 def test_risk_rises_with_calcium(age, low, high):
     low, high = sorted((low, high))
@@ -185,6 +186,7 @@ def test_risk_rises_with_calcium(age, low, high):
     assert 0 < first <= second < 1
 
 
+@settings(deadline=None)
 @given(young=ages, old=ages, agatston=scores, sex=st.sampled_from("FM"))
 def test_risk_rises_with_age(young, old, agatston, sex):
     young, old = sorted((young, old))
@@ -195,6 +197,7 @@ def test_risk_rises_with_age(young, old, agatston, sex):
         assert first <= second
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_the_order_of_people_does_not_matter(order):
     people = table(
