@@ -23,14 +23,14 @@ class Crop:
     label : uint8, same shape; 0 where nothing reached the threshold
     spacing_mm : (slice, row, column)
     first_slice : the slice of the scan that is slice 0 of the block
-    n_slices : slices of the whole scan
+    heart_rows : first row and stop of the heart itself, within the block
     """
 
     hu: NDArray[np.int16]
     label: NDArray[np.uint8]
     spacing_mm: tuple[float, float, float]
     first_slice: int
-    n_slices: int
+    heart_rows: tuple[int, int]
 
 
 def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
@@ -48,11 +48,7 @@ def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
     """
     shape = volume.hu.shape
     spacing = (volume.increment_mm, *volume.spacing_mm)
-    low, high = [], []
-    for axis in range(3):
-        margin = round(MARGIN_MM / spacing[axis]) if axis else 0
-        low.append(max(labelled.heart_box[2 * axis] - margin, 0))
-        high.append(min(labelled.heart_box[2 * axis + 1] + margin, shape[axis]))
+    low, high = list(labelled.heart_box[::2]), list(labelled.heart_box[1::2])
     at = np.stack(np.unravel_index(labelled.index, shape))
     is_coronary = np.isin(labelled.label, CORONARY_LABELS)
     is_bright = volume.hu.take(labelled.index) >= threshold_hu
@@ -61,6 +57,11 @@ def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
     if shown.size:
         low = [min(a, int(b)) for a, b in zip(low, shown.min(axis=1), strict=True)]
         high = [max(a, int(b) + 1) for a, b in zip(high, shown.max(axis=1), strict=True)]
+    heart_rows = low[1], high[1]
+    for axis in (1, 2):
+        margin = round(MARGIN_MM / spacing[axis])
+        low[axis] = max(low[axis] - margin, 0)
+        high[axis] = min(high[axis] + margin, shape[axis])
     block = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     hu = volume.hu[block]
     label = np.zeros(hu.shape, dtype=np.uint8)
@@ -68,6 +69,7 @@ def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
     is_inside = (at >= corner).all(axis=0) & (at < np.array(high)[:, None]).all(axis=0)
     is_painted = is_inside & is_bright
     label[tuple((at - corner)[:, is_painted])] = labelled.label[is_painted]
+    top, bottom = (row - low[1] for row in heart_rows)
     rows = -1 if volume.row_axis_lps[1] < 0 else 1
     columns = -1 if volume.column_axis_lps[0] < 0 else 1
     return Crop(
@@ -75,7 +77,7 @@ def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
         label=label[:, ::rows, ::columns],
         spacing_mm=spacing,
         first_slice=low[0],
-        n_slices=shape[0],
+        heart_rows=(top, bottom) if rows > 0 else (hu.shape[1] - bottom, hu.shape[1] - top),
     )
 
 
@@ -107,13 +109,8 @@ def slices_to_show(crop: Crop, score: CalciumScore, n: int) -> tuple[list[int], 
             main.append(best)
         if len(main) == n:
             break
-    # Context: evenly through the heart, each as far as may be from those already there.
-    context: list[int] = []
-    free = set(range(len(crop.hu))) - set(main)
-    steps = np.linspace(0.15, 0.85, max(n - len(main), 1)) * (len(crop.hu) - 1)
-    for step in steps[: n - len(main)]:
-        if free:
-            nearest = min(free, key=lambda k: (abs(k - step), k))
-            context.append(nearest)
-            free.discard(nearest)
-    return sorted(main), sorted(context)
+    # Context: each as far as may be from the slices already there and from the heart's ends.
+    there = [-1, *main, len(crop.hu)]
+    for _ in range(min(n, len(crop.hu)) - len(main)):
+        there.append(max(range(len(crop.hu)), key=lambda k: min(abs(k - t) for t in there)))
+    return sorted(main), sorted(there[len(main) + 2 :])

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from screening.records import CalciumScore, Labelled, Volume
+from screening.records import CalciumScore, Label, Labelled, Volume
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show
 from screening.report.panels import (
     AORTA_COLOUR,
+    BLACK,
     BONE_COLOUR,
     CORONARY_COLOURS,
     DIM,
@@ -45,7 +46,7 @@ HEIGHT = HEADER + 2 * (TILE + CAPTION + GAP) + FOOTER
 # Fewer grey levels make a smaller file; the first that fits is taken.
 GREY_LEVELS = (40, 28, 20, 14, 10, 6)
 MEDIASTINUM_HU = (40.0, 400.0)
-PROJECTION_HU = (250.0, 700.0)
+PROJECTION_HU = (175.0, 550.0)
 
 BACKGROUND: Colour = (18, 20, 24)
 TEXT: Colour = (235, 238, 242)
@@ -119,7 +120,7 @@ def _page(crop: Crop, score: CalciumScore, levels: int) -> Image.Image:
         )
         page.paste(panel, (x, y + CAPTION))
         _write(draw, (x, y + 2), tile.caption, 13, DIM)
-        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, DIM)
+        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, TEXT, outlined=True)
         _scale_bar(draw, x + TILE - 6, y + CAPTION + TILE - 8, tile.place.mm_per_pixel)
     _projections(page, crop, [tile.slice for tile in tiles], levels)
     _footer(draw)
@@ -156,7 +157,7 @@ def _closer(crop: Crop, k: int) -> _Tile:
 def _caption(crop: Crop, k: int) -> str:
     names = [name.name for name in CORONARY_COLOURS if (crop.label[k] == name).any()]
     what = ", ".join(names) if names else "no coronary calcium marked"
-    return f"slice {crop.first_slice + k + 1} of {crop.n_slices}: {what}"
+    return f"slice {crop.first_slice + k}: {what}"
 
 
 def _projections(page: Image.Image, crop: Crop, shown: list[int], levels: int) -> None:
@@ -165,8 +166,10 @@ def _projections(page: Image.Image, crop: Crop, shown: list[int], levels: int) -
     window = Window(*PROJECTION_HU, levels)
     x = WIDTH - GAP - SIDE
     for n, axis in enumerate((1, 0)):
-        hu = crop.hu.max(axis=axis)
-        label = _projected_label(crop, axis)
+        # Breastbone and spine before and behind the heart would hide it.
+        rows = slice(*crop.heart_rows) if axis == 1 else slice(None)
+        hu = np.where(crop.label == Label.BONE, 0, crop.hu)[:, rows].max(axis=axis)
+        label = _projected_label(crop.label[:, rows], axis)
         spacing = tuple(s for k, s in enumerate(crop.spacing_mm) if k != axis)
         y = HEADER + n * (TILE + CAPTION + GAP)
         mm_per_pixel = max(hu.shape[0] * spacing[0] / TILE, hu.shape[1] * spacing[1] / SIDE)
@@ -182,19 +185,17 @@ def _projections(page: Image.Image, crop: Crop, shown: list[int], levels: int) -
         page.paste(panel, (x, y + CAPTION))
         name = ("front (ticks: slices shown)", "feet")[n]
         _write(draw, (x, y + 2), f"projection seen from the {name}", 13, DIM)
-        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, DIM)
+        _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, TEXT, outlined=True)
         if axis == 1:
             for k in sorted(set(shown)):
                 tick = y + CAPTION + TILE / 2 + (k - centre[0]) * spacing[0] / mm_per_pixel
                 draw.line((x + SIDE - 10, tick, x + SIDE - 1, tick), fill=TEXT, width=1)
 
 
-def _projected_label(crop: Crop, axis: int) -> NDArray[np.uint8]:
-    """Coronary labels hide others, and the smallest coronary label number wins."""
-    is_coronary = coronary(crop.label)
-    front = np.where(is_coronary, crop.label, 255).min(axis=axis)
-    behind = np.where(is_coronary, 0, crop.label).max(axis=axis)
-    return np.asarray(np.where(front < 255, front, behind), dtype=np.uint8)
+def _projected_label(label: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
+    """Coronary labels only; where two lie behind each other, the first of `Label` is drawn."""
+    front = np.where(coronary(label), label, 255).min(axis=axis)
+    return np.asarray(np.where(front < 255, front, 0), dtype=np.uint8)
 
 
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
@@ -231,8 +232,8 @@ def _footer(draw: ImageDraw.ImageDraw) -> None:
     for name, colour in entries:
         draw.rectangle((x, y + 3, x + 12, y + 15), outline=colour, width=2)
         _write(draw, (x + 18, y), name, 15, TEXT)
-        x += 18 + draw.textlength(name, font=ImageFont.load_default(15)) + 22
-    _write(draw, (x, y), "R: the patient's right", 15, DIM)
+        x += 18 + draw.textlength(name, font=ImageFont.load_default(15)) + 18
+    _write(draw, (x, y), "R: patient's right.  Slices from the head, the first is 0.", 15, DIM)
     _write(draw, (GAP, y + 26), DISCLAIMER, 15, WARNING)
 
 
@@ -240,7 +241,7 @@ def _scale_bar(draw: ImageDraw.ImageDraw, right: int, y: int, mm_per_pixel: floa
     length = 10.0 / mm_per_pixel
     draw.line((right - length, y, right, y), fill=TEXT, width=2)
     width = draw.textlength("10 mm", font=ImageFont.load_default(11))
-    _write(draw, (right - width, y - 16), "10 mm", 11, TEXT)
+    _write(draw, (right - width, y - 16), "10 mm", 11, TEXT, outlined=True)
 
 
 def _units(value: float) -> str:
@@ -256,6 +257,13 @@ def _fit(draw: ImageDraw.ImageDraw, text: str, size: int) -> str:
 
 
 def _write(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: Colour
+    draw: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    size: int,
+    fill: Colour,
+    *,
+    outlined: bool = False,
 ) -> None:
-    draw.text(at, text, fill=fill, font=ImageFont.load_default(size))
+    font = ImageFont.load_default(size)
+    draw.text(at, text, fill=fill, font=font, stroke_width=int(outlined), stroke_fill=BLACK)

@@ -54,7 +54,7 @@ def score(
     Volume is voxels x voxel volume and mass voxels x HU x an uncalibrated default factor; both
     count every calcium voxel, also those below 1 mm², which the Agatston rule leaves out.
     `lesions` are 26-connected in three dimensions within one artery, largest first; their
-    Agatston units and volumes sum to the totals.
+    Agatston units sum to the total. What adds none, a speck below 1 mm² or noise, is no lesion.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def score(
         vessels=VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS}),
         other=tuple((o.name.lower(), float(of_label[o])) for o in OTHER_LABELS),
         lesions=lesions,
-        quality=judge(volume, labelled, agatston, len(lesions) > 0, has_metal),
+        quality=judge(volume, labelled, agatston, bool(is_coronary.any()), has_metal),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )
 
@@ -159,4 +159,5 @@ def _lesions(
             slices=(int(slice_[first[i]]), int(slice_[last[i]])),
         )
         for i in largest_first
+        if agatston[i] > 0
     )

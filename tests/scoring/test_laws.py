@@ -84,7 +84,8 @@ def test_the_parts_sum_to_the_whole(scan, seed):
     parts = vessels.LM + vessels.LAD + vessels.LCX + vessels.RCA
     assert parts == pytest.approx(result.agatston, rel=1e-9)
     assert sum(x.agatston for x in result.lesions) == pytest.approx(result.agatston, rel=1e-9)
-    assert sum(x.volume_mm3 for x in result.lesions) == pytest.approx(result.volume_mm3, rel=1e-9)
+    assert sum(x.volume_mm3 for x in result.lesions) <= result.volume_mm3 * (1 + 1e-9)
+    assert all(x.agatston > 0 for x in result.lesions)
     for vessel in CORONARY_LABELS:
         of_vessel = [x.agatston for x in result.lesions if x.label == vessel.name]
         assert sum(of_vessel) == pytest.approx(getattr(vessels, vessel.name), rel=1e-9)

@@ -1,0 +1,170 @@
+"""What a reader gets to see."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from screening.records import (
+    Acquisition,
+    BloodPool,
+    CalciumScore,
+    Label,
+    Labelled,
+    Lesion,
+    ModelIdentity,
+    Quality,
+    ScoringParameters,
+    VesselScores,
+    Volume,
+)
+from screening.report import MAX_BYTES, render_picture
+from screening.report.crop import crop_heart, slices_to_show
+from screening.report.panels import CORONARY_COLOURS, Place, Window, plane_panel
+
+SHAPE = (30, 128, 128)
+BOX = (5, 25, 30, 100, 30, 100)
+CALCIUM = ((10, 50, 60, Label.LAD), (15, 70, 40, Label.RCA), (20, 60, 80, Label.LCX))
+
+
+def scan(deposits=CALCIUM, noise_hu=20.0, box=BOX, flip=(1, 1)):
+    rng = np.random.default_rng(3)
+    hu = rng.normal(40, noise_hu, SHAPE).clip(-1024, 3000).astype(np.int16)
+    hu[:, :8] = -2048
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    for k, i, j, label in deposits:
+        hu[k : k + 2, i : i + 3, j : j + 4], labels[k : k + 2, i : i + 3, j : j + 4] = 500, label
+    hu, labels = (a[:, :: flip[0], :: flip[1]] for a in (hu, labels))
+    index = np.flatnonzero(labels).astype(np.int64)
+    n = SHAPE[0]
+    volume = Volume(
+        series_key="key-that-must-not-show",
+        hu=hu,
+        spacing_mm=(1.0, 1.0),
+        origins_lps_mm=np.stack([np.zeros(n), np.zeros(n), -2.5 * np.arange(n)], axis=1),
+        row_axis_lps=np.array([0.0, flip[0], 0.0]),
+        column_axis_lps=np.array([flip[1], 0.0, 0.0]),
+        increments_mm=np.full(n, 2.5),
+        acquisition=Acquisition(120.0, 2.5, "B35f", "", "", None, False, ""),
+        image_digest="",
+    )
+    labelled = Labelled(
+        index=index,
+        label=labels.ravel()[index],
+        probability=np.full(len(index), 0.9, dtype=np.float32),
+        heart_box=box,
+        is_heart_cut=False,
+        blood_pool=BloodPool(42.0, noise_hu, 1000),
+        model=ModelIdentity("hand", "", ""),
+    )
+    lesions = tuple(
+        Lesion(Label(label).name, 0.9, 40.0 - k, 60.0, 500, (0.0, 0.0, 0.0), (k, k + 1))
+        for k, _, _, label in deposits
+        if label <= Label.RCA
+    )
+    total = sum(lesion.agatston for lesion in lesions)
+    score = CalciumScore(
+        agatston=total,
+        volume_mm3=60.0 * len(lesions),
+        mass_mg=9.0 * len(lesions),
+        category="(0,100)" if total else "0",
+        vessels=VesselScores(0.0, 0.0, 0.0, 0.0),
+        other=(),
+        lesions=lesions,
+        quality=Quality(noise_hu, "A", ()),
+        parameters=ScoringParameters(),
+    )
+    return volume, labelled, score
+
+
+def chunks(png):
+    """Chunk names of a PNG."""
+    names, at = set(), 8
+    while at < len(png):
+        names.add(png[at + 4 : at + 8])
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return names
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"deposits": ()},
+        {"deposits": CALCIUM[:1]},
+        {"deposits": tuple((k, 40 + 2 * k, 60, 1 + k % 4) for k in range(5, 25, 2))},
+        {"deposits": ((10, 50, 60, Label.AORTA), (12, 50, 60, Label.METAL))},
+        {"noise_hu": 120.0},
+        {"box": (10, 11, 60, 61, 60, 61)},  # coronary calcium outside the box is shown too
+        {"box": (0, 30, 0, 128, 0, 128)},
+        {"flip": (-1, -1)},
+    ],
+)
+def test_a_picture_is_small_whole_and_without_metadata(settings):
+    volume, labelled, score = scan(**settings)
+    png = render_picture(volume, labelled, score)
+    assert len(png) <= MAX_BYTES
+    assert chunks(png) <= {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+    assert b"key-that-must-not-show" not in png
+    image = Image.open(BytesIO(png))
+    image.load()
+    assert not image.info
+    assert image.size[0] > image.size[1]
+    assert png == render_picture(volume, labelled, score)
+
+
+def test_long_flags_and_unnamed_vessels_fit():
+    volume, labelled, score = scan()
+    flags = tuple(f"flag_number_{n}" for n in range(40))
+    score = replace(score, vessels=None, quality=Quality(None, "D", flags))
+    assert len(render_picture(volume, labelled, score)) <= MAX_BYTES
+
+
+def test_the_view_is_the_same_whichever_way_the_rows_and_columns_run():
+    one = crop_heart(*scan()[:2], 130)
+    volume, labelled, _ = scan(flip=(-1, -1))
+    turned = (*BOX[:2], 128 - BOX[3], 128 - BOX[2], 128 - BOX[5], 128 - BOX[4])
+    two = crop_heart(volume, replace(labelled, heart_box=turned), 130)
+    assert one.heart_rows == two.heart_rows
+    np.testing.assert_array_equal(one.hu, two.hu)
+    np.testing.assert_array_equal(one.label, two.label)
+
+
+def test_the_slices_of_the_largest_lesions_come_first():
+    volume, labelled, score = scan()
+    crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
+    main, context = slices_to_show(crop, score, 6)
+    assert [crop.first_slice + k for k in main] == [10, 15, 20]
+    assert len(context) == 3
+    assert not set(main) & set(context)
+    assert slices_to_show(crop, score, 2) == (main[:2], [])
+    thin = replace(crop, hu=crop.hu[:1], label=crop.label[:1])
+    assert slices_to_show(thin, replace(score, lesions=()), 6) == ([], [0])
+
+
+def test_the_outline_is_coloured_and_leaves_the_calcium_visible():
+    hu, label = np.full((40, 40), 40, dtype=np.int16), np.zeros((40, 40), dtype=np.uint8)
+    hu[20:23, 20:23], label[20:23, 20:23] = 600, Label.LCX
+    place = Place((21.0, 21.0), 0.1)
+    panel = np.asarray(
+        plane_panel(hu, label, (1.0, 1.0), (200, 200), place, Window(40.0, 400.0, 32))
+    )
+    is_outline = (panel == CORONARY_COLOURS[Label.LCX]).all(axis=2)
+    assert is_outline.sum() > 80
+    assert (panel[90:110, 90:110] == 255).all()  # 2 x 2 mm in the middle of the calcium: white
+    assert (panel[:10, :10] == panel[0, 0]).all()
+
+
+def test_a_panel_keeps_the_proportions_of_the_body():
+    hu = np.full((60, 60), -1000, dtype=np.int16)
+    hu[20:40, 25:35] = 400  # 20 rows of 1 mm, 10 columns of 2 mm: a square of 20 mm
+    place = Place((29.5, 29.5), 0.5)
+    panel = plane_panel(
+        hu, np.zeros_like(hu, dtype=np.uint8), (1.0, 2.0), (160, 160), place, Window(0, 400, 8)
+    )
+    white = np.asarray(panel)[:, :, 0] > 128
+    rows, columns = (np.flatnonzero(white.any(axis=axis)) for axis in (1, 0))
+    assert len(rows) == pytest.approx(40, abs=2)
+    assert len(columns) == pytest.approx(40, abs=2)
