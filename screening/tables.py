@@ -393,7 +393,9 @@ TRUTH = Table(
         Column("expected_tier", _S, "", "cac_100, cac_300, cac_1000 or risk_high", _HEALTH),
         Column("is_borderline", _B, "", "truth lies within 25 % of a threshold of the flag"),
         Column("note", _S, "", "why, in a sentence"),
-        Column("true_agatston", _F, "Agatston unit", "coronaries, noise-free, motion-free", _HEALTH),
+        Column(
+            "true_agatston", _F, "Agatston unit", "coronaries, without noise and motion", _HEALTH
+        ),
         Column("true_agatston_lm", _F, "Agatston unit", "left main", _HEALTH),
         Column("true_agatston_lad", _F, "Agatston unit", "left anterior descending", _HEALTH),
         Column("true_agatston_lcx", _F, "Agatston unit", "left circumflex", _HEALTH),

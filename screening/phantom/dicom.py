@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 DOSE_SR_STORAGE = "1.2.840.10008.5.1.4.1.1.88.67"
@@ -210,18 +210,18 @@ def _outside(rows: int, columns: int) -> NDArray[np.bool_]:
     return np.asarray(x * x + y * y > 1.0)
 
 
-def _stored(hu: NDArray[np.int16], storage: Storage, number: int) -> NDArray[np.generic]:
+def _stored(hu: NDArray[np.int16], storage: Storage, number: int) -> NDArray[np.integer]:
     """Turn one slice of Hounsfield units into what is stored."""
     slope, intercept = _rescale(storage, number)
     if storage is Storage.PER_SLICE:
         exact = np.rint((hu.astype(np.float32) - np.float32(intercept)) / np.float32(slope))
-        return np.clip(exact, 0, 65535).astype("<u2")
+        return np.asarray(np.clip(exact, 0, 65535), dtype="<u2")
     stored = hu.astype(np.int32) - intercept
     if storage is Storage.UNSIGNED_12:
-        return np.clip(stored, 0, _MAX_12_BIT).astype("<u2")
+        return np.asarray(np.clip(stored, 0, _MAX_12_BIT), dtype="<u2")
     if storage is Storage.SIGNED_PADDED:
         stored[_outside(*hu.shape)] = PADDING_STORED
-    return stored.astype("<i2")
+    return np.asarray(stored, dtype="<i2")
 
 
 def _save(dataset: Dataset, path: Path, encoding: Encoding) -> None:
@@ -234,7 +234,7 @@ def _save(dataset: Dataset, path: Path, encoding: Encoding) -> None:
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = encoding.syntax.value
-    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationClassUID = UID(_IMPLEMENTATION_UID)
     dataset.file_meta = meta
     dcmwrite(path, dataset, enforce_file_format=True)
 
@@ -279,13 +279,13 @@ def write_stack(
     return uids
 
 
-def _save_compressed(dataset: Dataset, path: Path, pixels: NDArray[np.generic]) -> None:
+def _save_compressed(dataset: Dataset, path: Path, pixels: NDArray[np.integer]) -> None:
     """Write one run-length compressed file from a copy, so that the template stays plain."""
     copy = Dataset(dataset)
     copy.file_meta = FileMetaDataset()
     copy.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     copy.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    copy.file_meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    copy.file_meta.ImplementationClassUID = UID(_IMPLEMENTATION_UID)
     copy.compress(RLELossless, pixels, encoding_plugin="gdcm", generate_instance_uid=False)
     dcmwrite(path, copy, enforce_file_format=True)
 

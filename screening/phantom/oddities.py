@@ -5,7 +5,7 @@ Goes out: `SeriesPlan`s, each with what should become of it.
 Refuses: nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from screening.phantom.dicom import Encoding, Storage, Syntax
@@ -98,12 +98,12 @@ class SeriesPlan:
     kind: Kind = Kind.CHEST
     study: str = "index"
     days: int = 0  # from the person's index date
-    technique: Technique = Technique()
+    technique: Technique = field(default_factory=Technique)
     damage: Damage = Damage.NONE
     contrast_agent: str | None = None
     texts: tuple[str | None, ...] = _TEXTS[0]
     image_type: tuple[str, ...] = ("ORIGINAL", "PRIMARY", "AXIAL")
-    encoding: Encoding = Encoding()
+    encoding: Encoding = field(default_factory=Encoding)
     has_any_date: bool = True
     has_acquisition_date: bool = True
     is_other_person: bool = False

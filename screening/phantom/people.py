@@ -291,9 +291,7 @@ def _with_gaps(person: Person, rng: np.random.Generator) -> Person:
     if gap == "smoking":
         return replace(person, inputs=replace(person.inputs, smoker=None))
     if gap == "lipids":
-        no_lipids = replace(
-            person.inputs, total_cholesterol_mg_dl=None, hdl_cholesterol_mg_dl=None
-        )
+        no_lipids = replace(person.inputs, total_cholesterol_mg_dl=None, hdl_cholesterol_mg_dl=None)
         return replace(person, inputs=no_lipids)
     if gap == "unit":
         no_total = replace(person.inputs, total_cholesterol_mg_dl=None)

@@ -47,7 +47,7 @@ def sagittal(stack: Stack) -> Stack:
 
 
 def _ellipsoid(
-    axes: tuple[NDArray[np.float64], ...],
+    axes: tuple[NDArray[np.floating], ...],
     centre_mm: tuple[float, float, float],
     radii_mm: tuple[float, float, float],
 ) -> NDArray[np.bool_]:
