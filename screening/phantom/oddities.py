@@ -108,13 +108,13 @@ class SeriesPlan:
     has_acquisition_date: bool = True
     is_other_person: bool = False
     source: str | None = None  # the series this one is made from
-    reason: Reason | None = None  # why it gives no score
+    reason: Reason | None = None  # why it gives no score, or what is to be known of it
     note: str = "a usable scan"
 
     @property
     def has_score(self) -> bool:
         """Whether the series should be scored."""
-        return self.reason in (None, Reason.MISSING_SLICE)
+        return self.reason in (None, Reason.MISSING_SLICE, Reason.NO_SCAN_DATE)
 
 
 def scanner_of(person: Person) -> Scanner:
@@ -164,7 +164,7 @@ def _scout(main: SeriesPlan) -> SeriesPlan:
         name="scout",
         kind=Kind.SCOUT,
         source="main",
-        texts=("CT Thorax", "Topogram  0.6  T20f", "Topogram", "CHEST"),
+        texts=(main.texts[0], "Topogram  0.6  T20f", "Topogram", "CHEST"),
         image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"),
         reason=Reason.LOCALIZER,
         note="a scout: a projection, not slices",
@@ -176,7 +176,7 @@ def _report(main: SeriesPlan) -> SeriesPlan:
         main,
         name="report",
         kind=Kind.REPORT,
-        texts=("CT Thorax", "Patient Protocol", None, None),
+        texts=(main.texts[0], "Patient Protocol", None, None),
         reason=Reason.NOT_CT,
         note="a dose report without images",
     )
@@ -190,27 +190,32 @@ def _thick_and_thin(main: SeriesPlan) -> list[SeriesPlan]:
     """Plan one acquisition reconstructed twice: thick, and thin with overlap over the heart."""
     thick = Technique(5.0, 5.0, kernel="medium", noise_hu=10.0)
     thin = Technique(1.25, 2.5, kernel="medium", noise_hu=16.0, is_heart_only=True)
-    return [
-        replace(main, technique=thick, note="5 mm slices of the whole chest"),
-        _refused(
-            replace(main, name="thin", technique=thin),
-            Reason.NOT_CHOSEN,
-            "overlapping thin slices of the same acquisition over the heart only",
-        ),
-    ]
+    coarse = _refused(
+        replace(main, name="thick", technique=thick),
+        Reason.NOT_CHOSEN,
+        "5 mm slices of the same acquisition over the whole chest",
+    )
+    note = "overlapping slices over the heart only, nearer to the 2.5 to 3 mm of the score"
+    return [replace(main, technique=thin, note=note), coarse, replace(_scout(main), source="thick")]
 
 
 def _contrast_pair(main: SeriesPlan) -> list[SeriesPlan]:
+    """Plan one study before and after contrast agent."""
+    plain = replace(
+        main,
+        texts=("CT Chest biphasic", "Thx unenhanced", "Thx", "THORAX"),
+        note="the unenhanced half of a study",
+    )
     enhanced = replace(
         main,
         name="enhanced",
         technique=replace(main.technique, contrast_hu=190.0),
         contrast_agent="Ultravist 370",
-        texts=("CT Thorax nativ + KM", "Thorax venös", "Thorax KM", "CHEST"),
+        texts=("CT Chest biphasic", "Thx venös", "Thx KM", "THORAX"),
         reason=Reason.CONTRAST_TAG,
         note="the same study after contrast agent, and the header says so",
     )
-    return [replace(main, texts=_TEXTS[2], note="the unenhanced half of a study"), enhanced]
+    return [plain, enhanced, _scout(plain)]
 
 
 def _formal_prior(main: SeriesPlan) -> list[SeriesPlan]:
@@ -249,7 +254,7 @@ def _sagittal(main: SeriesPlan) -> list[SeriesPlan]:
         name="sagittal",
         kind=Kind.SAGITTAL,
         source="main",
-        texts=("CT Thorax", "SAG MPR", "Thorax", "CHEST"),
+        texts=(main.texts[0], "SAG MPR", "Thorax", "CHEST"),
         image_type=("DERIVED", "SECONDARY", "REFORMATTED"),
         reason=Reason.DERIVED,
         note="sagittal slices computed from the axial ones",
@@ -312,7 +317,8 @@ def _refused_alone(main: SeriesPlan, role: Role) -> SeriesPlan:
             return _refused(wide, Reason.INCREMENT_OVER_5MM, "slices 7.5 mm apart")
         case Role.NO_DATE:
             plan = replace(main, has_any_date=False, has_acquisition_date=False)
-            return _refused(plan, Reason.NO_SCAN_DATE, "no date in any tag")
+            note = "no date in any tag: scored, but nobody's index scan"
+            return _refused(plan, Reason.NO_SCAN_DATE, note)
         case Role.OPTED_OUT:
             return _refused(main, Reason.OPTED_OUT, "the person has opted out of everything")
     return main
@@ -320,6 +326,7 @@ def _refused_alone(main: SeriesPlan, role: Role) -> SeriesPlan:
 
 _DAMAGED = (Role.MISSING_IN_HEART, Role.MISSING_OUTSIDE, Role.TRUNCATED, Role.DUPLICATE_SLICE)
 _MANY = {
+    Role.THICK_THIN: _thick_and_thin,
     Role.CONTRAST_PAIR: _contrast_pair,
     Role.FORMAL_PRIOR: _formal_prior,
     Role.SAME_IMAGES: _same_images,
@@ -336,8 +343,6 @@ def plan_series(person: Person) -> tuple[SeriesPlan, ...]:
         plans = _MANY[person.role](main)
     elif person.role in _DAMAGED:
         plans = _damaged(main, person.role)
-    elif person.role is Role.THICK_THIN:
-        plans = [*_thick_and_thin(main), _scout(main)]
     elif person.role is Role.HIGH:
         plans = [main, _scout(main), _report(main)]
     elif person.role is Role.STENT:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+from screening.phantom.subjects import Calcium, Subject
 
 from screening.phantom.dicom import (
     Header,
@@ -30,7 +31,6 @@ from screening.phantom.oddities import (
 )
 from screening.phantom.people import AS_OF, Person, Role, completed_years, other_identity
 from screening.phantom.reformats import head, sagittal, scout
-from screening.phantom.subjects import Calcium, Subject
 from screening.phantom.truth import (
     ADULT_YEARS,
     FlagFacts,
@@ -155,9 +155,7 @@ def _hurt(
             spare.write_bytes((archive / str(rows[above].path)).read_bytes())
             name = spare.relative_to(archive).as_posix()
             note = "a second file with the same UID; either of the two may be used"
-            twin = _changed(
-                rows[above], "duplicate", Reason.DUPLICATE_INSTANCE, note
-            )
+            twin = _changed(rows[above], "duplicate", Reason.DUPLICATE_INSTANCE, note)
             return [*rows, TruthRow(**(asdict(twin) | {"path": name}))]
     return rows
 

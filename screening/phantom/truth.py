@@ -83,12 +83,13 @@ _BY_RULE = frozenset(
         Reason.GATED_CALCIUM_SCORE,
         Reason.INCREMENT_OVER_5MM,
         Reason.MINOR,
-        Reason.NO_SCAN_DATE,
         Reason.NOT_CHOSEN,
         Reason.OPTED_OUT,
         Reason.DUPLICATE_IMAGES_OF,
     }
 )
+# What does not stop a measurement.
+_CAVEATS = (Reason.MISSING_SLICE, Reason.NO_SCAN_DATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def true_category(agatston: float) -> str:
 
 def state_of(reason: Reason | None) -> State:
     """Give the state of a series that is refused for `reason`, or scored without one."""
-    if reason is None or reason is Reason.MISSING_SLICE:
+    if reason in (None, *_CAVEATS):
         return State.SCORED
     if reason is Reason.IDENTITY_CONFLICT:
         return State.QUARANTINED
