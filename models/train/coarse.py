@@ -27,19 +27,24 @@ _JITTER_CELLS = 6
 Floats = NDArray[np.float32]
 
 
-def load_sample(path: Path) -> tuple[Floats, Floats]:
-    """Cells (3, z, y, x) in network units, and targets (channels, z, y, x)."""
+Sample = tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.float32]]
+
+
+def load_sample(path: Path) -> Sample:
+    """Cells (3, z, y, x) in network units, targets (channels, z, y, x) x 255, lung centre."""
     with np.load(path) as stored:
-        cells = stored["cells"].astype(np.float32)
-        return cells, stored["targets"].astype(np.float32) / 255
+        return stored["cells"], stored["targets"], stored["centre"]
 
 
-def draw(rng: np.random.Generator, cells: Floats, targets: Floats) -> tuple[Floats, Floats]:
+def draw(rng: np.random.Generator, sample: Sample) -> tuple[Floats, Floats]:
     """Cut the net's shape at a random place, crop field and range, cloud the lungs."""
+    cells, targets, centre = sample
+    if rng.random() < 0.04:
+        return _head(rng), np.zeros((len(targets), *GRID_CELLS), dtype=np.float32)
     jitter = rng.integers(-_JITTER_CELLS, _JITTER_CELLS + 1, 3)
-    start = [round((cells.shape[k + 1] - GRID_CELLS[k]) / 2) + int(jitter[k]) for k in range(3)]
+    start = [round(float(centre[k])) - GRID_CELLS[k] // 2 + int(jitter[k]) for k in range(3)]
     x = _window(cells, start, np.array([-2.0, -17 / 6, 0.0], dtype=np.float32))
-    y = _window(targets, start, np.zeros(len(targets), dtype=np.float32))
+    y = _window(targets, start, np.zeros(len(targets), dtype=np.float32)) / 255
     if rng.random() < 0.4:
         _cut_range(rng, x)
     if rng.random() < 0.4:
@@ -49,7 +54,24 @@ def draw(rng: np.random.Generator, cells: Floats, targets: Floats) -> tuple[Floa
     return x, y
 
 
-def _window(array: Floats, start: list[int], fill: Floats) -> Floats:
+def _head(rng: np.random.Generator) -> Floats:
+    """Draw a skull with a brain in it: what is no chest must be seen as none."""
+    x = np.empty((3, *GRID_CELLS), dtype=np.float32)
+    x[0], x[1], x[2] = -2.0, -17 / 6, 1.0
+    where = np.stack(np.meshgrid(*[np.arange(n) for n in GRID_CELLS], indexing="ij"), -1)
+    middle = np.array(GRID_CELLS) / 2 + rng.uniform(-6, 6, 3)
+    away = np.sqrt((((where - middle) / rng.uniform([9, 12, 10], [18, 17, 14])) ** 2).sum(-1))
+    for edge, wide, narrow in ((1.12, 0.0, -0.8), (1.0, 1.1, 11 / 6), (0.9, 0.07, 0.25)):
+        x[0][away < edge], x[1][away < edge] = wide, narrow
+    n = int(rng.integers(0, 30))
+    if n:
+        _blank_where(x, where[..., 0] < n)
+    return x
+
+
+def _window(
+    array: NDArray[np.float16] | NDArray[np.uint8], start: list[int], fill: Floats
+) -> Floats:
     out = np.empty((len(array), *GRID_CELLS), dtype=np.float32)
     out[:] = fill[:, None, None, None]
     source: list[slice] = [slice(None)]
@@ -63,19 +85,19 @@ def _window(array: Floats, start: list[int], fill: Floats) -> Floats:
     return out
 
 
-def _blank(x: Floats, where: NDArray[np.bool_]) -> None:
+def _blank_where(x: Floats, where: NDArray[np.bool_]) -> None:
     x[0][where], x[1][where], x[2][where] = -2.0, -17 / 6, 0.0
 
 
 def _cut_range(rng: np.random.Generator, x: Floats) -> None:
     """End the scan early, at the head or the feet."""
     where = np.zeros(GRID_CELLS, dtype=np.bool_)
-    n = int(rng.integers(4, 26))
+    n = int(rng.integers(4, 26) if rng.random() < 0.75 else rng.integers(26, 46))
     if rng.random() < 0.5:
         where[:n] = True
     else:
         where[-n:] = True
-    _blank(x, where)
+    _blank_where(x, where)
 
 
 def _cut_field(rng: np.random.Generator, x: Floats) -> None:
@@ -86,7 +108,7 @@ def _cut_field(rng: np.random.Generator, x: Floats) -> None:
     di = i - GRID_CELLS[2] / 2 - rng.uniform(-6, 6)
     away = np.hypot(dj, di) if rng.random() < 0.5 else np.maximum(abs(dj), abs(di))
     outside = np.broadcast_to(away > half, GRID_CELLS)
-    _blank(x, outside)
+    _blank_where(x, outside)
 
 
 def _cloud(rng: np.random.Generator, x: Floats) -> None:
@@ -177,14 +199,14 @@ def train_coarse(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
     )
     started, step, running = time.monotonic(), 0, 0.0
-    cache: dict[Path, tuple[Floats, Floats]] = {}
+    cache: dict[Path, Sample] = {}
     while (spent := time.monotonic() - started) < seconds:
         if step % 20 == 0:
             for path in sorted(folder.glob("coarse-*.npz")):
                 if path not in cache:
                     cache[path] = load_sample(path)
         paths = sorted(cache)
-        drawn = [draw(rng, *cache[paths[int(rng.integers(len(paths)))]]) for _ in range(batch)]
+        drawn = [draw(rng, cache[paths[int(rng.integers(len(paths)))]]) for _ in range(batch)]
         x, y = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
         x, y = augment(torch_rng, x, y)
         warm = min(1.0, (step + 1) / 20)

@@ -127,8 +127,8 @@ class CoarseGrid:
 
 def coarse_grid(frame: Frame) -> CoarseGrid:
     """Resample `frame` to 6 mm cells and cut the net's shape out of them."""
-    wide, narrow, valid = _all_cells(frame)
-    centre = _lung_centre(wide, valid)
+    wide, narrow, valid = all_cells(frame)
+    centre = lung_centre(wide, valid)
     corner = tuple(
         _corner(centre[k], wide.shape[k], GRID_CELLS[k], is_long_axis=k == 0) for k in range(3)
     )
@@ -141,9 +141,10 @@ def coarse_grid(frame: Frame) -> CoarseGrid:
     )
 
 
-def _all_cells(
+def all_cells(
     frame: Frame,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Average the whole frame into cells: wide window, narrow window, part in the field."""
     slice_mm = float(np.median(frame.thickness_mm))
     kz, ky, kx = (max(1, int(_SAMPLE_MM / step)) for step in (slice_mm / 2, *frame.spacing_mm))
     hu = np.ascontiguousarray(frame.hu[::kz, ::ky, ::kx])
@@ -188,10 +189,10 @@ def _shrink(
     return np.asarray(wz @ cells.reshape(shape[0], -1)).reshape(len(wz), *shape[1:])
 
 
-def _lung_centre(
+def lung_centre(
     wide: NDArray[np.float32], valid: NDArray[np.float32]
 ) -> tuple[float, float, float]:
-    """Middle of the air that has body on all four sides, in cells."""
+    """Return the middle of the air that has body on all four sides, in cells."""
     body = wide > _AIR_CELL_HU
     closed = ~body & (valid > 0.5)
     for axis in (1, 2):

@@ -1,0 +1,320 @@
+"""Phantoms as the networks see them.
+
+Comes in: seeds.
+Goes out: samples for the coarse network, candidates for the second one, whole scans for
+tests; files a trainer can read while they are still being made.
+Refuses: nothing.
+
+Training, tuning and test seeds come from ranges that do not meet.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from screening.inference.anatomy import COARSE_CHANNELS, Anatomy, blood_pool, find_heart, heart_box
+from screening.inference.candidates import Candidates, find_candidates
+from screening.inference.frame import (
+    CELL_MM,
+    CoarseGrid,
+    Frame,
+    all_cells,
+    coarse_grid,
+    lung_centre,
+    make_frame,
+)
+from screening.inference.session import Networks
+from screening.phantom import (
+    Body,
+    Protocol,
+    Region,
+    SimulatedScan,
+    Traits,
+    make_body,
+    random_traits,
+    region_map,
+    simulate,
+)
+from screening.records import Acquisition, Label, Volume
+
+TRAINING_SEED = 10_000_000
+TUNING_SEED = 20_000_000
+TEST_SEED = 30_000_000
+_COURSE_SIGMA_MM = 9.0
+_REGIONS = {
+    "heart": (Region.HEART, Region.AORTIC_ROOT),
+    "aorta": (Region.AORTA, Region.AORTIC_ROOT),
+    "aortic_root": (Region.AORTIC_ROOT,),
+    "airway": (Region.AIRWAY,),
+    "hilum": (Region.HILUM,),
+    "bone": (Region.CHEST_WALL_BONE,),
+}
+_POINTS = {"mitral_annulus": ("mitral_valve", 13.0), "aortic_valve": ("aortic_valve", 9.0)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedCase:
+    """A whole scan with its truth."""
+
+    seed: int
+    volume: Volume
+    labels: NDArray[np.uint8]
+    true_agatston: float
+    noise_hu: float
+
+
+def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
+    """Turn a simulated scan into what inference takes."""
+    n = len(scan.hu)
+    return Volume(
+        series_key=key,
+        hu=scan.hu,
+        spacing_mm=scan.spacing_mm,
+        origins_lps_mm=scan.origins_lps_mm,
+        row_axis_lps=scan.row_axis_lps,
+        column_axis_lps=scan.column_axis_lps,
+        increments_mm=np.full(n, scan.increment_mm),
+        acquisition=Acquisition(
+            scan.protocol.kvp,
+            scan.protocol.thickness_mm,
+            scan.protocol.kernel,
+            "",
+            "",
+            None,
+            False,
+            "",
+        ),
+        image_digest="",
+    )
+
+
+def routine_protocol(rng: np.random.Generator) -> Protocol:
+    """Draw a routine, non-contrast chest protocol."""
+    thickness = float(rng.choice([1.0, 1.25, 2.0, 2.5, 3.0, 5.0]))
+    kernel = str(rng.choice(["soft", "medium", "sharp"], p=[0.4, 0.4, 0.2]))
+    noise = rng.uniform(8, 22) * (1.0 if kernel != "sharp" else 1.35)
+    return Protocol(
+        matrix=512,
+        fov_mm=float(rng.uniform(300, 440)),
+        increment_mm=thickness if rng.random() < 0.75 else round(thickness * 0.8, 2),
+        thickness_mm=thickness,
+        kvp=float(rng.choice([100, 110, 120, 120, 120, 140])),
+        kernel=kernel,
+        noise_hu=float(min(noise * (2.5 / max(thickness, 1.25)) ** 0.3, 35)),
+        motion_mm=float(rng.choice([0.0, rng.uniform(0, 3.5)])),
+        is_padded=bool(rng.random() < 0.3),
+        has_table=bool(rng.random() < 0.8),
+    )
+
+
+def make_case(seed: int) -> SimulatedCase:
+    """Scan a person as a hospital would."""
+    rng = np.random.default_rng([1, seed])
+    body = make_body(seed, random_traits(rng))
+    protocol = routine_protocol(rng)
+    scan = simulate(body, protocol, seed)
+    return SimulatedCase(
+        seed, volume_of(scan), scan.labels, scan.truth.coronary_agatston, protocol.noise_hu
+    )
+
+
+def _traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
+    """Draw people more varied than a hospital's, and sicker where calcium is to be learnt."""
+    traits = random_traits(rng)
+    changes: dict[str, float] = {
+        "heart_scale": float(np.exp(rng.uniform(-0.22, 0.38))),
+        "inspiration": float(rng.uniform(0, 1)),
+        "epicardial_fat_mm": float(rng.uniform(0.8, 9)),
+        "lung_opacity": float(rng.beta(1, 1.5)) if rng.random() < 0.35 else 0.0,
+        "aortic_dilation": float(rng.uniform(0.8, 1.5)),
+    }
+    if is_rich:
+        if rng.random() < 0.8:
+            changes["coronary_agatston_target"] = float(np.exp(rng.uniform(1.0, 7.8)))
+        for name, median, chance in (
+            ("aorta_mg", 80, 0.7), ("aortic_valve_mg", 30, 0.5), ("mitral_annulus_mg", 100, 0.5),
+            ("airway_mg", 30, 0.5), ("pericardium_mg", 60, 0.25), ("node_mg", 60, 0.5),
+        ):  # fmt: skip
+            is_there = rng.random() < chance
+            changes[name] = float(median * np.exp(rng.normal(0, 1.3))) if is_there else 0.0
+    return dataclasses.replace(traits, **changes)  # type: ignore[arg-type]
+
+
+def _context_scan(rng: np.random.Generator, body: Body, contrast_hu: float) -> SimulatedScan:
+    """Scan the whole chest roughly: enough for 6 mm cells, in half a second."""
+    middle = body.landmarks_lps_mm["heart_centre"]
+    shift = rng.normal(0, 15, 2)
+    protocol = Protocol(
+        matrix=128,
+        fov_mm=float(rng.uniform(370, 480)),
+        increment_mm=4.0,
+        thickness_mm=4.0,
+        kvp=float(rng.choice([100, 120, 140])),
+        kernel=str(rng.choice(["soft", "medium"])),
+        noise_hu=float(rng.uniform(2, 12)),
+        contrast_hu=contrast_hu,
+        motion_mm=float(rng.uniform(0, 4)),
+        is_padded=bool(rng.random() < 0.4),
+        has_table=bool(rng.random() < 0.85),
+        center_lps_mm=(float(middle[0] * 0.3 + shift[0]), float(middle[1] + 20 + shift[1])),
+    )
+    return simulate(body, protocol, int(rng.integers(1 << 30)))
+
+
+def coarse_sample(
+    seed: int,
+) -> tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.float32]]:
+    """Cells (3, z, y, x) in network units, targets (channels, z, y, x) times 255, lung centre."""
+    rng = np.random.default_rng([2, seed])
+    body = make_body(seed, _traits(rng, is_rich=rng.random() < 0.5))
+    contrast = float(rng.uniform(60, 380)) if rng.random() < 0.25 else 0.0
+    scan = _context_scan(rng, body, contrast)
+    frame = make_frame(volume_of(scan))
+    wide, narrow, valid = all_cells(frame)
+    whole = CoarseGrid(wide, narrow, valid, (0, 0, 0))
+    targets = _targets(body, scan, wide.shape)
+    centre = np.array(lung_centre(wide, valid), dtype=np.float32)
+    return whole.input_array()[0].astype(np.float16), targets, centre
+
+
+def _targets(body: Body, scan: SimulatedScan, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    corner = scan.origins_lps_mm[0]
+    z = corner[2] + scan.increment_mm / 2 - (np.arange(shape[0]) + 0.5) * CELL_MM
+    y = corner[1] - scan.spacing_mm[0] / 2 + (np.arange(shape[1]) + 0.5) * CELL_MM
+    x = corner[0] - scan.spacing_mm[1] / 2 + (np.arange(shape[2]) + 0.5) * CELL_MM
+    regions = region_map(body, z, y, x)
+    points = np.stack(np.meshgrid(z, y, x, indexing="ij"), -1)[..., ::-1].reshape(-1, 3)
+    out = []
+    for name in COARSE_CHANNELS:
+        if name in _REGIONS:
+            out.append(np.isin(regions, _REGIONS[name]).astype(np.float64))
+            continue
+        if name in _POINTS:
+            landmark, sigma = _POINTS[name]
+            away = np.linalg.norm(points - body.landmarks_lps_mm[landmark], axis=1)
+        else:
+            sigma = _COURSE_SIGMA_MM
+            away, _ = cKDTree(body.courses_lps_mm[Label[name]]).query(
+                points, distance_upper_bound=5 * sigma
+            )
+        out.append(np.exp(-((away / sigma) ** 2) / 2).reshape(regions.shape))
+    return (np.stack(out) * 255).astype(np.uint8)
+
+
+def candidate_sample(seed: int, nets: Networks) -> dict[str, NDArray[np.generic]] | None:
+    """Candidates that inference finds on one scan of the heart, with their true labels.
+
+    The surroundings come from a rough scan of the whole chest, the heart from a fine one;
+    together they cost a sixth of a fine scan of the chest.
+    """
+    rng = np.random.default_rng([3, seed])
+    body = make_body(seed, _traits(rng, is_rich=rng.random() < 0.8))
+    rough = _context_scan(rng, body, 0.0)
+    rough_frame = make_frame(volume_of(rough))
+    grid = coarse_grid(rough_frame)
+    anatomy = find_heart(grid, nets.run_coarse(grid.input_array()))
+    if anatomy is None:
+        return None
+    fine = _heart_scan(rng, body)
+    frame = make_frame(volume_of(fine))
+    grid = _aligned(grid, rough, fine)
+    found = _candidates(frame, grid, anatomy)
+    if found is None:
+        return None
+    label, agatston = true_labels(frame, fine.labels, found)
+    return {
+        "patch": np.clip(found.patches, -1100, 3071).astype(np.int16),
+        "mask": found.masks > 0,
+        "features": found.features,
+        "label": label,
+        "agatston": agatston,
+    }
+
+
+def _heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
+    low, high = body.heart_box_lps_mm
+    protocol = routine_protocol(rng)
+    if rng.random() < 0.25:
+        protocol = dataclasses.replace(protocol, matrix=256)
+    field_mm = float(max(high[0] - low[0], high[1] - low[1]) + 70)
+    matrix = int(np.ceil(field_mm / protocol.pixel_mm))
+    centre = (low + high) / 2
+    return simulate(
+        body,
+        dataclasses.replace(
+            protocol,
+            matrix=matrix,
+            fov_mm=matrix * protocol.pixel_mm,
+            noise_hu=float(rng.uniform(6, 30)),
+            center_lps_mm=(float(centre[0]), float(centre[1])),
+            z_top_mm=float(high[2] + 30),
+            z_bottom_mm=float(low[2] - 20),
+            is_padded=False,
+            has_table=False,
+        ),
+        int(rng.integers(1 << 30)),
+    )
+
+
+def _aligned(grid: CoarseGrid, rough: SimulatedScan, fine: SimulatedScan) -> CoarseGrid:
+    """Lay the rough scan's grid over the fine scan's frame (its corner falls between cells)."""
+
+    def corner_mm(scan: SimulatedScan) -> NDArray[np.float64]:
+        x, y, z = scan.origins_lps_mm[0]
+        row, column = scan.spacing_mm
+        return np.array([-(z + scan.increment_mm / 2), y - row / 2, x - column / 2])
+
+    shift = (corner_mm(rough) - corner_mm(fine)) / CELL_MM
+    corner = tuple(grid.corner[k] + shift[k] for k in range(3))
+    return dataclasses.replace(grid, corner=corner)
+
+
+def _candidates(frame: Frame, grid: CoarseGrid, anatomy: Anatomy) -> Candidates | None:
+    blood = blood_pool(frame, grid, anatomy)
+    found = find_candidates(frame, grid, anatomy, heart_box(frame, grid, anatomy.reach), blood)
+    return found if len(found.component) else None
+
+
+def true_labels(
+    frame: Frame, labels: NDArray[np.uint8], found: Candidates
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Most common true label of each candidate's voxels, and the Agatston units at stake."""
+    n = len(found.component)
+    voxel_label = labels[tuple(found.voxels.T)]
+    votes = np.zeros((n, len(Label)))
+    np.add.at(votes, (found.owner, voxel_label), 1.0)
+    total = votes.sum(1)
+    votes[:, Label.NONE] *= 0.5  # noise widens a lesion: its rim is no proof against it
+    hu = frame.hu[tuple(found.voxels.T)]
+    weight = 1 + (hu >= 200) + (hu >= 300) + (hu >= 400)
+    area = frame.spacing_mm[0] * frame.spacing_mm[1]
+    units = np.bincount(found.owner, weight * area, n) * float(frame.thickness_mm[0]) / 3
+    assert total.min() > 0
+    return votes.argmax(1).astype(np.uint8), units.astype(np.float32)
+
+
+def write_coarse_samples(folder: Path, first: int, count: int, step: int = 1) -> None:
+    """Write samples `first, first + step, ...`, each file complete when it appears."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(first, first + count * step, step):
+        cells, targets, centre = coarse_sample(seed)
+        part = folder / f"part-{seed}.npz"
+        np.savez(part, cells=cells, targets=targets, centre=centre)
+        part.rename(folder / f"coarse-{seed}.npz")
+
+
+def write_candidate_samples(
+    folder: Path, nets: Networks, first: int, count: int, step: int = 1
+) -> None:
+    """Write the candidates of scans `first, first + step, ...`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(first, first + count * step, step):
+        sample = candidate_sample(seed, nets)
+        if sample is not None:
+            part = folder / f"part-{seed}.npz"
+            np.savez(part, **sample)
+            part.rename(folder / f"candidates-{seed}.npz")
