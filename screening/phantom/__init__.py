@@ -5,11 +5,14 @@ Refuses: traits and protocols that no person and no scanner has.
 """
 
 from screening.phantom.body import Body, make_body
+from screening.phantom.hospital import write_hospital
+from screening.phantom.people import AS_OF
 from screening.phantom.scan import Protocol, SimulatedScan, Truth, region_map, simulate
 from screening.phantom.shapes import Region
 from screening.phantom.traits import Traits, draw_coronary_agatston, random_traits
 
 __all__ = [
+    "AS_OF",
     "Body",
     "Protocol",
     "Region",
@@ -21,4 +24,5 @@ __all__ = [
     "random_traits",
     "region_map",
     "simulate",
+    "write_hospital",
 ]
