@@ -1,0 +1,24 @@
+"""Synthetic patients.
+
+Comes in: seeds, traits, protocols. Goes out: chests whose calcium is known, and scans of them.
+Refuses: traits and protocols that no person and no scanner has.
+"""
+
+from screening.phantom.body import Body, make_body
+from screening.phantom.scan import Protocol, SimulatedScan, Truth, region_map, simulate
+from screening.phantom.shapes import Region
+from screening.phantom.traits import Traits, draw_coronary_agatston, random_traits
+
+__all__ = [
+    "Body",
+    "Protocol",
+    "Region",
+    "SimulatedScan",
+    "Traits",
+    "Truth",
+    "draw_coronary_agatston",
+    "make_body",
+    "random_traits",
+    "region_map",
+    "simulate",
+]
