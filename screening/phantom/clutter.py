@@ -6,7 +6,7 @@ Refuses: nothing.
 
 from pathlib import Path
 
-from screening.phantom.truth import TruthRow
+from screening.phantom.expectation import TruthRow
 from screening.reasons import Reason
 
 _NOT_DICOM, _IGNORED = "not_dicom", "ignored"

@@ -20,7 +20,7 @@ from screening.phantom.clinical import write_clinical
 from screening.phantom.clutter import write_clutter
 from screening.phantom.people import Person, plan_people
 from screening.phantom.studies import write_person
-from screening.phantom.truth import TruthRow, write_truth
+from screening.phantom.expectation import TruthRow, write_truth
 
 _PARTS = ("archive", "clinical", "truth.parquet")
 

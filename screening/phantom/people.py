@@ -27,7 +27,7 @@ from enum import StrEnum
 import numpy as np
 
 from screening.errors import ScreeningError
-from screening.phantom.truth import RiskInputs
+from screening.phantom.expectation import RiskInputs
 
 AS_OF = date(2026, 11, 1)  # the date the truth's flags hold for
 ISSUERS = ("GRAUHAVEN", "KLINIK-NORD")

@@ -31,7 +31,7 @@ from screening.phantom.oddities import (
 )
 from screening.phantom.people import AS_OF, Person, Role, completed_years, other_identity
 from screening.phantom.reformats import head, sagittal, scout
-from screening.phantom.truth import (
+from screening.phantom.expectation import (
     ADULT_YEARS,
     FlagFacts,
     TruthRow,

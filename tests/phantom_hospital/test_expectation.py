@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from screening.phantom.truth import (
+from screening.phantom.expectation import (
     FlagFacts,
     RiskInputs,
     TruthRow,
