@@ -329,6 +329,8 @@ def _guarded(run: Callable[[], None]) -> int:
     except ScreeningError as error:
         show.note(f"screening: {error}")
         return 2
+    except SystemExit as stop:
+        return int(stop.code or 0)
     except KeyboardInterrupt:
         show.note("screening: interrupted; run the same command again to go on")
         return 130
@@ -337,4 +339,9 @@ def _guarded(run: Callable[[], None]) -> int:
 
 def main() -> None:
     """Run the command line."""
-    sys.exit(_guarded(lambda: cli(standalone_mode=False)))
+    code = _guarded(lambda: cli(standalone_mode=False))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: threads of Prefect and Dask outlive the flow, and DuckDB's bindings then
+    # report every object they still hold as leaked, pages of it, to the user's terminal.
+    os._exit(code)

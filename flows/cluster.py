@@ -72,7 +72,7 @@ class Cluster:
             local_directory=str(self._folder),
             silence_logs=logging.CRITICAL,
         )
-        return Client(self._cluster, set_as_default=False)
+        return Client(self._cluster)
 
     def __enter__(self) -> "Cluster":
         return self

@@ -75,16 +75,14 @@ class Tables:
 
         Returns
         -------
-        False where it held them already, volatile columns aside.
+        False where it held exactly these already.
         """
         declared = _declared(name)
         rows = _in_key_order(declared, declared.check(rows))
         _require_unique(declared, rows)
         with _naming(name):
             table = self._open(declared, lease)
-            steady = [c.name for c in declared.columns if not c.volatile]
-            present = _in_key_order(declared, _content(declared, table)).select(steady)
-            if present.equals(rows.select(steady)):
+            if _in_key_order(declared, _content(declared, table)).equals(rows):
                 return False
             _write(table, rows, _properties(lease), mode="overwrite")
         return True

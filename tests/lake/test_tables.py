@@ -115,7 +115,7 @@ def test_replace_of_the_same_content_leaves_no_trace(lake):
     assert lake.read("person")["person_key"].to_pylist() == ["p1"]
 
 
-def test_replace_ignores_volatile_columns(lake):
+def test_replace_takes_a_change_of_a_volatile_column(lake):
     runs = [
         pa.Table.from_pylist(
             [dict.fromkeys(RUNS.schema.names) | {"files_seen": 1, "seconds": seconds}],
