@@ -16,7 +16,6 @@ without the lease.
     LAKE.secret              beside the folder, where the environment gave no secret
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,10 +36,11 @@ from screening.lake.manifest import (
     is_lake,
     open_manifest,
     refuse_foreign_folder,
+    refuse_unreadable_name,
     rotate,
 )
 from screening.lake.pictures import Pictures
-from screening.lake.publish import SPILL_NAME, Run, Source, publish, query
+from screening.lake.publish import Run, Source, publish, query
 from screening.lake.research import research_shift
 from screening.lake.sqlfiles import read_relations
 from screening.lake.vault import Vault
@@ -81,6 +81,7 @@ class Lake:
             See the module's text; one line, says what to do.
         """
         path = path.resolve()
+        refuse_unreadable_name(path)
         if is_lake(path):
             manifest = open_manifest(path, secret)
         else:
@@ -125,7 +126,6 @@ class Lake:
         with hold(self.path / "lease.sqlite", run_id, self._tables.highest_epoch()) as lease:
             for folder in (self.path, self.path / "index", self.path / "vault/pictures"):
                 sweep_temporaries(folder)
-            shutil.rmtree(self.path / SPILL_NAME, ignore_errors=True)
             self._lease = lease
             try:
                 yield lease

@@ -12,6 +12,7 @@ kill between two writes locks nobody out.
 
 import base64
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from screening.tables import SCHEMA_VERSION
 
 MANIFEST_NAME = "lake.json"
 MINIMUM_SECRET_BYTES = 16
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,12 @@ def rotate(path: Path, manifest: Manifest, new_secret: bytes) -> None:
     _write(path, manifest.data_key, new_secret, str(document["created"]))
     if manifest.secret_file is not None:
         write_atomic(manifest.secret_file, new_secret + b"\n")
+
+
+def refuse_unreadable_name(path: Path) -> None:
+    """Refuse a path in which the table library would take `%20` and its like for one character."""
+    if _ESCAPE.search(str(path)):
+        raise ScreeningError(f"the lake's path {path} has a percent escape; use another name")
 
 
 def refuse_foreign_folder(path: Path) -> None:

@@ -31,7 +31,7 @@ from screening.lake.sqlfiles import (
 from screening.tables import LAKE_TABLES, TABLES, Column, Privacy
 
 MEMORY_LIMIT = "2GB"
-SPILL_NAME = "spill"
+SPILL_NAME = "spill"  # DuckDB clears it, after a kill at its next use
 FILES = {Audience.OPERATIONS: "screening.duckdb", Audience.RESEARCH: "research.duckdb"}
 DICTIONARY = "dictionary"
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+from datetime import date
 
 import pytest
 
@@ -96,3 +97,23 @@ def test_rotation_killed_between_its_writes_locks_nobody_out(tmp_path):
     shutil.copy(tmp_path / "lake/lake.json", tmp_path / "before.json")
     lake.secret_file.write_bytes(b"the new secret of the site\n" + old)  # killed after write one
     Lake.open(tmp_path / "lake", None, create=False)
+
+
+@pytest.mark.parametrize("name", ["a lake", "Hôpital", "100%", "a#b", "quote's"])
+def test_odd_folder_names_work(tmp_path, build, name):
+    lake = Lake.open(tmp_path / name, build.secret, create=True)
+    folder = tmp_path / "sql"
+    folder.mkdir()
+    (folder / "out_x.sql").write_text(
+        "-- title: t\n-- grain: g\n-- key: series_key\n-- reads: raw_dispositions\n"
+        "-- privacy: k\n-- publish: operations\nselect series_key from raw_dispositions"
+    )
+    with lake.lease("r"):
+        lake.append("dispositions", build.dispositions(build.disposition("s")), "r", 1)
+        lake.publish(date(2026, 1, 1), "r", folder=folder)
+    assert lake.read("dispositions").num_rows == 1
+
+
+def test_a_folder_name_the_table_library_misreads_is_refused(tmp_path, build):
+    with pytest.raises(ScreeningError, match="percent escape"):
+        Lake.open(tmp_path / "a%20b", build.secret, create=True)
