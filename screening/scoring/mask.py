@@ -3,6 +3,9 @@
 Comes in: a `Volume` and an integer label map on its grid (0: not calcium).
 Goes out: a `MaskScore`: totals and one line a label.
 Refuses: a label map of another shape or type (ScreeningError).
+
+As in `score`, touching voxels of the mask are one lesion in the slice even across a border
+between two labels, and its Agatston units go to the labels by voxel count.
 """
 
 from dataclasses import dataclass
@@ -42,9 +45,6 @@ def score_mask(
     parameters: ScoringParameters = ScoringParameters(),  # noqa: B008 - frozen
 ) -> MaskScore:
     """Measure every voxel at or above the threshold inside the mask; no anatomical check.
-
-    As in `score`, touching voxels of the mask are one lesion in the slice even across a border
-    between two labels, and its Agatston units go to the labels by voxel count.
 
     Parameters
     ----------
