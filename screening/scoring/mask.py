@@ -69,7 +69,7 @@ def score_mask(
         )
     if not np.issubdtype(label_map.dtype, np.integer):
         raise ScreeningError("the mask must hold whole numbers")
-    inside = np.flatnonzero(label_map)
+    inside = np.flatnonzero(label_map != 0)  # of booleans: several times faster
     label = label_map.take(inside)
     is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
     calcium = measure(
