@@ -44,17 +44,15 @@ DIM: Colour = (150, 155, 165)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which Hounsfield units are black and white, in how many grey levels."""
+    """Which Hounsfield units are black and white."""
 
     centre_hu: float
     width_hu: float
-    levels: int
 
     def grey(self, hu: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Grey values, in `levels` steps: fewer compress better."""
+        """Grey values, 0 to 255."""
         scaled = (hu - self.centre_hu) / self.width_hu + 0.5
-        steps = np.rint(np.clip(scaled, 0, 1) * (self.levels - 1))
-        return np.asarray(np.rint(steps * 255 / (self.levels - 1)), dtype=np.uint8)
+        return np.asarray(np.rint(np.clip(scaled, 0, 1) * 255), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

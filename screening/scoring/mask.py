@@ -3,6 +3,9 @@
 Comes in: a `Volume` and an integer label map on its grid (0: not calcium).
 Goes out: a `MaskScore`: totals and one line a label.
 Refuses: a label map of another shape or type (ScreeningError).
+
+As in `score`, touching voxels of the mask are one lesion in the slice even across a border
+between two labels, and its Agatston units go to the labels by voxel count.
 """
 
 from dataclasses import dataclass
@@ -43,9 +46,6 @@ def score_mask(
 ) -> MaskScore:
     """Measure every voxel at or above the threshold inside the mask; no anatomical check.
 
-    As in `score`, touching voxels of the mask are one lesion in the slice even across a border
-    between two labels, and its Agatston units go to the labels by voxel count.
-
     Parameters
     ----------
     volume : Volume
@@ -69,7 +69,7 @@ def score_mask(
         )
     if not np.issubdtype(label_map.dtype, np.integer):
         raise ScreeningError("the mask must hold whole numbers")
-    inside = np.flatnonzero(label_map)
+    inside = np.flatnonzero(label_map != 0)  # of booleans: several times faster
     label = label_map.take(inside)
     is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
     calcium = measure(

@@ -147,7 +147,7 @@ def judge(
     labelled : Labelled
     agatston : float, coronary total
     has_calcium : a coronary voxel reached the threshold
-    has_metal : a voxel labelled metal reached the threshold
+    has_metal : metal of the least area reached the threshold
 
     Returns
     -------

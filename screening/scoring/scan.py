@@ -3,6 +3,20 @@
 Comes in: a `Volume` and what inference says of its bright voxels (`Labelled`).
 Goes out: a `CalciumScore`, or the `Rejection` that says why none can be given.
 Refuses: contrast in the blood pool, a hole in the stack at the heart.
+
+Calcium is every labelled voxel at or above the threshold. Within a slice, touching
+*coronary* voxels are one lesion even across the border of two arteries, so that the
+1 mm² rule and the peak do not depend on where the model draws that border; the lesion's
+units then go to the arteries by voxel count. A slice's units count increment / 3 mm.
+Elsewhere (`other`) a lesion is touching voxels of one label.
+
+Volume is voxels x voxel volume and mass voxels x HU x an uncalibrated default factor; both
+count every calcium voxel, also those below 1 mm², which the Agatston rule leaves out.
+`lesions` are 26-connected in three dimensions within one artery, largest first; their
+Agatston units sum to the total. What adds none, a speck below 1 mm² or noise, is no lesion.
+
+Sources: Agatston, J Am Coll Cardiol 1990;15:827 (score); Ohnesorge, Eur Radiol 2002
+(increment / 3 mm); McCollough, Radiology 2007;243:527 (volume, mass).
 """
 
 from dataclasses import replace
@@ -45,16 +59,7 @@ def score(
 ) -> CalciumScore | Rejection:
     """Score one scan by the Agatston convention of 1990 (`ScoringParameters`).
 
-    Calcium is every labelled voxel at or above the threshold. Within a slice, touching
-    *coronary* voxels are one lesion even across the border of two arteries, so that the
-    1 mm² rule and the peak do not depend on where the model draws that border; the lesion's
-    units then go to the arteries by voxel count. A slice's units count increment / 3 mm.
-    Elsewhere (`other`) a lesion is touching voxels of one label.
-
-    Volume is voxels x voxel volume and mass voxels x HU x an uncalibrated default factor; both
-    count every calcium voxel, also those below 1 mm², which the Agatston rule leaves out.
-    `lesions` are 26-connected in three dimensions within one artery, largest first; their
-    Agatston units sum to the total. What adds none, a speck below 1 mm² or noise, is no lesion.
+    The module says what counts as one lesion, and where its units go.
 
     Parameters
     ----------
@@ -71,18 +76,16 @@ def score(
     ------
     ScreeningError
         for parameters that make no sense, or labels of another volume
-
-    References
-    ----------
-    Agatston, J Am Coll Cardiol 1990;15:827 (score); Ohnesorge, Eur Radiol 2002 (increment / 3 mm);
-    McCollough, Radiology 2007;243:527 (volume, mass).
     """
     check_parameters(parameters, lowest_hu=LOWEST_LABELLED_HU)
     _check_labels(volume, labelled)
     rejection = refuse(volume, labelled)
     if rejection is not None:
         return rejection
+    return _score(volume, labelled, parameters)
 
+
+def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> CalciumScore:
     picked = np.flatnonzero(
         (labelled.label != Label.NONE) & (volume.hu.take(labelled.index) >= parameters.threshold_hu)
     )
@@ -93,7 +96,7 @@ def score(
 
     of_label = np.bincount(label, weights=calcium.agatston, minlength=len(Label))
     agatston = float(calcium.agatston[is_coronary].sum())
-    has_metal = bool((label == Label.METAL).any())
+    has_metal = bool(of_label[Label.METAL] > 0)
     lesions = _lesions(volume, calcium, label, labelled.probability[picked], is_coronary)
     return CalciumScore(
         agatston=agatston,

@@ -97,6 +97,7 @@ def chunks(png):
         {"deposits": tuple((k, 40 + 2 * k, 60, 1 + k % 4) for k in range(5, 25, 2))},
         {"deposits": ((10, 50, 60, Label.AORTA), (12, 50, 60, Label.METAL))},
         {"noise_hu": 120.0},
+        {"noise_hu": 2000.0},
         {"box": (10, 11, 60, 61, 60, 61)},  # coronary calcium outside the box is shown too
         {"box": (0, 30, 0, 128, 0, 128)},
         {"flip": (-1, -1)},
@@ -148,9 +149,7 @@ def test_the_outline_is_coloured_and_leaves_the_calcium_visible():
     hu, label = np.full((40, 40), 40, dtype=np.int16), np.zeros((40, 40), dtype=np.uint8)
     hu[20:23, 20:23], label[20:23, 20:23] = 600, Label.LCX
     place = Place((21.0, 21.0), 0.1)
-    panel = np.asarray(
-        plane_panel(hu, label, (1.0, 1.0), (200, 200), place, Window(40.0, 400.0, 32))
-    )
+    panel = np.asarray(plane_panel(hu, label, (1.0, 1.0), (200, 200), place, Window(40.0, 400.0)))
     is_outline = (panel == CORONARY_COLOURS[Label.LCX]).all(axis=2)
     assert is_outline.sum() > 80
     assert (panel[90:110, 90:110] == 255).all()  # 2 x 2 mm in the middle of the calcium: white
@@ -162,7 +161,7 @@ def test_a_panel_keeps_the_proportions_of_the_body():
     hu[20:40, 25:35] = 400  # 20 rows of 1 mm, 10 columns of 2 mm: a square of 20 mm
     place = Place((29.5, 29.5), 0.5)
     panel = plane_panel(
-        hu, np.zeros_like(hu, dtype=np.uint8), (1.0, 2.0), (160, 160), place, Window(0, 400, 8)
+        hu, np.zeros_like(hu, dtype=np.uint8), (1.0, 2.0), (160, 160), place, Window(0, 400)
     )
     white = np.asarray(panel)[:, :, 0] > 128
     rows, columns = (np.flatnonzero(white.any(axis=axis)) for axis in (1, 0))
