@@ -25,7 +25,7 @@ import dicomsdl
 import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 from screening.archive.pixels import (
@@ -53,6 +53,7 @@ _IMPLICIT = "1.2.840.10008.1.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{tail}" for tail in ("", ".1", ".2"))
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN_CHARACTER_SETS = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # how a file without a preface may begin
@@ -61,6 +62,7 @@ _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 # What pydicom raises on damaged input, measured over cut and changed files.
 _PYDICOM_ERRORS = (
     InvalidDicomError,
+    BytesLengthException,
     OSError,
     ValueError,
     KeyError,
@@ -131,8 +133,9 @@ def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
     if syntax in ("", _BIG_ENDIAN) or _is_doubtful(values):
         raise _DoubtError
     if values[AT["rows"]] is None:
-        if len(head) < size_bytes:
-            raise _DoubtError  # no image: only the whole file shows that nothing is cut off
+        # No image: only the whole file shows that nothing is cut off.
+        if len(head) < size_bytes or sop_class(values) in _CT_CLASSES:
+            raise _DoubtError
         return Header(values, -1)
     after = dataset.getDataElement(_ROWS_TAG).offset()
     return Header(values, _find_pixels(file, head, after, size_bytes, values).n_bytes)
@@ -197,16 +200,16 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_preface)
-            if _is_cut(dataset):
-                return Reason.TRUNCATED_FILE if has_preface else bad
             values = _values(dataset)
             if not _is_object(values, has_preface):
                 return bad
+            if _is_cut(dataset):
+                return Reason.TRUNCATED_FILE
             return Header(values, _judged_pixels(file, dataset, size_bytes))
     except TruncatedError:
         return Reason.TRUNCATED_FILE
     except (EOFError, *_PYDICOM_ERRORS) as error:
-        is_end = isinstance(error, EOFError) or "end of file" in str(error)
+        is_end = isinstance(error, EOFError | struct.error) or "end of file" in str(error)
         return Reason.TRUNCATED_FILE if is_end and has_preface else bad
 
 
@@ -235,7 +238,7 @@ def _is_cut(dataset: FileDataset) -> bool:
 
 def _judged_pixels(file: BinaryIO, dataset: FileDataset, size_bytes: int) -> int:
     syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", "") or _IMPLICIT)
-    is_image = "Rows" in dataset and "BitsAllocated" in dataset
+    is_image = "Rows" in dataset or sop_class(_values(dataset)) in _CT_CLASSES
     if syntax in (_DEFLATED, _BIG_ENDIAN):
         file.seek(0)
         whole = pydicom.dcmread(file)

@@ -27,6 +27,7 @@ from screening.volume.header import (
     PYDICOM_ERRORS,
     SliceHeader,
 )
+from screening.volume.jpeg import is_plain_lossless
 from screening.volume.refusal import RefusalError
 
 _JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
@@ -97,12 +98,14 @@ def _native(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
 
 
 def _jpeg_lossless(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
-    """Decode with dicomsdl; None where the pixel element has not the usual form.
+    """Decode with dicomsdl; None where the pixel element or its stream is not plain.
 
-    dicomsdl ends the process on a pixel element that is cut off, so its items are walked first.
+    dicomsdl ends the process on a pixel element that is cut off and on a stream that contradicts
+    the header, so both are looked through first.
     """
     at = data.find(_ENCAPSULATED, header.pixels_after)
-    if at < 0 or not _is_closed(data, at + len(_ENCAPSULATED)):
+    stream = _only_stream(data, at + len(_ENCAPSULATED)) if at >= 0 else b""
+    if not is_plain_lossless(stream, header.rows, header.columns, header.bits_stored):
         return None
     try:
         stored: NDArray[np.uint16] = dicomsdl.open_memory(data, False).pixelData(storedvalue=True)
@@ -112,17 +115,19 @@ def _jpeg_lossless(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | Non
     return stored
 
 
-def _is_closed(data: bytes, at: int) -> bool:
-    """Whether the items from `at` on fill the file up to its end and are closed."""
-    while at + 8 <= len(data):
+def _only_stream(data: bytes, at: int) -> bytes:
+    """Return the one stream behind the offset table if the element ends with the file."""
+    streams: list[bytes] = []
+    while at + 8 <= len(data) and len(streams) <= 2:
         tag, length = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
         at += 8
         if tag == _SEQUENCE_END:
-            return at == len(data)
-        if tag != _ITEM:
-            return False
+            return streams[1] if at == len(data) and len(streams) == 2 else b""
+        if tag != _ITEM or at + length > len(data):
+            return b""
+        streams.append(data[at : at + length])
         at += length
-    return False
+    return b""
 
 
 def _with_pydicom(data: bytes) -> NDArray[np.uint16]:

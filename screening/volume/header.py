@@ -20,7 +20,7 @@ import dicomsdl
 import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 from screening.reasons import Reason
@@ -33,6 +33,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 # What pydicom and its decoders raise on damaged input, measured over changed files.
 PYDICOM_ERRORS = (
     InvalidDicomError,
+    BytesLengthException,
     EOFError,
     OSError,
     ValueError,
