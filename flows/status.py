@@ -15,7 +15,7 @@ _PEOPLE = ("with_scan", "flagged", "not_flagged", "cannot_say")
 
 def last_as_of(lake: Lake) -> date:
     """Return the date the last sweep's flags are true for; a lake never swept has none."""
-    dates = [r["as_of"] for r in _runs(lake)]
+    dates = [d for r in _runs(lake) if isinstance(d := r["as_of"], date)]
     return dates[-1] if dates else date.min
 
 

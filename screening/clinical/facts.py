@@ -21,7 +21,8 @@ from screening.clinical.reports import formal_score_mask
 from screening.clinical.sieve import Sieve, without_copies
 from screening.errors import ScreeningError
 from screening.reasons import Reason
-from screening.tables import EVENT, OBSERVATION, POLICY, Table
+from screening.schema import Table
+from screening.tables import EVENT, OBSERVATION, POLICY
 
 Bools = NDArray[np.bool_]
 

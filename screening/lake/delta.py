@@ -29,7 +29,8 @@ from screening.lake.files import sync_file, sync_folder
 from screening.lake.lease import Lease
 from screening.lake.ledger import Ledger
 from screening.reasons import State
-from screening.tables import DISPOSITIONS, LAKE_TABLES, Table
+from screening.schema import Table
+from screening.tables import DISPOSITIONS, LAKE_TABLES
 
 EPOCH_ID = "lease_epoch"
 COMPACT_FROM_FILES = 16

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from screening.lake.crypto import seal, unseal
 from screening.lake.files import write_atomic
-from screening.tables import FILES, INSTANCES, Table
+from screening.schema import Table
+from screening.tables import FILES, INSTANCES
 
 N_SHARDS = 16
 _DIGEST_BYTES = 32

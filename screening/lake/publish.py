@@ -28,7 +28,8 @@ from screening.lake.sqlfiles import (
     needed,
     raw_reads,
 )
-from screening.tables import LAKE_TABLES, TABLES, Column, Privacy
+from screening.schema import Column, Privacy
+from screening.tables import LAKE_TABLES, TABLES
 
 MEMORY_LIMIT = "2GB"
 SPILL_NAME = "spill"  # DuckDB clears it, after a kill at its next use

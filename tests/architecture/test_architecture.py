@@ -11,7 +11,7 @@ ROOMS = (
     "clinical", "lake", "risk", "report", "publish", "phantom",
 )  # fmt: skip
 SHARED = {
-    "records", "tables", "reasons", "errors", "config", "privacy", "resources",
+    "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 
@@ -98,7 +98,8 @@ def test_modules_and_functions_stay_short(module: Path) -> None:
     assert source.count("\n") <= MODULE_LINES
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
+            text = ast.get_docstring(node, clean=False) or ""
+            length = (node.end_lineno or 0) - node.lineno - text.count("\n")
             assert length <= FUNCTION_LINES, f"{node.name} has {length} lines"
 
 

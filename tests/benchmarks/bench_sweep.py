@@ -100,7 +100,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scans", type=int, default=40, help="people of the swept hospital")
     asked = parser.parse_args()
-    print(f"{len(os.sched_getaffinity(0))} cores, Python {sys.version.split()[0]}, {date.today()}\n")
+    print(
+        f"{len(os.sched_getaffinity(0))} cores, Python {sys.version.split()[0]}, {date.today()}\n"
+    )
     print("| step | budget | reached | within |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         series = Path(folder) / "scan"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from screening.lake import Lake
-from screening.tables import LAKE_TABLES, Privacy
+from screening.schema import Privacy
+from screening.tables import LAKE_TABLES
 
 AS_OF = "2026-11-01"
 MAIN = [sys.executable, "-c", "from flows.cli import main; main()"]
