@@ -127,6 +127,11 @@ def kernel_name(scanner: Scanner, kernel: str) -> str:
     return scanner.kernels[_KERNELS.index(kernel)]
 
 
+def matrix_of(person: Person) -> int:
+    """Give the matrix of a person's main scan; most are small to save time and disk."""
+    return 512 if person.role is Role.HIGH else 256
+
+
 def _encoding(person: Person) -> Encoding:
     """Choose how the files are written: mostly plain, some implicit, compressed or bare."""
     storage = scanner_of(person).storage
@@ -147,6 +152,7 @@ def _main(person: Person) -> SeriesPlan:
         kernel=_KERNELS[person.number % 3 % 2],
         kvp=100.0 if person.number % 6 == 4 else 120.0,
         noise_hu=(11.0, 14.0, 17.0)[person.number % 3],
+        matrix=matrix_of(person),
     )
     return SeriesPlan(
         name="main",
