@@ -13,7 +13,6 @@ from screening.phantom.deposits import Deposit
 from screening.phantom.heart import Heart
 from screening.phantom.shapes import Floats, Vector
 from screening.phantom.splat import optics, splat
-from screening.phantom.traits import Traits
 from screening.records import CORONARY_LABELS, Label
 
 # HU added by 1 mg/cm3 of hydroxyapatite at 120 kVp: 1 / 0.75, the calibration factor of
@@ -64,8 +63,17 @@ def _confluent(
         length = rng.uniform(5, 9)
         out.append(
             make.on_tube(
-                rng, label, line, place * len(line), length, 1.6, 1.8, 1.4, density,
-                motion[Label.LM], angle,
+                rng,
+                label,
+                line,
+                place * len(line),
+                length,
+                1.6,
+                1.8,
+                1.4,
+                density,
+                motion[Label.LM],
+                angle,
             )
         )
     return out
@@ -135,5 +143,3 @@ def _scaled_to(lesions: list[Deposit], target: float) -> list[Deposit]:
         low, high = (factor, high) if score < target else (low, factor)
         factor = (low * high) ** 0.5
     return [d.scaled(factor) for d in lesions]
-
-

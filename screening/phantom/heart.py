@@ -291,5 +291,3 @@ def grooves(heart: Heart) -> list[Shape]:
         radius = 2.0 if label == Label.LM else 1.7
         blood += tube(points, radius * (1 - 0.45 * far), BLOOD_HU, is_blood=True)
     return fat + blood
-
-

@@ -14,7 +14,17 @@ from scipy.ndimage import gaussian_filter
 from screening.phantom import thorax
 from screening.phantom.body import Body
 from screening.phantom.heart import EPICARDIAL_FAT_HU, grooves
-from screening.phantom.shapes import Floats, Grid, Region, Shape, blend, double, mark, paint
+from screening.phantom.shapes import (
+    Ellipsoid,
+    Floats,
+    Grid,
+    Region,
+    Shape,
+    blend,
+    double,
+    mark,
+    paint,
+)
 
 AIR_HU = -1000.0
 _SKIN_MM = 1.8
@@ -55,8 +65,8 @@ class Fields:
         muscle = thorax.skin_distance(frame, u, v, w)
         marble = _marble(body.seed, u, v, w)
         self.marble = double(marble)
-        muscle += marble * 1.2
-        self.muscle = double(muscle)
+        muscle = muscle.astype(np.float32)
+        self.muscle = double(muscle + marble * np.float32(1.2))
         low = np.float32(frame.fat_mm) * (1 + 0.25 * np.clip((v + 20) / 80, -1, 1))
         skin = muscle - low
         for shape, box in _boxed(grid, body.anatomy.breasts[::2], 30.0):
@@ -67,10 +77,10 @@ class Fields:
             d = shape.distance(u[box], v[box], w[box]) - np.float32(0.5 * frame.fat_mm + 2)
             h = np.maximum(20 - np.abs(d - skin[box]), 0)
             skin[box] = np.minimum(skin[box], d) - h * h / 80
-        self.skin = double(skin)
+        self.skin = double(np.asarray(skin, np.float32))
         cage = thorax.cage_distance(frame, u, v, w)
         self.cage = double(cage)
-        above = w - thorax.diaphragm_height(frame, u, v, body.heart.box())
+        above = (w - thorax.diaphragm_height(frame, u, v, body.heart.box())).astype(np.float32)
         self.above = double(above)
         self.lung = double(np.maximum(np.maximum(cage, -above), -_mediastinum(body, grid)))
 
@@ -105,15 +115,16 @@ def _mediastinum(body: Body, grid: Grid) -> Floats:
             continue
         d = shape.distance(u[box], v[box], w[box]) - np.float32(2.5)
         out[box] = np.minimum(out[box], d)
-    box = _heart_box(body, grid, 14.0, half=True)
-    if box is not None:
-        out[box] = np.minimum(out[box], body.heart.sac(u[box], v[box], w[box]) - np.float32(1.0))
+    round_heart = _heart_box(body, grid, 14.0, half=True)
+    if round_heart is not None:
+        sac = body.heart.sac(u[round_heart], v[round_heart], w[round_heart])
+        out[round_heart] = np.minimum(out[round_heart], sac - np.float32(1.0))
     sigma = 4.0 / (2 * np.abs(grid.steps).sum(axis=1))
     return np.asarray(gaussian_filter(out, sigma), dtype=np.float32)
 
 
 def _step(x: Floats, at: float, width: float) -> Floats:
-    """A soft step from 0 to 1."""
+    """Rise softly from 0 to 1."""
     return np.asarray(0.5 + 0.5 * np.tanh((x - at) * np.float32(0.5 / width)), dtype=np.float32)
 
 
@@ -121,7 +132,7 @@ def _heart_box(
     body: Body, grid: Grid, margin_mm: float, half: bool = False
 ) -> tuple[slice, slice, slice] | None:
     low, high = body.heart.box()
-    shape = thorax.Ellipsoid((low + high) / 2, np.eye(3), (high - low) / 2, 0.0)
+    shape = Ellipsoid((low + high) / 2, np.eye(3), (high - low) / 2, 0.0)
     if half:
         found = _boxed(grid, [shape], margin_mm)
         return found[0][1] if found else None
@@ -151,7 +162,7 @@ def paint_hu(body: Body, grid: Grid, bone_gain: float, heart_soft_mm: float) -> 
     _paint_soft(grid, hu, anatomy.breasts[1::2], f.skin + 4)
     _paint_soft(grid, hu, anatomy.arms, f.skin + np.float32(2 + 0.4 * body.frame.fat_mm))
     # Fat marbles the muscles and lies between the layers of the wall, unevenly.
-    lean = thorax.MUSCLE_HU - 110 * np.clip(f.marble * 1.6 - 1.7, 0, 1)
+    lean = thorax.MUSCLE_HU - 100 * np.clip(f.marble * 1.4 - 1.6, 0, 1)
     blend(hu, np.maximum(f.muscle, f.skin + 2), lean, soft)
     v = grid.body[1]
     wall = np.abs(f.cage - 16) - np.float32(1.2) - 2.6 * f.marble
@@ -244,8 +255,11 @@ def paint_regions(body: Body, grid: Grid) -> NDArray[np.uint8]:
     out[f.lung < 0] = Region.LUNG
     k = body.frame.scale
     for side in (-1, 1):
-        hub = thorax.Ellipsoid(
-            body.frame.place((side * 45, -17, 25)), np.eye(3), np.array([16.0, 18, 26]) * k, 0.0,
+        hub = Ellipsoid(
+            body.frame.place((side * 45, -17, 25)),
+            np.eye(3),
+            np.array([16.0, 18, 26]) * k,
+            0.0,
             Region.HILUM,
         )
         mark(grid, out, [hub])
