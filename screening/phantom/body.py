@@ -33,7 +33,8 @@ class Anatomy:
     mediastinum: list[Shape]
     root: list[Shape]
     oesophagus: list[Shape]
-    airways: list[Shape]
+    airways: list[Shape]  # trachea and main bronchi
+    bronchi: list[Shape]
     bones: list[Shape]
     pads: list[Shape]  # fat in the angles of heart and diaphragm; bounds the lungs only
     aorta_line: tuple[Vector, Vector]
@@ -86,8 +87,8 @@ def make_body(seed: int, traits: Traits) -> Body:
         traits.tortuosity,
     )
     aorta = thorax.aorta_line(frame, anchor)
-    walls, airway_lines = thorax.airways(rng, frame)
-    anatomy, cartilages = _anatomy(rng, traits, frame, heart, aorta, walls)
+    trachea, bronchi, airway_lines = thorax.airways(rng, frame)
+    anatomy, cartilages = _anatomy(rng, traits, frame, heart, aorta, (trachea, bronchi))
     target = traits.coronary_agatston_target
     if target is None:
         target = draw_coronary_agatston(rng, traits.age_years, traits.sex)
@@ -147,7 +148,7 @@ def _anatomy(
     frame: thorax.Frame,
     heart: Heart,
     aorta: tuple[Vector, Vector],
-    walls: list[Shape],
+    tubes: tuple[list[Shape], list[Shape]],
 ) -> tuple[Anatomy, list[Vector]]:
     arms, arm_bones = bones.shoulders(frame)
     ribs, cartilages = bones.ribs(frame)
@@ -179,7 +180,8 @@ def _anatomy(
         mediastinum=thorax.great_vessels(frame, aorta, traits.aortic_dilation),
         root=root,
         oesophagus=thorax.oesophagus(frame),
-        airways=walls,
+        airways=tubes[0],
+        bronchi=tubes[1],
         bones=skeleton,
         pads=_pads(rng, traits, frame, heart),
         aorta_line=aorta,

@@ -18,16 +18,21 @@ from screening.phantom.traits import Traits
 from screening.records import Label
 
 _VALVE_MOTION = 0.8
+_REDRAWS = 8
 
 
 def _fill(mass_mg: float, draw: Callable[[], Deposit]) -> list[Deposit]:
-    """Draw deposits until their mass is reached; the last one is thinned to fit."""
+    """Draw deposits until their mass is reached; too big ones are drawn again, then thinned."""
     out: list[Deposit] = []
     left = mass_mg
     while left > 0.2 and len(out) < 60:
         one = draw()
+        for _ in range(_REDRAWS):
+            if one.mass_mg <= 1.3 * left:
+                break
+            one = draw()
         if one.mass_mg > left:
-            one = one.scaled(max(left / one.mass_mg, 0.35))
+            one = one.scaled(max(left / one.mass_mg, 0.5))
         out.append(one)
         left -= one.mass_mg
     return out

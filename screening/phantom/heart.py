@@ -151,7 +151,7 @@ def make_heart(
             blob((-19, -68, 3), (0.5, 0.4, -1), (16, 12, 12), 3, BLOOD_HU),
         ],
         "left_atrium": [blob((2, -25, -1), (1, 0.05, 0.1), (37, 21, 17), 4, BLOOD_HU)],
-        "left_appendage": rod([(28, -28, 9), (40, -44, 14)], (10, 7)),
+        "left_appendage": rod([(28, -27, 14), (40, -42, 21)], (10, 7)),
     }
     cavity = blob((33, -53, -20), long, (37, 21, 21), 5, BLOOD_HU)
     courses = _courses(rng, chambers, frame, anchor, tortuosity)
@@ -253,7 +253,7 @@ def _in_groove(
         p -= 0.6 * np.clip(height, -6, 6)[:, None] * g
         p = _smooth(p, 1.5)
     # The first centimetre leads from the origin into the groove.
-    weight = np.clip(np.arange(len(p)) * _STEP_MM / 14.0, 0, 1)[:, None]
+    weight = np.clip(np.arange(len(p)) * _STEP_MM / 9.0, 0, 1)[:, None]
     p = weight * p + (1 - weight) * guess
     p[0] = fixed
     return np.asarray(_smooth(p))

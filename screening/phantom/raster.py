@@ -56,6 +56,38 @@ def _marble(seed: int, u: Floats, v: Floats, w: Floats) -> Floats:
     return np.asarray(_marble_block().ravel()[flat], dtype=np.float32)
 
 
+_TWIG_CELL_MM = 1.6
+_TWIG_SIDE = 96
+_TWIG_HU = 560.0
+_TWIG_MAX_PITCH_MM = 3.0  # coarser grids average the finest vessels away
+
+
+@lru_cache(maxsize=1)
+def _twig_block() -> Floats:
+    """Periodic winding threads (0..1): where two smooth noises are both near zero."""
+    rng = np.random.default_rng(43)
+    out = np.zeros((_TWIG_SIDE,) * 3, np.float32)
+    for _ in range(2):
+        n = rng.standard_normal(out.shape).astype(np.float32)
+        n = gaussian_filter(n, 3.2, mode="wrap")
+        out += (n / n.std()) ** 2
+    return np.asarray(np.exp(-out / (2 * 0.17**2)), dtype=np.float32)
+
+
+def _add_twigs(body: Body, grid: Grid, hu: Floats, lung: Floats) -> None:
+    """Add the finest lung vessels, fewer and thinner towards the pleura."""
+    if grid.pitch_mm > _TWIG_MAX_PITCH_MM:
+        return
+    at = np.flatnonzero(lung.ravel() < -3)
+    start = np.random.default_rng([12, body.seed]).integers(0, _TWIG_SIDE, 3)
+    index = np.zeros(len(at), np.int32)
+    for axis, o in zip((2, 1, 0), start, strict=True):
+        cell = (grid.body[axis].ravel()[at] * np.float32(1 / _TWIG_CELL_MM)).astype(np.int32)
+        index = index * _TWIG_SIDE + (cell + 4096 * 6 + o) % _TWIG_SIDE
+    depth = np.clip(-lung.ravel()[at] / np.float32(24), 0.15, 1)
+    hu.ravel()[at] += _twig_block().ravel()[index] * depth * np.float32(_TWIG_HU)
+
+
 class Fields:
     """The broad distances of a body on a grid, refined from half the sampling."""
 
@@ -172,8 +204,10 @@ def paint_hu(body: Body, grid: Grid, bone_gain: float, heart_soft_mm: float) -> 
     _paint_abdomen(body, grid, hu, f)
     lung_hu = np.float32(thorax.LUNG_HU) + np.float32(0.45) * v + 16 * f.marble
     blend(hu, f.lung, lung_hu, soft)
+    _add_twigs(body, grid, hu, f.lung)
     _paint_soft(grid, hu, anatomy.opacities, f.lung)
     _paint_soft(grid, hu, _thick_enough(anatomy.lung_vessels, grid), f.lung - 12)
+    paint(grid, hu, _thick_enough(anatomy.bronchi, grid))
     _paint_heart(body, grid, hu, f, heart_soft_mm)
     paint(grid, hu, anatomy.mediastinum)
     paint(grid, hu, anatomy.root)
@@ -264,6 +298,7 @@ def paint_regions(body: Body, grid: Grid) -> NDArray[np.uint8]:
         )
         mark(grid, out, [hub])
     mark(grid, out, [s for s in anatomy.mediastinum if s.region == Region.VEIN])
+    mark(grid, out, anatomy.bronchi)
     box = _heart_box(body, grid, 4.0)
     if box is not None:
         here = out[box]

@@ -210,8 +210,10 @@ def oesophagus(frame: Frame) -> list[Shape]:
     ]
 
 
-def airways(rng: np.random.Generator, frame: Frame) -> tuple[list[Shape], list[Vector]]:
-    """Trachea, main and smaller bronchi (walls first, then air) and their centre lines."""
+def airways(
+    rng: np.random.Generator, frame: Frame
+) -> tuple[list[Shape], list[Shape], list[Vector]]:
+    """Trachea with main bronchi, smaller bronchi (walls first, then air), and centre lines."""
     trachea = [(0, frame.spine_y(190) - 14, 190), (0, -40, 130), (-1, -26, 95), (-4, -17, 58)]
     p = frame.place
     lines: list[tuple[Vector, Vector]] = [(p(trachea), np.array([9.5, 9.5, 9.5, 10]))]
@@ -233,15 +235,18 @@ def airways(rng: np.random.Generator, frame: Frame) -> tuple[list[Shape], list[V
         moved = np.array(b, float)
         moved[1:] += rng.normal(0, 4, (2, 3))
         lines.append((p(moved), np.array([4.0, 3.0, 2.0])))
-    walls: list[Shape] = []
-    air: list[Shape] = []
-    for line, radii in lines:
-        walls += tube(line, radii + 1.0 + 0.12 * radii, 32.0)
-        air += tube(line, radii, -990.0, Region.AIRWAY)
-    return walls + air, [line for line, _ in lines]
+    shapes: list[list[Shape]] = []
+    for group in (lines[:3], lines[3:]):
+        walls: list[Shape] = []
+        air: list[Shape] = []
+        for line, radii in group:
+            walls += tube(line, radii + 1.0 + 0.12 * radii, 32.0)
+            air += tube(line, radii, -990.0, Region.AIRWAY)
+        shapes.append(walls + air)
+    return shapes[0], shapes[1], [line for line, _ in lines]
 
 
-def lung_vessels(rng: np.random.Generator, frame: Frame, n_trunks: int = 16) -> list[Shape]:
+def lung_vessels(rng: np.random.Generator, frame: Frame, n_trunks: int = 22) -> list[Shape]:
     """Arteries and veins that branch from the hila into the lungs."""
     out: list[Shape] = []
     for side in (-1, 1):
