@@ -5,6 +5,7 @@ Refuses: traits and protocols that no person and no scanner has.
 """
 
 from screening.phantom.body import Body, make_body
+from screening.phantom.hospital import write_hospital
 from screening.phantom.protocol import Protocol, hu_per_mg_cm3
 from screening.phantom.scan import SimulatedScan, region_map, simulate
 from screening.phantom.shapes import Region
@@ -24,4 +25,5 @@ __all__ = [
     "random_traits",
     "region_map",
     "simulate",
+    "write_hospital",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from screening.phantom.body import Body, make_body
 from screening.phantom.dicom import Stack
 from screening.phantom.expectation import is_borderline, true_category
-from screening.phantom.oddities import SeriesPlan, Technique, matrix_of
+from screening.phantom.oddities import SeriesPlan, Technique
 from screening.phantom.people import Person, Role
 from screening.phantom.scan import Protocol, simulate
 from screening.phantom.traits import Traits, random_traits
@@ -20,9 +20,8 @@ from screening.records import CORONARY_LABELS
 
 MAX_SLICES = 110
 _ABOVE_HEART_MM, _BELOW_HEART_MM = 15.0, 12.0
-# A body's target holds for 0.7 mm pixels; larger ones lose about a third of the score.
+# A body's target holds for 0.7 mm pixels; twice as large ones lose about a third of the score.
 _COARSE_PIXEL_GAIN = 1.5
-_FINE_MATRIX = 512
 _MAX_TRIES = 5
 # The score grows faster than the density: area and weight grow together.
 _DENSITY_EXPONENT, _DENSITY_STEP = 0.6, (0.4, 2.5)
@@ -76,12 +75,12 @@ class Subject:
     def scan(self, plan: SeriesPlan) -> tuple[Stack, Calcium]:
         """Scan the chest as planned.
 
-        The main scan comes first: the coronaries' calcium is made denser or fainter until that
-        scan truly scores what was planned.
+        The main scan comes first: where its score counts, the coronaries' calcium is made
+        denser or fainter until that scan truly scores what was planned.
         """
         stack, calcium = self._taken(plan)
         wanted, tries = self.person.agatston, 1
-        while plan.name == "main" and tries < _MAX_TRIES:
+        while plan.name == "main" and plan.has_score and tries < _MAX_TRIES:
             if is_as_planned(wanted, calcium.agatston):
                 break
             self._make_denser(wanted / max(calcium.agatston, 0.1 * wanted))
@@ -92,14 +91,13 @@ class Subject:
     def _traits(self) -> Traits:
         """Sizes and calcium: the person's own where planned, else drawn."""
         rng = np.random.default_rng([self.person.body_seed, 3])
-        is_fine = matrix_of(self.person) >= _FINE_MATRIX
         return replace(
             random_traits(rng),
             sex=self.person.identity.sex,
             age_years=self.person.inputs.age_years,
             height_cm=self.person.height_cm,
             bmi=self.person.bmi,
-            coronary_agatston_target=self.person.agatston * (1 if is_fine else _COARSE_PIXEL_GAIN),
+            coronary_agatston_target=self.person.agatston * _COARSE_PIXEL_GAIN,
             n_stents=_STENTS if self.person.role is Role.STENT else 0,
         )
 
