@@ -50,7 +50,7 @@ class _Flight:
     def __init__(self, client: Client, orders: Orders) -> None:
         self._client = client
         self._orders = orders
-        self._out: dict["Future[Worked]", tuple[int, SeriesJob, float]] = {}
+        self._out: dict[Future[Worked], tuple[int, SeriesJob, float]] = {}
 
     def __len__(self) -> int:
         return len(self._out)

@@ -18,9 +18,9 @@ from pathlib import Path
 from screening.errors import ScreeningError
 from screening.phantom.clinical import write_clinical
 from screening.phantom.clutter import write_clutter
+from screening.phantom.expectation import TruthRow, write_truth
 from screening.phantom.people import Person, plan_people
 from screening.phantom.studies import write_person
-from screening.phantom.expectation import TruthRow, write_truth
 
 _PARTS = ("archive", "clinical", "truth.parquet")
 

@@ -140,13 +140,14 @@ def _encoding(person: Person) -> Encoding:
 
 def _main(person: Person) -> SeriesPlan:
     """Plan the ordinary unenhanced chest scan, in this person's variety."""
-    increment, thickness = ((3.0, 3.0), (2.5, 2.5), (3.0, 5.0), (2.5, 3.0))[person.number % 4]
+    increment, thickness = ((3.0, 3.0), (2.5, 2.5), (3.0, 5.0), (3.0, 3.0))[person.number % 4]
     technique = Technique(
         increment_mm=increment,
         thickness_mm=thickness,
         kernel=_KERNELS[person.number % 3 % 2],
         kvp=100.0 if person.number % 6 == 4 else 120.0,
         noise_hu=(11.0, 14.0, 17.0)[person.number % 3],
+        matrix=320 if person.role is Role.HIGH else 256,  # small: saves time and disk
     )
     return SeriesPlan(
         name="main",
@@ -245,7 +246,8 @@ def _same_images(main: SeriesPlan) -> list[SeriesPlan]:
 def _two_people(main: SeriesPlan) -> list[SeriesPlan]:
     note = "two people with other names, sexes and birth dates share this number"
     first = _refused(main, Reason.IDENTITY_CONFLICT, note)
-    return [first, replace(first, name="other", study="other", days=-30, is_other_person=True)]
+    other = replace(first, name="other", study="other", days=-30, is_other_person=True)
+    return [first, replace(other, source="main")]
 
 
 def _sagittal(main: SeriesPlan) -> list[SeriesPlan]:

@@ -12,7 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from screening.phantom.subjects import Calcium, Subject
 
 from screening.phantom.dicom import (
     Header,
@@ -20,6 +19,16 @@ from screening.phantom.dicom import (
     make_uid,
     write_dose_report,
     write_stack,
+)
+from screening.phantom.expectation import (
+    ADULT_YEARS,
+    FlagFacts,
+    TruthRow,
+    expected_flag,
+    is_borderline,
+    mesa_chd_10y,
+    state_of,
+    true_category,
 )
 from screening.phantom.oddities import (
     Damage,
@@ -31,16 +40,7 @@ from screening.phantom.oddities import (
 )
 from screening.phantom.people import AS_OF, Person, Role, completed_years, other_identity
 from screening.phantom.reformats import head, sagittal, scout
-from screening.phantom.expectation import (
-    ADULT_YEARS,
-    FlagFacts,
-    TruthRow,
-    expected_flag,
-    is_borderline,
-    mesa_chd_10y,
-    state_of,
-    true_category,
-)
+from screening.phantom.subjects import Calcium, Subject
 from screening.reasons import Reason
 
 _NAME_STYLES = ("IM{:09d}", "{:016x}", "{:08x}.dcm", "{:010d}.IMA")

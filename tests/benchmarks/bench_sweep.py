@@ -7,7 +7,6 @@ Not a test: speed is never asserted. Needs about two minutes and a gigabyte of t
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,9 +16,8 @@ from statistics import median
 
 import numpy as np
 import pydicom
-import pyarrow as pa
 
-from screening import archive, catalogue, inference, pipeline, scoring, volume
+from screening import archive, inference, pipeline, scoring, volume
 from screening.phantom import Protocol, make_body, random_traits, simulate, write_series
 from screening.records import ScoringParameters, SeriesJob
 

@@ -7,9 +7,9 @@ import pytest
 
 from screening.errors import ScreeningError
 from screening.phantom.clinical import CONTRACT, write_clinical
+from screening.phantom.expectation import FLAG_RISK, mesa_chd_10y
 from screening.phantom.oddities import Damage, Kind, plan_series
 from screening.phantom.people import AS_OF, SPECIAL, Role, completed_years, plan_people
-from screening.phantom.expectation import FLAG_RISK, mesa_chd_10y
 from screening.reasons import Reason
 
 PEOPLE = plan_people(24, 1)
