@@ -200,10 +200,11 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_preface)
+            is_cut = _is_cut(dataset)  # first: reading a value replaces the raw element
             values = _values(dataset)
             if not _is_object(values, has_preface):
                 return bad
-            if _is_cut(dataset):
+            if is_cut:
                 return Reason.TRUNCATED_FILE
             return Header(values, _judged_pixels(file, dataset, size_bytes))
     except TruncatedError:

@@ -7,7 +7,9 @@ Refuses: pixels that are cut off, do not decode or are not as large as the heade
 Who decodes what: native little-endian pixels are taken where they lie; JPEG Lossless is
 decoded by dicomsdl, four times faster than the alternative and equal to the bit; everything
 else by pydicom with its plugins. A JPEG Lossless stream that dicomsdl finds damaged is refused
-and not handed on: the other decoder gives wrong pixels for it without a word.
+and not handed on: the other decoder gives wrong pixels for it without a word. What is found
+damaged later than this, inside a compressed stream, can still end the process; the sweep counts
+attempts for that.
 """
 
 import io
@@ -35,6 +37,7 @@ _PIXEL_TAG = b"\xe0\x7f\x10\x00"
 _ENCAPSULATED = _PIXEL_TAG + b"OB\0\0\xff\xff\xff\xff"
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+_PIXELS = 0x7FE00010
 MAX_MATRIX = 4096  # CT is 512 to 2048; more is a damaged header
 
 
@@ -70,11 +73,10 @@ def decode(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
         `decode_failed`
     """
     stored = None
-    if header.pixels_after >= 0:
-        if header.transfer_syntax in (EXPLICIT_LITTLE, IMPLICIT_LITTLE):
-            stored = _native(data, header)
-        elif header.transfer_syntax in _JPEG_LOSSLESS:
-            stored = _jpeg_lossless(data, header)
+    if header.transfer_syntax in _JPEG_LOSSLESS:
+        stored = _jpeg_lossless(data, header)
+    elif header.transfer_syntax in (EXPLICIT_LITTLE, IMPLICIT_LITTLE):
+        stored = _native(data, header)
     if stored is None:
         stored = _with_pydicom(data)
     if stored.shape != (header.rows, header.columns) or stored.dtype.itemsize != 2:
@@ -85,6 +87,8 @@ def decode(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
 
 def _native(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
     """Take the pixels where they lie; None where the element is not as expected."""
+    if header.pixels_after < 0:
+        return None
     n_pixels = header.rows * header.columns
     length = struct.pack("<I", 2 * n_pixels)
     is_explicit = header.transfer_syntax == EXPLICIT_LITTLE
@@ -97,37 +101,43 @@ def _native(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
     return None
 
 
-def _jpeg_lossless(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
-    """Decode with dicomsdl; None where the pixel element or its stream is not plain.
+def _jpeg_lossless(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
+    """Decode with dicomsdl, or with pydicom where the stream is in pieces.
 
-    dicomsdl ends the process on a pixel element that is cut off and on a stream that contradicts
-    the header, so both are looked through first.
+    Both decoders end the process on some damaged streams, so the element and the stream's
+    segments are looked through first.
     """
-    at = data.find(_ENCAPSULATED, header.pixels_after)
-    stream = _only_stream(data, at + len(_ENCAPSULATED)) if at >= 0 else b""
-    if not is_plain_lossless(stream, header.rows, header.columns, header.bits_stored):
-        return None
+    streams = _streams(data, max(header.pixels_after, 0))
+    if not is_plain_lossless(b"".join(streams), header.rows, header.columns, header.bits_stored):
+        raise RefusalError(Reason.DECODE_FAILED, "JPEG Lossless: damaged or unusual stream")
+    if len(streams) > 1 or header.pixels_after < 0:
+        return _with_pydicom(data)
     try:
-        stored: NDArray[np.uint16] = dicomsdl.open_memory(data, False).pixelData(storedvalue=True)
+        dataset = dicomsdl.open_memory(data, False, _PIXELS)
+        stored: NDArray[np.uint16] = dataset.pixelData(storedvalue=True)
     except (dicomsdl.DicomException, RuntimeError) as error:
         detail = f"JPEG Lossless: {type(error).__name__}"
         raise RefusalError(Reason.DECODE_FAILED, detail) from None
     return stored
 
 
-def _only_stream(data: bytes, at: int) -> bytes:
-    """Return the one stream behind the offset table if the element ends with the file."""
-    streams: list[bytes] = []
-    while at + 8 <= len(data) and len(streams) <= 2:
+def _streams(data: bytes, after: int) -> list[bytes]:
+    """Return the pieces of the encapsulated pixels; none unless they are all there."""
+    at = data.find(_ENCAPSULATED, after)
+    if at < 0:
+        return []
+    at += len(_ENCAPSULATED)
+    items: list[bytes] = []
+    while at + 8 <= len(data):
         tag, length = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
         at += 8
         if tag == _SEQUENCE_END:
-            return streams[1] if at == len(data) and len(streams) == 2 else b""
+            return items[1:]  # the first is the offset table
         if tag != _ITEM or at + length > len(data):
-            return b""
-        streams.append(data[at : at + length])
+            return []
+        items.append(data[at : at + length])
         at += length
-    return b""
+    return []
 
 
 def _with_pydicom(data: bytes) -> NDArray[np.uint16]:
