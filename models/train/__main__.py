@@ -23,7 +23,12 @@ from models.train.candidate import load_candidates, train_candidate
 from models.train.coarse import train_coarse
 from models.train.networks import CandidateNet, export_candidate, export_coarse
 from models.train.package import write_manifest
-from models.train.phantoms import TRAINING_SEED, write_candidate_samples, write_coarse_samples
+from models.train.phantoms import (
+    TRAINING_SEED,
+    write_candidate_samples,
+    write_coarse_samples,
+    write_heart_pairs,
+)
 from screening.inference.candidates import N_FEATURES, PATCH_VOXELS
 from screening.inference.frame import GRID_CELLS
 from screening.inference.manifest import Model
@@ -34,11 +39,6 @@ from screening.records import ModelIdentity
 _COARSE, _CANDIDATES, _LABELLING = 0.4, 0.35, 0.25
 _SEED_STRIDE = 100_000  # each training seed has its own range of phantoms
 _ENDLESS = 50_000
-
-
-def _make_candidates(out: Path, folder: Path, first: int, step: int) -> None:
-    model = Model(out, ModelIdentity("training", "", ""))
-    write_candidate_samples(folder, networks(model, 1), first, _ENDLESS // step, step)
 
 
 def _until(processes: list[multiprocessing.Process], seconds: float) -> None:
@@ -70,11 +70,13 @@ def train(minutes: float, seed: int, out: Path, work: Path) -> None:
     export_candidate(CandidateNet(N_FEATURES), PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
     makers = [
         multiprocessing.Process(
-            target=_make_candidates, args=(out, work / "candidates", first + k, cores)
+            target=write_heart_pairs, args=(work / "pairs", first + k, _ENDLESS, cores)
         )
         for k in range(cores)
     ]
     _until(makers, seconds * _CANDIDATES)
+    model = Model(out, ModelIdentity("training", "", ""))
+    write_candidate_samples(work / "pairs", work / "candidates", networks(model))
     data = load_candidates(work / "candidates")
     candidate = train_candidate(data, seconds * _LABELLING, seed, log)
     export_candidate(candidate, PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")

@@ -205,27 +205,38 @@ def _targets(body: Body, scan: SimulatedScan, shape: tuple[int, ...]) -> NDArray
     return (np.stack(out) * 255).astype(np.uint8)
 
 
-def candidate_sample(seed: int, nets: Networks) -> dict[str, NDArray[np.generic]] | None:
-    """Candidates that inference finds on one scan of the heart, with their true labels.
+@dataclass(frozen=True, slots=True, eq=False)
+class HeartPair:
+    """A rough scan of the whole chest and a fine one of the heart, of one person.
 
-    The surroundings come from a rough scan of the whole chest, the heart from a fine one;
-    together they cost a sixth of a fine scan of the chest.
+    Together they cost a sixth of a fine scan of the chest.
     """
+
+    rough: Volume
+    fine: Volume
+    labels: NDArray[np.uint8]
+
+
+def heart_pair(seed: int) -> HeartPair:
+    """Scan one person twice."""
     rng = np.random.default_rng([3, seed])
     body = make_body(seed, _traits(rng, is_rich=rng.random() < 0.8))
     rough = _context_scan(rng, body, 0.0)
-    rough_frame = make_frame(volume_of(rough))
-    grid = coarse_grid(rough_frame)
+    fine = _heart_scan(rng, body)
+    return HeartPair(volume_of(rough), volume_of(fine), fine.labels)
+
+
+def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.generic]] | None:
+    """Candidates that inference finds in the fine scan, with their true labels."""
+    grid = coarse_grid(make_frame(pair.rough))
     anatomy = find_heart(grid, nets.run_coarse(grid.input_array()))
     if anatomy is None:
         return None
-    fine = _heart_scan(rng, body)
-    frame = make_frame(volume_of(fine))
-    grid = _aligned(grid, rough, fine)
-    found = _candidates(frame, grid, anatomy)
+    frame = make_frame(pair.fine)
+    found = _candidates(frame, _aligned(grid, pair.rough, pair.fine), anatomy)
     if found is None:
         return None
-    label, agatston = true_labels(frame, fine.labels, found)
+    label, agatston = true_labels(frame, pair.labels, found)
     return {
         "patch": np.clip(found.patches, -1100, 3071).astype(np.int16),
         "mask": found.masks > 0,
@@ -260,10 +271,10 @@ def _heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
     )
 
 
-def _aligned(grid: CoarseGrid, rough: SimulatedScan, fine: SimulatedScan) -> CoarseGrid:
+def _aligned(grid: CoarseGrid, rough: Volume, fine: Volume) -> CoarseGrid:
     """Lay the rough scan's grid over the fine scan's frame (its corner falls between cells)."""
 
-    def corner_mm(scan: SimulatedScan) -> NDArray[np.float64]:
+    def corner_mm(scan: Volume) -> NDArray[np.float64]:
         x, y, z = scan.origins_lps_mm[0]
         row, column = scan.spacing_mm
         return np.array([-(z + scan.increment_mm / 2), y - row / 2, x - column / 2])
@@ -307,14 +318,54 @@ def write_coarse_samples(folder: Path, first: int, count: int, step: int = 1) ->
         part.rename(folder / f"coarse-{seed}.npz")
 
 
-def write_candidate_samples(
-    folder: Path, nets: Networks, first: int, count: int, step: int = 1
-) -> None:
-    """Write the candidates of scans `first, first + step, ...`."""
+def write_heart_pairs(folder: Path, first: int, count: int, step: int = 1) -> None:
+    """Write the pairs `first, first + step, ...`, each file complete when it appears."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count * step, step):
-        sample = candidate_sample(seed, nets)
+        pair = heart_pair(seed)
+        part = folder / f"part-{seed}.npz"
+        arrays = {}
+        for name in ("rough", "fine"):
+            volume: Volume = getattr(pair, name)
+            arrays[f"{name}_hu"] = volume.hu
+            arrays[f"{name}_origins"] = volume.origins_lps_mm
+            arrays[f"{name}_steps"] = np.array([*volume.spacing_mm, volume.increment_mm])
+        np.savez(part, labels=pair.labels, **arrays)
+        part.rename(folder / f"pair-{seed}.npz")
+
+
+def read_heart_pair(path: Path) -> HeartPair:
+    """Read what `write_heart_pairs` wrote."""
+    with np.load(path) as stored:
+        volumes = []
+        for name in ("rough", "fine"):
+            row, column, increment = (float(v) for v in stored[f"{name}_steps"])
+            hu = stored[f"{name}_hu"]
+            volumes.append(
+                Volume(
+                    series_key="phantom",
+                    hu=hu,
+                    spacing_mm=(row, column),
+                    origins_lps_mm=stored[f"{name}_origins"],
+                    row_axis_lps=np.array([0.0, 1.0, 0.0]),
+                    column_axis_lps=np.array([1.0, 0.0, 0.0]),
+                    increments_mm=np.full(len(hu), increment),
+                    acquisition=Acquisition(None, None, "", "", "", None, False, ""),
+                    image_digest="",
+                )
+            )
+        return HeartPair(volumes[0], volumes[1], stored["labels"])
+
+
+def write_candidate_samples(pairs: Path, folder: Path, nets: Networks) -> None:
+    """Write the candidates of every pair that has none yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(pairs.glob("pair-*.npz")):
+        target = folder / path.name.replace("pair", "candidates")
+        if target.exists():
+            continue
+        sample = candidate_sample(read_heart_pair(path), nets)
         if sample is not None:
-            part = folder / f"part-{seed}.npz"
+            part = folder / f"part-{path.name}"
             np.savez(part, **sample)
-            part.rename(folder / f"candidates-{seed}.npz")
+            part.rename(target)

@@ -1,0 +1,49 @@
+"""The training code runs end to end on a few phantoms (skipped without torch)."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install '.[train]'")
+pytest.importorskip("onnx", reason="training needs onnx: pip install '.[train]'")
+
+from models.train.candidate import load_candidates, train_candidate  # noqa: E402
+from models.train.coarse import train_coarse  # noqa: E402
+from models.train.networks import export_candidate, export_coarse  # noqa: E402
+from models.train.package import write_manifest  # noqa: E402
+from models.train.phantoms import TRAINING_SEED, write_coarse_samples  # noqa: E402
+from screening.inference import open_model  # noqa: E402
+from screening.inference.anatomy import COARSE_CHANNELS  # noqa: E402
+from screening.inference.candidates import N_FEATURES, PATCH_VOXELS  # noqa: E402
+from screening.inference.frame import GRID_CELLS  # noqa: E402
+from screening.inference.session import networks  # noqa: E402
+from screening.records import Label  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
+
+
+def test_two_networks_come_out_and_open(tmp_path):
+    rng = np.random.default_rng(0)
+    write_coarse_samples(tmp_path / "coarse", TRAINING_SEED, 1)
+    coarse = train_coarse(tmp_path / "coarse", 1.0, 0, tmp_path / "log", batch=1)
+    export_coarse(coarse, GRID_CELLS, tmp_path / "coarse.onnx")
+    n = 40
+    np.savez(
+        tmp_path / "candidates-1.npz",
+        patch=rng.integers(-200, 600, (n, *PATCH_VOXELS)).astype(np.int16),
+        mask=rng.random((n, *PATCH_VOXELS)) < 0.1,
+        features=rng.random((n, N_FEATURES)).astype(np.float32),
+        label=rng.integers(0, len(Label), n).astype(np.uint8),
+        agatston=rng.random(n).astype(np.float32),
+    )
+    candidate = train_candidate(load_candidates(tmp_path), 1.0, 0, tmp_path / "log", batch=8)
+    export_candidate(candidate, PATCH_VOXELS, N_FEATURES, tmp_path / "candidate.onnx")
+    write_manifest(tmp_path, "smoke", "0", "one phantom", 0, "pytest")
+    nets = networks(open_model(str(tmp_path)), 1)
+    maps = nets.run_coarse(np.zeros((1, 3, *GRID_CELLS), dtype=np.float32))
+    assert maps.shape == (len(COARSE_CHANNELS), *GRID_CELLS)
+    for count in (1, 70):
+        patches = np.zeros((count, *PATCH_VOXELS), dtype=np.float32)
+        features = np.zeros((count, N_FEATURES), dtype=np.float32)
+        p = nets.run_candidate(patches, patches, features)
+        assert p.shape == (count, len(Label))
+        np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
