@@ -14,6 +14,7 @@ from screening.lake import Lake
 from screening.reasons import REASONS, Reason
 
 Row = dict[str, object]
+_TOLD_ELSEWHERE = frozenset({"person_key", "series", "as_of"})
 
 
 def _about(rows: list[Row], key: str) -> list[Row]:
@@ -117,17 +118,26 @@ def _print_numbers(row: Row) -> None:
     )
 
 
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, float):
+        return show.percent(value) if name.startswith("mesa") else show.number(value, 1)
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _print_person(person: Row, as_of: str) -> None:
+    show.say(f"person {person['person_key']} as of {as_of}")
+    for name, value in person.items():
+        if name not in _TOLD_ELSEWHERE and value not in (None, [], ""):
+            show.say(f"  {name}: {_shown(name, value)}")
+
+
 def print_explanation(facts: dict[str, object]) -> None:
     """Print the facts for a person to read."""
     current: list[Row] = facts["current"]  # type: ignore[assignment]
     for row in facts["series"]:  # type: ignore[attr-defined]
         _print_series(row, [c for c in current if c["series_key"] == row["series_key"]])
     for person in facts["people"]:  # type: ignore[attr-defined]
-        show.say(f"person {person['person_key']} as of {facts['as_of']}")
-        for name, value in person.items():
-            if name != "person_key" and value not in (None, []):
-                shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-                show.say(f"  {name}: {shown}")
+        _print_person(person, str(facts["as_of"]))
     for picture in facts["pictures"]:  # type: ignore[attr-defined]
         show.say(
             f"picture of {picture['series_key']}: {picture['file']} "
