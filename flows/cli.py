@@ -26,10 +26,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
 
 
-def _open_lake(path: Path, *, create: bool = False) -> "Lake":  # type: ignore[name-defined] # noqa: F821
+def _open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":  # type: ignore[name-defined] # noqa: F821
     from screening.lake import Lake
 
-    lake = Lake.open(path, secret_from(os.environ), create=create)
+    lake = Lake.open(path, secret_from(os.environ), create=create, default_issuer=issuer)
     if create and lake.secret_file is not None:
         show.note(
             f"a secret was made for this lake: {lake.secret_file} – keep it apart from the lake, "
@@ -158,7 +158,7 @@ def sweep(
     resolve(archive_url)
     if clinical is not None and not clinical.is_dir():
         raise ScreeningError(f"no folder of clinical tables at {clinical}; check --clinical")
-    lake = _open_lake(lake_path, create=True)
+    lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
     from flows.status import status
     from flows.sweep import Night

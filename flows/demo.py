@@ -57,9 +57,7 @@ def run_demo(out: Path, patients: int, seed: int, secret: bytes | None, *, as_js
             lambda done, total: bars("phantoms", done, total),
             len(os.sched_getaffinity(0)),
         )
-        night = Night(
-            str(folders.archive), lake, folders.clinical, AS_OF, Settings(default_issuer=""), bars
-        )
+        night = Night(str(folders.archive), lake, folders.clinical, AS_OF, Settings(), bars)
         sweep(night, server)
     _report(lake, folders, AS_OF, time.monotonic() - begun, as_json=as_json)
 
