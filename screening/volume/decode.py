@@ -37,7 +37,6 @@ _PIXEL_TAG = b"\xe0\x7f\x10\x00"
 _ENCAPSULATED = _PIXEL_TAG + b"OB\0\0\xff\xff\xff\xff"
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
-_PIXELS = 0x7FE00010
 MAX_MATRIX = 4096  # CT is 512 to 2048; more is a damaged header
 
 
@@ -102,23 +101,56 @@ def _native(data: bytes, header: SliceHeader) -> NDArray[np.uint16] | None:
 
 
 def _jpeg_lossless(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
-    """Decode with dicomsdl, or with pydicom where the stream is in pieces.
+    """Decode with dicomsdl, which ends the process on some damaged elements and streams.
 
-    Both decoders end the process on some damaged streams, so the element and the stream's
-    segments are looked through first.
+    It therefore never sees the file: only a stream whose segments were looked through, in a
+    wrapping of its own.
     """
-    streams = _streams(data, max(header.pixels_after, 0))
-    if not is_plain_lossless(b"".join(streams), header.rows, header.columns, header.bits_stored):
+    stream = b"".join(_streams(data, max(header.pixels_after, 0)))
+    if not is_plain_lossless(stream, header.rows, header.columns, header.bits_stored):
         raise RefusalError(Reason.DECODE_FAILED, "JPEG Lossless: damaged or unusual stream")
-    if len(streams) > 1 or header.pixels_after < 0:
-        return _with_pydicom(data)
+    wrapped = _wrapped(stream, header)
     try:
-        dataset = dicomsdl.open_memory(data, False, _PIXELS)
-        stored: NDArray[np.uint16] = dataset.pixelData(storedvalue=True)
+        stored: NDArray[np.uint16] = dicomsdl.open_memory(wrapped, False).pixelData(
+            storedvalue=True
+        )
     except (dicomsdl.DicomException, RuntimeError) as error:
         detail = f"JPEG Lossless: {type(error).__name__}"
         raise RefusalError(Reason.DECODE_FAILED, detail) from None
     return stored
+
+
+def _wrapped(stream: bytes, header: SliceHeader) -> bytes:
+    """Write the smallest DICOM file around one frame's stream."""
+
+    def short(group: int, element: int, kind: bytes, value: bytes) -> bytes:
+        return struct.pack("<HH2sH", group, element, kind, len(value)) + value
+
+    def number(element: int, value: int) -> bytes:
+        return short(0x0028, element, b"US", struct.pack("<H", value))
+
+    syntax = header.transfer_syntax.encode()
+    meta = short(0x0002, 0x0010, b"UI", syntax + b"\0" * (len(syntax) % 2))
+    stream += b"\0" * (len(stream) % 2)
+    parts = (
+        bytes(128) + b"DICM",
+        short(0x0002, 0x0000, b"UL", struct.pack("<I", len(meta))),
+        meta,
+        number(0x0002, 1),
+        short(0x0028, 0x0004, b"CS", b"MONOCHROME2 "),
+        number(0x0010, header.rows),
+        number(0x0011, header.columns),
+        number(0x0100, 16),
+        number(0x0101, header.bits_stored),
+        number(0x0102, header.bits_stored - 1),
+        number(0x0103, int(header.is_signed)),
+        _ENCAPSULATED,
+        _ITEM + bytes(4),
+        _ITEM + struct.pack("<I", len(stream)),
+        stream,
+        _SEQUENCE_END + bytes(4),
+    )
+    return b"".join(parts)
 
 
 def _streams(data: bytes, after: int) -> list[bytes]:
