@@ -62,7 +62,7 @@ class Vault:
         same number makes the person `conflicted`.
         """
         raw = INSTANCES_RAW.check(raw).sort_by("path")
-        studies, series = _named(raw)
+        studies, series = _texts(raw, "study_instance_uid"), _texts(raw, "series_instance_uid")
         written = zip(_texts(raw, "issuer"), _texts(raw, "patient_id"), studies, strict=True)
         people = self._numbers(list(written))
         accessions = sorted(set(zip(_texts(raw, "accession"), studies, strict=True)))
@@ -227,23 +227,6 @@ class Vault:
 
 def _order(who: Number) -> tuple[str, str, str, str]:
     return who.issuer, who.mrn, who.patient_id, who.study_uid
-
-
-def _named(raw: pa.Table) -> tuple[list[str], list[str]]:
-    """Return what names each file's study and series.
-
-    De-identified files may come with empty UIDs. Then what lies in one folder under one patient
-    number (and one study) is taken together; that is all there is to go by.
-    """
-    columns = ("path", "patient_id", "study_instance_uid", "series_instance_uid")
-    rows = zip(*(_texts(raw, name) for name in columns), strict=True)
-    studies, series = [], []
-    for path, patient, study_uid, series_uid in rows:
-        folder = path.rpartition("/")[0]
-        study = study_uid or f"no uid/{patient}/{folder}"
-        studies.append(study)
-        series.append(series_uid or f"no uid/{study}/{folder}")
-    return studies, series
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
