@@ -207,7 +207,7 @@ def paint_hu(body: Body, grid: Grid, bone_gain: float, heart_soft_mm: float) -> 
     _add_twigs(body, grid, hu, f.lung)
     _paint_soft(grid, hu, anatomy.opacities, f.lung)
     _paint_soft(grid, hu, _thick_enough(anatomy.lung_vessels, grid), f.lung - 12)
-    paint(grid, hu, _thick_enough(anatomy.bronchi, grid))
+    _paint_soft(grid, hu, _thick_enough(anatomy.bronchi, grid), f.lung - 4)
     _paint_heart(body, grid, hu, f, heart_soft_mm)
     paint(grid, hu, anatomy.mediastinum)
     paint(grid, hu, anatomy.root)
@@ -233,10 +233,15 @@ def _paint_bones(grid: Grid, hu: Floats, shapes: list[Shape], gain: float) -> No
 
 
 def _paint_abdomen(body: Body, grid: Grid, hu: Floats, f: Fields) -> None:
-    below = np.maximum(f.above, f.cage)
+    levels = np.flatnonzero((f.above[:, ::4, ::4] < 6).any(axis=(1, 2)))
+    if len(levels) == 0:
+        return
+    low = slice(levels[0], levels[-1] + 1)
+    below = np.full(hu.shape, 1e3, np.float32)
+    np.maximum(f.above[low], f.cage[low], out=below[low])
     _paint_soft(grid, hu, body.anatomy.abdomen, below + 3)
-    sheet = np.abs(f.above) - np.float32(1.6)
-    blend(hu, np.maximum(sheet, f.cage), thorax.MUSCLE_HU, grid.soft_mm)
+    sheet = np.abs(f.above[low]) - np.float32(1.6)
+    blend(hu[low], np.maximum(sheet, f.cage[low]), thorax.MUSCLE_HU, grid.soft_mm)
 
 
 def _paint_heart(body: Body, grid: Grid, hu: Floats, f: Fields, extra_soft_mm: float) -> None:
@@ -249,17 +254,18 @@ def _paint_heart(body: Body, grid: Grid, hu: Floats, f: Fields, extra_soft_mm: f
     soft = grid.soft_mm
     blend(here, sac, EPICARDIAL_FAT_HU + 9 * f.marble[box], soft)
     blend(here, np.abs(sac) - np.float32(0.7), 5.0, soft)
-    for part in body.heart.chambers.values():
-        for shape in part:
-            blend(here, shape.distance(*at), shape.hu, soft + extra_soft_mm)
-    cavity = body.heart.cavity
-    blend(here, cavity.distance(*at), cavity.hu, soft + extra_soft_mm)
-    for shape, inner in zip(
-        lines := grooves(body.heart), grid.boxes(lines, soft + extra_soft_mm), strict=True
-    ):
-        if inner is not None:
-            d = shape.distance(*grid.local(inner))
-            blend(hu[inner], d, shape.hu, soft + 0.5 * extra_soft_mm)
+    heart = body.heart
+    muscle = [shape for part in heart.chambers.values() for shape in part]
+    _paint_moving(grid, hu, [*muscle, heart.cavity], extra_soft_mm)
+    _paint_moving(grid, hu, grooves(heart), 0.5 * extra_soft_mm)
+
+
+def _paint_moving(grid: Grid, hu: Floats, shapes: list[Shape], extra_soft_mm: float) -> None:
+    """Paint shapes whose edges motion has softened."""
+    soft = grid.soft_mm + extra_soft_mm
+    for shape, box in zip(shapes, grid.boxes(shapes, soft), strict=True):
+        if box is not None:
+            blend(hu[box], shape.distance(*grid.local(box)), shape.hu, soft)
 
 
 def paint_blood(body: Body, grid: Grid) -> Floats:
@@ -298,7 +304,9 @@ def paint_regions(body: Body, grid: Grid) -> NDArray[np.uint8]:
         )
         mark(grid, out, [hub])
     mark(grid, out, [s for s in anatomy.mediastinum if s.region == Region.VEIN])
-    mark(grid, out, anatomy.bronchi)
+    small = np.zeros_like(out)
+    mark(grid, small, anatomy.bronchi)
+    out[(small == Region.AIRWAY) & (f.lung < 4)] = Region.AIRWAY
     box = _heart_box(body, grid, 4.0)
     if box is not None:
         here = out[box]
