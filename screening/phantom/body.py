@@ -89,19 +89,16 @@ def make_body(seed: int, traits: Traits) -> Body:
     aorta = thorax.aorta_line(frame, anchor)
     trachea, bronchi, airway_lines = thorax.airways(rng, frame)
     anatomy, cartilages = _anatomy(rng, traits, frame, heart, aorta, (trachea, bronchi))
+    # Calcium and pose draw from their own streams: more calcium leaves the anatomy as it is.
+    calcium = np.random.default_rng([7_311, seed])
     target = traits.coronary_agatston_target
     if target is None:
-        target = draw_coronary_agatston(rng, traits.age_years, traits.sex)
-    found = coronary(rng, heart, target)
-    found += all_decoys(rng, traits, heart, frame, aorta, airway_lines, cartilages)
-    pose = _pose(rng)
+        target = draw_coronary_agatston(calcium, traits.age_years, traits.sex)
+    found = coronary(calcium, heart, target)
+    found += all_decoys(calcium, traits, heart, frame, aorta, airway_lines, cartilages)
+    pose = _pose(np.random.default_rng([7_312, seed]))
     turned = tuple(_posed(d, pose) for d in found)
     courses = {k: pose.to_patient(v) for k, v in heart.courses.items()}
-    low, high = heart.box()
-    corners = np.array(
-        [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
-    )
-    box = pose.to_patient(corners)
     ends = pose.to_patient(np.array([frame.place((0, -30, -125)), frame.place((0, -30, 178))]))
     return Body(
         seed,
@@ -113,9 +110,17 @@ def make_body(seed: int, traits: Traits) -> Body:
         turned,
         courses,
         _landmarks(frame, heart, aorta, pose),
-        (box.min(axis=0), box.max(axis=0)),
+        _heart_box(heart, pose),
         (float(ends[0, 2]), float(ends[1, 2])),
     )
+
+
+def _heart_box(heart: Heart, pose: Pose) -> tuple[Vector, Vector]:
+    low, high = heart.box()
+    ends = [(low[k], high[k]) for k in range(3)]
+    corners = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
+    box = pose.to_patient(corners)
+    return box.min(axis=0), box.max(axis=0)
 
 
 def _posed(d: Deposit, pose: Pose) -> Deposit:

@@ -20,7 +20,7 @@ from screening.records import CORONARY_LABELS, Label
 HU_PER_MG_CM3 = 1 / 0.75
 
 _PIXEL_MM, _THICK_MM, _SIGMA_MM = 0.7, 2.5, 0.5  # the scan the target refers to
-_BACKGROUND_HU = -25.0  # groove fat and blood, mixed; scans of whole bodies agree best
+_BACKGROUND_HU = -12.0  # groove fat and blood, mixed; scans of whole bodies agree best
 _SHARES = {Label.LM: 0.07, Label.LAD: 0.45, Label.LCX: 0.19, Label.RCA: 0.29}
 # How much of the heart's motion a vessel shares; the right coronary moves most.
 _MOTION = {Label.LM: 0.5, Label.LAD: 0.7, Label.LCX: 1.0, Label.RCA: 1.4}

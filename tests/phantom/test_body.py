@@ -55,7 +55,7 @@ def test_coronaries_have_their_topology(body):
     assert 6 < length[Label.LM] < 30
     assert all(45 < length[k] < 200 for k in (Label.LAD, Label.LCX, Label.RCA))
     valve = body.landmarks_lps_mm["aortic_valve"]
-    assert courses[Label.RCA][10, 0] < valve[0] < fork[0]  # right is -x, left is +x
+    assert courses[Label.RCA][40, 0] < valve[0] < fork[0]  # right is -x, left is +x
     assert courses[Label.LAD][-1, 2] < valve[2] - 25  # down to the apex
     assert courses[Label.LCX][40, 1] > courses[Label.LAD][40, 1] + 20  # at the back
 
@@ -149,3 +149,9 @@ def test_random_traits_are_people(seed):
 def test_impossible_traits_are_refused(bad):
     with pytest.raises(ValueError, match="must be"):
         Traits(**bad)
+
+
+def test_more_calcium_leaves_the_anatomy_as_it_is():
+    few, many = (make_body(8, replace(PLAIN, coronary_agatston_target=t)) for t in (20.0, 400.0))
+    for label in CORONARY_LABELS:
+        np.testing.assert_array_equal(few.courses_lps_mm[label], many.courses_lps_mm[label])
