@@ -110,7 +110,7 @@ def _observations(person: Person) -> list[Row]:
     if person.number == 0:
         rows.append((mrn, SYSTOLIC, "119", "mm[Hg]", "2026-02-30"))
     if person.number == 3:
-        rows.append((mrn, HDL, "0.5", "g/L", (on - timedelta(days=420)).isoformat()))
+        rows.append((mrn, HDL, "41", "IU/L", (on - timedelta(days=420)).isoformat()))
     order = rng.permutation(len(rows))
     return [rows[k] for k in order]
 

@@ -20,8 +20,8 @@ from screening.records import CORONARY_LABELS
 
 MAX_SLICES = 110
 _ABOVE_HEART_MM, _BELOW_HEART_MM = 15.0, 12.0
-# A body's target holds for 0.7 mm pixels; twice as large ones lose about a third of the score.
-_COARSE_PIXEL_GAIN = 1.5
+# A body's target holds for 0.7 mm pixels; twice as large ones lose about a fifth of the score.
+_COARSE_PIXEL_GAIN = 1.25
 _MAX_TRIES = 5
 # The score grows faster than the density: area and weight grow together.
 _DENSITY_EXPONENT, _DENSITY_STEP = 0.6, (0.4, 2.5)
