@@ -53,6 +53,8 @@ def _series_differences(truth: list[Row], found: Mapping[str, Row]) -> list[Diff
             continue
         reasons = list(seen["reasons"] or [])  # type: ignore[call-overload]
         first = reasons[0] if reasons else ""
+        if seen["state"] == row["expected_state"] == State.SCORED:
+            continue  # what the truth adds to a score is a caveat, not a reason
         if (seen["state"], first) == (row["expected_state"], row["expected_reason"] or ""):
             continue
         differences.append(

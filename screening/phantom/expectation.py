@@ -121,6 +121,7 @@ class FlagFacts:
     is_formally_scored: bool = False
     has_record: bool = True
     agatston: float | None = None
+    is_undated: bool = False  # there is a score, but no date to place it by
     risk: float | None = None
 
 
@@ -260,7 +261,9 @@ def expected_flag(facts: FlagFacts) -> Flag:
     if excluded is not None:
         return excluded
     if facts.agatston is None:
-        return Flag("cannot_say", reason=Reason.NO_SCORE)
+        return Flag(
+            "cannot_say", reason=Reason.NO_SCAN_DATE if facts.is_undated else Reason.NO_SCORE
+        )
     n_edges = sum(facts.agatston >= edge for edge in FLAG_EDGES)
     if n_edges:
         return Flag("flagged", tier=f"cac_{FLAG_EDGES[n_edges - 1]:.0f}")

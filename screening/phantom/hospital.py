@@ -15,6 +15,8 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from screening.errors import ScreeningError
 from screening.phantom.clinical import write_clinical
 from screening.phantom.clutter import write_clutter
@@ -34,11 +36,18 @@ def _make_room(out: Path) -> None:
     (out / "archive").mkdir(parents=True)
 
 
+def _write_person(archive: Path, person: Person, seed: int) -> list[TruthRow]:
+    # One thread each: the processes already fill the cores, and the order in which more
+    # threads would add up could change a pixel.
+    with threadpool_limits(1):
+        return write_person(archive, person, seed)
+
+
 def _written(
     archive: Path, people: Sequence[Person], seed: int, workers: int
 ) -> Iterator[list[TruthRow]]:
     """Write the people one by one or in processes; yields as each is done."""
-    write = partial(write_person, archive, seed=seed)
+    write = partial(_write_person, archive, seed=seed)
     if workers <= 1:
         yield from map(write, people)
         return

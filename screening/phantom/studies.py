@@ -261,6 +261,7 @@ def _person_row(person: Person, written: Sequence[_Written]) -> TruthRow:
             or Reason.GATED_CALCIUM_SCORE in reasons,
             has_record=has_record,
             agatston=agatston,
+            is_undated=Reason.NO_SCAN_DATE in reasons,
             risk=risk,
         )
     )

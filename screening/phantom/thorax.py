@@ -40,6 +40,11 @@ def _lut(values: Vector) -> Vector:
     return np.asarray(PchipInterpolator(_Z, values)(np.clip(z, _Z[0], _Z[-1])), dtype=np.float32)
 
 
+# Splines are dear to build, cheap to ask.
+_SPINE_LINE = PchipInterpolator(_Z, _SPINE_Y)
+_CAGE_LINES = PchipInterpolator(_Z, np.stack([_CAGE_HALF_WIDTH, _CAGE_FRONT, _CAGE_BACK], axis=1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """Sizes of one body. `scale` stretches the canonical chest along x, y, z."""
@@ -57,16 +62,12 @@ class Frame:
 
     def spine_y(self, z_mm: float) -> float:
         """Front of the spine at a canonical level."""
-        return float(PchipInterpolator(_Z, _SPINE_Y)(np.clip(z_mm, _Z[0], _Z[-1])))
+        return float(_SPINE_LINE(np.clip(z_mm, _Z[0], _Z[-1])))
 
     def cage(self, z_mm: float) -> tuple[float, float, float]:
         """Half-width, front and back of the inner rib cage at a canonical level."""
-        z = np.clip(z_mm, _Z[0], _Z[-1])
-        return (
-            float(PchipInterpolator(_Z, _CAGE_HALF_WIDTH)(z)),
-            float(PchipInterpolator(_Z, _CAGE_FRONT)(z)),
-            float(PchipInterpolator(_Z, _CAGE_BACK)(z)),
-        )
+        half, front, back = _CAGE_LINES(np.clip(z_mm, _Z[0], _Z[-1]))
+        return float(half), float(front), float(back)
 
 
 _CAGE = (_lut(_CAGE_HALF_WIDTH), _lut(_CAGE_FRONT), _lut(_CAGE_BACK))

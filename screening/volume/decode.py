@@ -21,6 +21,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.config import disable_value_validation
+from pydicom.uid import ImplicitVRLittleEndian
 
 from screening.reasons import Reason
 from screening.volume.header import (
@@ -176,7 +177,11 @@ def _with_pydicom(data: bytes) -> NDArray[np.uint16]:
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
-            stored: NDArray[np.uint16] = pydicom.dcmread(io.BytesIO(data), force=True).pixel_array
+            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                # A file without meta header: the default encoding of DICOM (PS3.5, 10.1).
+                dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+            stored: NDArray[np.uint16] = dataset.pixel_array
     except PYDICOM_ERRORS as error:
         raise RefusalError(Reason.DECODE_FAILED, f"pixels: {type(error).__name__}") from None
     return stored
