@@ -111,9 +111,10 @@ def test_identity_is_given_only_for_a_reason_and_that_is_written_down(
 NETWORK_TRAP = """
 set -e
 ip link set lo up
-ip link add trap type dummy
-sysctl -qw net.ipv6.conf.trap.disable_ipv6=1 || true
+ip link add trap type veth peer name deadend
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1 || true
 ip address add 192.0.2.1/24 dev trap
+ip link set deadend up
 ip link set trap up
 ip route add default dev trap
 before=$(cat /sys/class/net/trap/statistics/tx_packets)
@@ -124,24 +125,38 @@ test "$after" = "$before"
 """
 
 
-def can_make_networks() -> bool:
-    if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("ip")):
-        return False
-    probe = ["unshare", "-n", "--mount-proc", "-mpf", "sh", "-c", "mount -t sysfs s /sys && true"]
-    return subprocess.run(probe, capture_output=True).returncode == 0
+def test_the_trap_catches_what_tries_to_leave() -> None:
+    """So that the test below can fail."""
+    if not can_make_networks():
+        pytest.skip("needs root, unshare and iproute2 with veth")
+    knock = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('192.0.2.77', 80))"
+    done = in_the_trap([MAIN[0], "-c", knock])
+    assert "packets that tried to leave: 0" not in done.stdout
+    assert done.returncode != 0
 
 
-@pytest.mark.skipif(not can_make_networks(), reason="needs root, unshare and iproute2")
-def test_a_sweep_needs_and_tries_no_network(hospital: Hospital, tmp_path: Path) -> None:
-    """Loopback only, and a default route into a trap that counts every packet."""
-    arguments = [*MAIN, *hospital.sweep_arguments(tmp_path / "lake")]
-    script = "mount -t sysfs sysfs /sys\n" + NETWORK_TRAP
-    done = subprocess.run(
-        ["unshare", "-n", "-m", "bash", "-c", script, "trap", *arguments],
+def in_the_trap(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run in a network of its own: loopback, and a default route that counts every packet."""
+    return subprocess.run(
+        ["unshare", "-n", "-m", "bash", "-c", "mount -t sysfs sysfs /sys\n" + NETWORK_TRAP, "trap"]
+        + arguments,
         capture_output=True,
         text=True,
         env=environment(),
         timeout=600,
     )
+
+
+def can_make_networks() -> bool:
+    if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("ip")):
+        return False
+    script = "mount -t sysfs s /sys && ip link add trap type veth peer name deadend"
+    probe = ["unshare", "-n", "-m", "bash", "-c", script]
+    return subprocess.run(probe, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_make_networks(), reason="needs root, unshare and iproute2 with veth")
+def test_a_sweep_needs_and_tries_no_network(hospital: Hospital, tmp_path: Path) -> None:
+    done = in_the_trap([*MAIN, *hospital.sweep_arguments(tmp_path / "lake")])
     assert "packets that tried to leave: 0" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
