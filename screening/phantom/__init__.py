@@ -5,9 +5,11 @@ Refuses: traits and protocols that no person and no scanner has.
 """
 
 from screening.phantom.body import Body, make_body
-from screening.phantom.scan import Protocol, SimulatedScan, Truth, region_map, simulate
+from screening.phantom.protocol import Protocol, hu_per_mg_cm3
+from screening.phantom.scan import SimulatedScan, region_map, simulate
 from screening.phantom.shapes import Region
 from screening.phantom.traits import Traits, draw_coronary_agatston, random_traits
+from screening.phantom.truth import Truth
 
 __all__ = [
     "Body",
@@ -17,6 +19,7 @@ __all__ = [
     "Traits",
     "Truth",
     "draw_coronary_agatston",
+    "hu_per_mg_cm3",
     "make_body",
     "random_traits",
     "region_map",

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from screening.phantom import thorax
+from screening.phantom import bones, thorax
 from screening.phantom.burden import coronary
 from screening.phantom.decoys import all_decoys
 from screening.phantom.deposits import Deposit
 from screening.phantom.heart import BLOOD_HU, Heart, make_heart, turn_matrix
-from screening.phantom.shapes import Box, Capsule, Ellipsoid, Pose, Region, Shape, Vector, tube
-from screening.phantom.traits import Traits, draw_coronary_agatston
+from screening.phantom.shapes import Ellipsoid, Pose, Region, Shape, Vector, tube
+from screening.phantom.traits import Traits, draw_coronary_agatston, random_traits
 from screening.records import Label
 
 
@@ -33,8 +33,10 @@ class Anatomy:
     mediastinum: list[Shape]
     root: list[Shape]
     oesophagus: list[Shape]
-    airways: list[Shape]
+    airways: list[Shape]  # trachea and main bronchi
+    bronchi: list[Shape]
     bones: list[Shape]
+    pads: list[Shape]  # fat in the angles of heart and diaphragm; bounds the lungs only
     aorta_line: tuple[Vector, Vector]
 
 
@@ -85,26 +87,40 @@ def make_body(seed: int, traits: Traits) -> Body:
         traits.tortuosity,
     )
     aorta = thorax.aorta_line(frame, anchor)
-    walls, airway_lines = thorax.airways(rng, frame)
-    anatomy, cartilages = _anatomy(rng, traits, frame, heart, aorta, walls)
+    trachea, bronchi, airway_lines = thorax.airways(rng, frame)
+    anatomy, cartilages = _anatomy(rng, traits, frame, heart, aorta, (trachea, bronchi))
+    # Calcium and pose draw from their own streams: more calcium leaves the anatomy as it is.
+    calcium = np.random.default_rng([7_311, seed])
     target = traits.coronary_agatston_target
     if target is None:
-        target = draw_coronary_agatston(rng, traits.age_years, traits.sex)
-    found = coronary(rng, heart, target)
-    found += all_decoys(rng, traits, heart, frame, aorta, airway_lines, cartilages)
-    pose = _pose(rng)
+        target = draw_coronary_agatston(calcium, traits.age_years, traits.sex)
+    found = coronary(calcium, heart, target)
+    found += all_decoys(calcium, traits, heart, frame, aorta, airway_lines, cartilages)
+    pose = _pose(np.random.default_rng([7_312, seed]))
     turned = tuple(_posed(d, pose) for d in found)
     courses = {k: pose.to_patient(v) for k, v in heart.courses.items()}
-    low, high = heart.box()
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1])
-                        for z in (low[2], high[2])])
-    box = pose.to_patient(corners)
     ends = pose.to_patient(np.array([frame.place((0, -30, -125)), frame.place((0, -30, 178))]))
     return Body(
-        seed, traits, frame, heart, anatomy, pose, turned, courses,
-        _landmarks(frame, heart, aorta, pose), (box.min(axis=0), box.max(axis=0)),
+        seed,
+        traits,
+        frame,
+        heart,
+        anatomy,
+        pose,
+        turned,
+        courses,
+        _landmarks(frame, heart, aorta, pose),
+        _heart_box(heart, pose),
         (float(ends[0, 2]), float(ends[1, 2])),
     )
+
+
+def _heart_box(heart: Heart, pose: Pose) -> tuple[Vector, Vector]:
+    low, high = heart.box()
+    ends = [(low[k], high[k]) for k in range(3)]
+    corners = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 3)
+    box = pose.to_patient(corners)
+    return box.min(axis=0), box.max(axis=0)
 
 
 def _posed(d: Deposit, pose: Pose) -> Deposit:
@@ -121,7 +137,9 @@ def _frame(rng: np.random.Generator, traits: Traits) -> thorax.Frame:
         breast = float(np.clip(rng.normal(32 + 1.6 * (traits.bmi - 26), 9), 8, 75))
     return thorax.Frame(
         scale=scale,
-        fat_mm=float(np.clip(1.5 + 1.15 * (traits.bmi - 19) + (3 if traits.sex == "F" else 0), 2, 45)),
+        fat_mm=float(
+            np.clip(1.5 + 1.15 * (traits.bmi - 19) + (3 if traits.sex == "F" else 0), 2, 45)
+        ),
         breast_mm=breast,
         dome_mm=(right, right - rng.normal(11, 6)),
         is_arms_up=traits.is_arms_up,
@@ -135,22 +153,28 @@ def _anatomy(
     frame: thorax.Frame,
     heart: Heart,
     aorta: tuple[Vector, Vector],
-    walls: list[Shape],
+    tubes: tuple[list[Shape], list[Shape]],
 ) -> tuple[Anatomy, list[Vector]]:
-    arms, arm_bones = thorax.shoulders(frame)
-    ribs, cartilages = thorax.ribs(frame)
-    bones = [*thorax.spine(frame), *ribs, *thorax.sternum(frame), *arm_bones]
+    arms, arm_bones = bones.shoulders(frame)
+    ribs, cartilages = bones.ribs(frame)
+    skeleton = [*bones.spine(frame), *ribs, *bones.sternum(frame), *arm_bones]
     root: list[Shape] = [
         Ellipsoid(
-            heart.place((-3, -54, 3)), np.eye(3), np.array([15.5, 15.5, 16]) * traits.heart_scale,
-            BLOOD_HU, Region.AORTIC_ROOT, is_blood=True,
+            heart.place((-3, -54, 3)),
+            np.eye(3),
+            np.array([15.5, 15.5, 16]) * traits.heart_scale,
+            BLOOD_HU,
+            Region.AORTIC_ROOT,
+            is_blood=True,
         )
     ]
     line, radii = aorta
     root += tube(
         np.stack([heart.place((-3, -54, 8)), line[0]]),
         np.array([15.0, radii[0] * traits.aortic_dilation]),
-        BLOOD_HU, Region.AORTIC_ROOT, is_blood=True,
+        BLOOD_HU,
+        Region.AORTIC_ROOT,
+        is_blood=True,
     )
     anatomy = Anatomy(
         arms=arms,
@@ -161,8 +185,10 @@ def _anatomy(
         mediastinum=thorax.great_vessels(frame, aorta, traits.aortic_dilation),
         root=root,
         oesophagus=thorax.oesophagus(frame),
-        airways=walls,
-        bones=bones,
+        airways=tubes[0],
+        bronchi=tubes[1],
+        bones=skeleton,
+        pads=_pads(rng, traits, frame, heart),
         aorta_line=aorta,
     )
     return anatomy, cartilages
@@ -173,21 +199,42 @@ def _breasts(rng: np.random.Generator, frame: thorax.Frame) -> list[Shape]:
         return []
     out: list[Shape] = []
     for s in (-1, 1):
-        at = frame.place((s * 82, -104, rng.normal(-6, 6)))
+        at = frame.place((s * 86, -100, rng.normal(-6, 6)))
         at[1] -= frame.fat_mm * 0.5
-        semi = np.array([68.0, 26 + frame.breast_mm, 72])
+        semi = np.array([74.0, 16 + frame.breast_mm, 76])
         out.append(Ellipsoid(at, np.eye(3), semi, thorax.FAT_HU, Region.SOFT))
         gland = rng.uniform(0.15, 0.55)
         out.append(
-            Ellipsoid(at + [0, -0.45 * frame.breast_mm, -6], np.eye(3), semi * gland,
-                      rng.uniform(-60, 25))
+            Ellipsoid(
+                at + np.array([0, -0.45 * frame.breast_mm, -6]),
+                np.eye(3),
+                semi * gland,
+                rng.uniform(-60, 25),
+            )
         )
+    return out
+
+
+def _pads(
+    rng: np.random.Generator, traits: Traits, frame: thorax.Frame, heart: Heart
+) -> list[Shape]:
+    low, high = heart.box()
+    big = 8 + 2.6 * traits.epicardial_fat_mm
+    out: list[Shape] = []
+    for x, y in ((0.22, 0.25), (0.85, 0.12), (0.5, 0.08)):
+        at = np.array(
+            [low[0] + x * (high[0] - low[0]), low[1] + y * (high[1] - low[1]), low[2] + 8]
+        )
+        out.append(Ellipsoid(at, np.eye(3), big * rng.uniform([0.8, 0.8, 0.7], 1.3), thorax.FAT_HU))
+    for x, y, semi in ((20.0, -34.0, 18.0), (-2.0, -36.0, 17.0)):
+        center = frame.place((x, y, 66.0))
+        out.append(Ellipsoid(center, np.eye(3), np.full(3, semi), thorax.FAT_HU))
     return out
 
 
 def _opacities(rng: np.random.Generator, traits: Traits, frame: thorax.Frame) -> list[Shape]:
     out: list[Shape] = []
-    for _ in range(int(round(14 * traits.lung_opacity))):
+    for _ in range(round(14 * traits.lung_opacity)):
         side = rng.choice([-1, 1])
         at = frame.place((side * rng.uniform(45, 105), rng.uniform(-70, 45), rng.uniform(-70, 90)))
         hu = rng.choice([-600.0, -450.0, -200.0, 20.0])
@@ -229,4 +276,4 @@ def _landmarks(
     return {k: pose.to_patient(v[None])[0] for k, v in points.items()}
 
 
-__all__ = ["Anatomy", "Body", "Box", "Capsule", "Region", "Traits", "make_body"]
+__all__ = ["Anatomy", "Body", "Traits", "make_body", "random_traits"]

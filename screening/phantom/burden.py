@@ -13,7 +13,6 @@ from screening.phantom.deposits import Deposit
 from screening.phantom.heart import Heart
 from screening.phantom.shapes import Floats, Vector
 from screening.phantom.splat import optics, splat
-from screening.phantom.traits import Traits
 from screening.records import CORONARY_LABELS, Label
 
 # HU added by 1 mg/cm3 of hydroxyapatite at 120 kVp: 1 / 0.75, the calibration factor of
@@ -21,7 +20,7 @@ from screening.records import CORONARY_LABELS, Label
 HU_PER_MG_CM3 = 1 / 0.75
 
 _PIXEL_MM, _THICK_MM, _SIGMA_MM = 0.7, 2.5, 0.5  # the scan the target refers to
-_BACKGROUND_HU = 0.0  # groove fat and blood, mixed
+_BACKGROUND_HU = -12.0  # groove fat and blood, mixed; scans of whole bodies agree best
 _SHARES = {Label.LM: 0.07, Label.LAD: 0.45, Label.LCX: 0.19, Label.RCA: 0.29}
 # How much of the heart's motion a vessel shares; the right coronary moves most.
 _MOTION = {Label.LM: 0.5, Label.LAD: 0.7, Label.LCX: 1.0, Label.RCA: 1.4}
@@ -64,8 +63,17 @@ def _confluent(
         length = rng.uniform(5, 9)
         out.append(
             make.on_tube(
-                rng, label, line, place * len(line), length, 1.6, 1.8, 1.4, density,
-                motion[Label.LM], angle,
+                rng,
+                label,
+                line,
+                place * len(line),
+                length,
+                1.6,
+                1.8,
+                1.4,
+                density,
+                motion[Label.LM],
+                angle,
             )
         )
     return out
@@ -135,5 +143,3 @@ def _scaled_to(lesions: list[Deposit], target: float) -> list[Deposit]:
         low, high = (factor, high) if score < target else (low, factor)
         factor = (low * high) ** 0.5
     return [d.scaled(factor) for d in lesions]
-
-

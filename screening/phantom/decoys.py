@@ -18,16 +18,21 @@ from screening.phantom.traits import Traits
 from screening.records import Label
 
 _VALVE_MOTION = 0.8
+_REDRAWS = 8
 
 
 def _fill(mass_mg: float, draw: Callable[[], Deposit]) -> list[Deposit]:
-    """Draw deposits until their mass is reached; the last one is thinned to fit."""
+    """Draw deposits until their mass is reached; too big ones are drawn again, then thinned."""
     out: list[Deposit] = []
     left = mass_mg
     while left > 0.2 and len(out) < 60:
         one = draw()
+        for _ in range(_REDRAWS):
+            if one.mass_mg <= 1.3 * left:
+                break
+            one = draw()
         if one.mass_mg > left:
-            one = one.scaled(max(left / one.mass_mg, 0.35))
+            one = one.scaled(max(left / one.mass_mg, 0.5))
         out.append(one)
         left -= one.mass_mg
     return out
@@ -49,8 +54,15 @@ def aorta(
         at = float(rng.choice(len(full), p=shares)) + rng.uniform(-0.4, 0.4)
         k = int(np.clip(round(at), 0, len(full) - 1))
         return make.on_tube(
-            rng, Label.AORTA, full, at, float(np.exp(rng.normal(1.9, 0.5))), float(r[k]) + 0.3,
-            rng.uniform(0.15, 0.7), rng.uniform(0.9, 2.2), rng.uniform(350, 850),
+            rng,
+            Label.AORTA,
+            full,
+            at,
+            float(np.exp(rng.normal(1.9, 0.5))),
+            float(r[k]) + 0.3,
+            rng.uniform(0.15, 0.7),
+            rng.uniform(0.9, 2.2),
+            rng.uniform(350, 850),
         )
 
     return _fill(mass_mg, one)
@@ -69,8 +81,15 @@ def airway(rng: np.random.Generator, mass_mg: float, lines: list[Vector]) -> lis
         if 0 < k < 3:
             radius *= 1 - 0.5 * at / 40
         return make.on_tube(
-            rng, Label.AIRWAY, fine, at, rng.uniform(2, 6), radius, rng.uniform(0.6, 2.2),
-            rng.uniform(0.7, 1.3), rng.uniform(250, 550),
+            rng,
+            Label.AIRWAY,
+            fine,
+            at,
+            rng.uniform(2, 6),
+            radius,
+            rng.uniform(0.6, 2.2),
+            rng.uniform(0.7, 1.3),
+            rng.uniform(250, 550),
         )
 
     return _fill(mass_mg, one)
@@ -87,7 +106,9 @@ def nodes(rng: np.random.Generator, mass_mg: float, frame: Frame) -> list[Deposi
         elif kind < 0.75:
             at = np.array([0.0, -14, 44]) + rng.normal(0, [10, 3, 8])
         else:
-            at = np.array([side * rng.uniform(55, 100), rng.uniform(-70, 20), rng.uniform(-40, 110)])
+            at = np.array(
+                [side * rng.uniform(55, 100), rng.uniform(-70, 20), rng.uniform(-40, 110)]
+            )
         big = rng.uniform(1.2, 2.6) if kind >= 0.75 else rng.uniform(1.5, 4.5)
         return make.blob(
             rng, Label.NODE, frame.place(at), big * rng.uniform(0.75, 1.3, 3), rng.uniform(300, 900)
@@ -111,8 +132,14 @@ def pericardium(rng: np.random.Generator, mass_mg: float, heart: Heart) -> list[
             away = center - (low + high) / 2
             center = center - d * away / (np.linalg.norm(away) + 1e-6)
         return make.on_surface(
-            rng, Label.PERICARDIUM, center, rng.uniform(5, 16), rng.uniform(1.2, 2.4),
-            rng.uniform(300, 700), distance, make.STILL,
+            rng,
+            Label.PERICARDIUM,
+            center,
+            rng.uniform(5, 16),
+            rng.uniform(1.2, 2.4),
+            rng.uniform(300, 700),
+            distance,
+            make.STILL,
         )
 
     return _fill(mass_mg, one)
@@ -136,8 +163,13 @@ def valves(rng: np.random.Generator, traits: Traits, heart: Heart) -> list[Depos
         back -= axis * (axis @ back)
         back /= np.linalg.norm(back)
         out += make.annulus(
-            rng, center, back, np.cross(axis, back), 17.0 * traits.heart_scale,
-            traits.mitral_annulus_mg, motion,
+            rng,
+            center,
+            back,
+            np.cross(axis, back),
+            17.0 * traits.heart_scale,
+            traits.mitral_annulus_mg,
+            motion,
         )
     return out
 
@@ -154,8 +186,14 @@ def skeleton(
             on_rim = rng.random() < 0.6
             out.append(
                 make.on_tube(
-                    rng, Label.BONE, fine, rng.uniform(2, 48), rng.uniform(3, 14),
-                    5.0 if on_rim else 1.5, rng.uniform(0.6, 2.2), rng.uniform(0.9, 2.2),
+                    rng,
+                    Label.BONE,
+                    fine,
+                    rng.uniform(2, 48),
+                    rng.uniform(3, 14),
+                    5.0 if on_rim else 1.5,
+                    rng.uniform(0.6, 2.2),
+                    rng.uniform(0.9, 2.2),
                     rng.uniform(200, 520),
                 )
             )
@@ -215,5 +253,3 @@ def all_decoys(
         *skeleton(rng, traits, frame, cartilages),
         *metal(rng, traits, heart, frame),
     ]
-
-

@@ -41,7 +41,7 @@ class Deposit:
         return 0.0 if self.is_metal else float(self.weights.sum())
 
     def scaled(self, factor: float) -> "Deposit":
-        """The same cloud, denser."""
+        """Return the same cloud, denser."""
         return replace(self, weights=self.weights * factor)
 
 
@@ -81,7 +81,7 @@ def on_tube(
     motion: Vector = STILL,
     angle: float | None = None,
 ) -> Deposit:
-    """A plaque on the wall of a tube.
+    """Lay a plaque on the wall of a tube.
 
     `at` is the place along the line in points, `arc` its angle round the tube in radians.
     """
@@ -113,7 +113,7 @@ def blob(
     density: float,
     motion: Vector = STILL,
 ) -> Deposit:
-    """A lumpy ellipsoid."""
+    """Make a lumpy ellipsoid."""
     volume = float(4.19 * np.prod(radii_mm))
     n = _count(volume)
     p = rng.standard_normal((n, 3))
@@ -132,7 +132,7 @@ def on_surface(
     distance: Callable[[Vector], Vector],
     motion: Vector,
 ) -> Deposit:
-    """A plate that follows the zero of a distance function near `center`."""
+    """Lay a plate that follows the zero of a distance function near `center`."""
     volume = 0.6 * size_mm**2 * thick_mm
     n = _count(volume)
     p = center + rng.uniform(-0.5, 0.5, (n, 3)) * size_mm
@@ -157,7 +157,7 @@ def annulus(
     mass_mg: float,
     motion: Vector,
 ) -> list[Deposit]:
-    """A C of calcium round the back of the mitral valve."""
+    """Lay a C of calcium round the back of the mitral valve."""
     density = rng.uniform(450, 900)
     volume = mass_mg / density * 1000
     arc = float(np.clip(0.5 + 0.003 * volume, 0.6, 3.6))
@@ -175,7 +175,11 @@ def annulus(
 
 
 def leaflets(
-    rng: np.random.Generator, center: Vector, turn: Vector, radius_mm: float, mass_mg: float,
+    rng: np.random.Generator,
+    center: Vector,
+    turn: Vector,
+    radius_mm: float,
+    mass_mg: float,
     motion: Vector,
 ) -> list[Deposit]:
     """Flecks along the closing lines and hinges of the three aortic leaflets."""
@@ -195,7 +199,7 @@ def leaflets(
 
 
 def stent(line: Vector, at: int, length_mm: float, motion: Vector) -> Deposit:
-    """A thin bright mesh on the wall of a coronary artery."""
+    """Make a thin bright mesh on the wall of a coronary artery."""
     lo = max(at, 1)
     hi = min(at + int(length_mm), len(line) - 2)
     s = np.linspace(lo, max(hi, lo + 4), 900)
@@ -212,7 +216,7 @@ def stent(line: Vector, at: int, length_mm: float, motion: Vector) -> Deposit:
 
 
 def wire(center: Vector, half_x_mm: float, half_y_mm: float) -> Deposit:
-    """A steel loop round the sternum."""
+    """Make a steel loop round the sternum."""
     t = np.linspace(0, 2 * np.pi, 700)
     points = center + np.stack(
         [half_x_mm * np.cos(t), half_y_mm * np.sin(t), 1.5 * np.sin(2 * t)], axis=1
@@ -224,7 +228,7 @@ def wire(center: Vector, half_x_mm: float, half_y_mm: float) -> Deposit:
 
 
 def clip(rng: np.random.Generator, center: Vector) -> Deposit:
-    """A titanium clip."""
+    """Make a titanium clip."""
     d = rng.standard_normal(3)
     points = center + np.linspace(-2, 2, 80)[:, None] * d / np.linalg.norm(d)
     return Deposit(Label.METAL, points, np.full(80, 30000.0 / 80), STILL, is_metal=True)

@@ -25,7 +25,7 @@ BLOOD_HU = 42.0
 MYOCARDIUM_HU = 50.0
 EPICARDIAL_FAT_HU = -92.0
 ROOT = np.array([-3.0, -54.0, 2.0])  # centre of the aortic root, where the heart is hung
-_SAC_BLEND_MM = 14.0
+_SAC_BLEND_MM = 18.0
 _ABOVE_SURFACE_MM = 2.2  # how far the centre of a coronary lies above the muscle
 _STEP_MM = 1.0
 
@@ -62,7 +62,9 @@ class Heart:
             out = np.minimum(out, d) - h * h * np.float32(0.25 / _SAC_BLEND_MM)
         if out is None:
             raise ValueError("a heart has chambers")
-        return np.asarray(out - np.float32(self.fat_mm), dtype=np.float32)
+        # Fat lies thick over the right heart and the front, thin over the left free wall.
+        right = 0.5 - 0.5 * np.tanh((u - np.float32(self.anchor[0] + 38)) / np.float32(28))
+        return np.asarray(out - np.float32(self.fat_mm) * (0.3 + 0.75 * right), dtype=np.float32)
 
     def box(self) -> tuple[Vector, Vector]:
         """Corners of the box round all chambers and their fat."""
@@ -149,7 +151,7 @@ def make_heart(
             blob((-19, -68, 3), (0.5, 0.4, -1), (16, 12, 12), 3, BLOOD_HU),
         ],
         "left_atrium": [blob((2, -25, -1), (1, 0.05, 0.1), (37, 21, 17), 4, BLOOD_HU)],
-        "left_appendage": rod([(28, -28, 9), (40, -44, 14)], (10, 7)),
+        "left_appendage": rod([(28, -27, 14), (40, -42, 21)], (10, 7)),
     }
     cavity = blob((33, -53, -20), long, (37, 21, 21), 5, BLOOD_HU)
     courses = _courses(rng, chambers, frame, anchor, tortuosity)
@@ -251,7 +253,7 @@ def _in_groove(
         p -= 0.6 * np.clip(height, -6, 6)[:, None] * g
         p = _smooth(p, 1.5)
     # The first centimetre leads from the origin into the groove.
-    weight = np.clip(np.arange(len(p)) * _STEP_MM / 14.0, 0, 1)[:, None]
+    weight = np.clip(np.arange(len(p)) * _STEP_MM / 9.0, 0, 1)[:, None]
     p = weight * p + (1 - weight) * guess
     p[0] = fixed
     return np.asarray(_smooth(p))
@@ -289,5 +291,3 @@ def grooves(heart: Heart) -> list[Shape]:
         radius = 2.0 if label == Label.LM else 1.7
         blood += tube(points, radius * (1 - 0.45 * far), BLOOD_HU, is_blood=True)
     return fat + blood
-
-

@@ -109,7 +109,7 @@ class Capsule:
         px *= px
         px += py * py
         px += pz * pz
-        out = np.sqrt(px)
+        out: Floats = np.sqrt(px)
         out -= np.float32(self.radius_a_mm) + t * np.float32(self.radius_b_mm - self.radius_a_mm)
         return out
 
@@ -150,7 +150,7 @@ Shape = Ellipsoid | Capsule | Box
 
 def tube(
     points: Vector,
-    radii_mm: Vector | float,
+    radii_mm: Vector | list[float] | float,
     hu: float,
     region: Region | None = None,
     is_blood: bool = False,

@@ -1,4 +1,4 @@
-"""The chest round the heart: great vessels, airways, lung vessels, bones, arms, abdomen.
+"""The chest round the heart: great vessels, airways, lung vessels, abdomen.
 
 Comes in: a `Frame` of sizes and a random generator.
 Goes out: lists of shapes in the body's frame, and the broad fields (skin, muscle, rib cage,
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from screening.phantom.heart import BLOOD_HU
-from screening.phantom.shapes import Box, Capsule, Ellipsoid, Floats, Region, Shape, Vector, tube
+from screening.phantom.shapes import Capsule, Ellipsoid, Floats, Region, Shape, Vector, tube
 
 FAT_HU = -100.0
 MUSCLE_HU = 50.0
@@ -30,7 +30,7 @@ _CAGE_HALF_WIDTH = np.array([112, 122, 128, 124, 113, 97, 77, 52, 30, 24, 24], f
 _CAGE_FRONT = np.array([-112, -120, -122, -114, -98, -83, -63, -46, -34, -28, -28], float)
 _CAGE_BACK = np.array([44, 48, 51, 55, 52, 36, 17, 2, -8, -12, -12], float)
 _SKIN_HALF_WIDTH = np.array([148, 150, 150, 154, 160, 168, 172, 150, 96, 62, 58], float)
-_SKIN_FRONT = np.array([-128, -136, -138, -132, -118, -104, -90, -78, -74, -72, -70], float)
+_SKIN_FRONT = np.array([-128, -136, -138, -132, -118, -104, -92, -84, -86, -92, -104], float)
 _SKIN_BACK = np.array([84, 84, 82, 82, 80, 74, 62, 50, 40, 32, 28], float)
 _SPINE_Y = np.array([-6, -8, -6, 0, -1, -9, -21, -32, -42, -50, -66], float)
 
@@ -101,8 +101,19 @@ def cage_distance(frame: Frame, u: Floats, v: Floats, w: Floats) -> Floats:
     return _ring(_CAGE, u / k[0], v / k[1], w / k[2]) * np.float32(frame.scale[:2].mean())
 
 
-def diaphragm_height(frame: Frame, u: Floats, v: Floats) -> Floats:
-    """Level of the diaphragm above each point of the plane, mm."""
+_SPINE_FRONT = _lut(_SPINE_Y)
+
+
+def spine_front(z: Floats) -> Floats:
+    """Front of the spine at canonical levels."""
+    index = np.clip(z - np.float32(_TABLE_LOW_MM), 0, len(_SPINE_FRONT) - 1).astype(np.int32)
+    return np.asarray(_SPINE_FRONT[index], dtype=np.float32)
+
+
+def diaphragm_height(
+    frame: Frame, u: Floats, v: Floats, heart_box: tuple[Vector, Vector]
+) -> Floats:
+    """Level of the diaphragm above each point of the plane, mm; the heart rests on it."""
     k = frame.scale.astype(np.float32)
     x, y = u / k[0], v / k[1]
     out = np.full(x.shape, -150, np.float32)
@@ -111,7 +122,14 @@ def diaphragm_height(frame: Frame, u: Floats, v: Floats) -> Floats:
         dy = (y + 42) / np.where(y > -42, np.float32(105), np.float32(98))
         r = np.sqrt(dx * dx + dy * dy)
         np.maximum(out, np.float32(top) - 78 * r * r * np.sqrt(r), out=out)
-    return out * k[2]
+    out = out * k[2]
+    low, high = heart_box
+    dx = (u - np.float32(0.45 * low[0] + 0.55 * high[0])) / np.float32(0.55 * (high[0] - low[0]))
+    dy = (v - np.float32(0.5 * (low[1] + high[1]) - 6)) / np.float32(0.6 * (high[1] - low[1]))
+    rest = np.float32(low[2] + 7) - 20 * (dx * dx + dy * dy)
+    # A soft maximum: the domes and the middle tendon are one sheet.
+    h = np.maximum(16 - np.abs(out - rest), 0)
+    return np.asarray(np.maximum(out, rest) + h * h / 64, dtype=np.float32)
 
 
 def aorta_line(frame: Frame, root: Vector) -> tuple[Vector, Vector]:
@@ -164,8 +182,12 @@ def great_vessels(frame: Frame, aorta: tuple[Vector, Vector], dilation: float) -
         out += blood([(side * 24, -24, 4), (side * 46, y, 8), (side * 62, y, 14)], [8, 7, 5], vein)
         out += blood([(side * 24, -20, -6), (side * 46, y + 6, -14)], [7.5, 5.5], vein)
     out += blood([(18, -66, 20), (19, -60, 30), (18, -50, 40)], [14, 14.5, 14], trunk)
-    out += blood([(18, -50, 40), (34, -32, 47), (48, -14, 44), (52, -4, 32)], [13, 12, 10, 8], trunk)
-    out += blood([(16, -46, 36), (-8, -31, 36), (-34, -27, 33), (-52, -24, 28)], [12, 10, 10, 9], trunk)
+    out += blood(
+        [(18, -50, 40), (34, -32, 47), (48, -14, 44), (52, -4, 32)], [13, 12, 10, 8], trunk
+    )
+    out += blood(
+        [(16, -46, 36), (-8, -31, 36), (-34, -27, 33), (-52, -24, 28)], [12, 10, 10, 9], trunk
+    )
     out += blood([(-46, -24, 28), (-50, -14, 8)], [8, 6], trunk)
     line, radii = aorta
     out += tube(line, radii * dilation, BLOOD_HU, Region.AORTA, is_blood=True)
@@ -176,21 +198,23 @@ def great_vessels(frame: Frame, aorta: tuple[Vector, Vector], dilation: float) -
 
 
 def oesophagus(frame: Frame) -> list[Shape]:
-    """A soft tube with a thread of air, from the neck to the stomach."""
+    """Return a soft tube with a thread of air, from the neck to the stomach."""
     z = np.array([190, 130, 90, 50, 10, -30, -60, -85, -100])
     x = np.array([2, 3, 6, 6, 5, 4, 8, 16, 30])
     y = np.array([frame.spine_y(t) for t in z]) - np.array([7, 7, 7, 7, 7, 8, 12, 22, 32])
     line = frame.place(np.stack([x, y, z], axis=1))
-    air = line[2:6] + [1.5, -1, 0]
+    air = line[2:6] + np.array([1.5, -1, 0])
     return [
         *tube(line, np.array([6, 6, 6.5, 7, 7, 7.5, 8, 8, 9.0]), 36.0, Region.OESOPHAGUS),
         *tube(air, 1.6, -500.0),
     ]
 
 
-def airways(rng: np.random.Generator, frame: Frame) -> tuple[list[Shape], list[Vector]]:
-    """Trachea, main and smaller bronchi (walls first, then air) and their centre lines."""
-    trachea = [(0, frame.spine_y(190) - 20, 190), (0, -38, 130), (-1, -26, 95), (-4, -17, 58)]
+def airways(
+    rng: np.random.Generator, frame: Frame
+) -> tuple[list[Shape], list[Shape], list[Vector]]:
+    """Trachea with main bronchi, smaller bronchi (walls first, then air), and centre lines."""
+    trachea = [(0, frame.spine_y(190) - 14, 190), (0, -40, 130), (-1, -26, 95), (-4, -17, 58)]
     p = frame.place
     lines: list[tuple[Vector, Vector]] = [(p(trachea), np.array([9.5, 9.5, 9.5, 10]))]
     trunks = {
@@ -211,15 +235,18 @@ def airways(rng: np.random.Generator, frame: Frame) -> tuple[list[Shape], list[V
         moved = np.array(b, float)
         moved[1:] += rng.normal(0, 4, (2, 3))
         lines.append((p(moved), np.array([4.0, 3.0, 2.0])))
-    walls: list[Shape] = []
-    air: list[Shape] = []
-    for line, radii in lines:
-        walls += tube(line, radii + 1.0 + 0.12 * radii, 32.0)
-        air += tube(line, radii, -990.0, Region.AIRWAY)
-    return walls + air, [line for line, _ in lines]
+    shapes: list[list[Shape]] = []
+    for group in (lines[:3], lines[3:]):
+        walls: list[Shape] = []
+        air: list[Shape] = []
+        for line, radii in group:
+            walls += tube(line, radii + 1.0 + 0.12 * radii, 32.0)
+            air += tube(line, radii, -990.0, Region.AIRWAY)
+        shapes.append(walls + air)
+    return shapes[0], shapes[1], [line for line, _ in lines]
 
 
-def lung_vessels(rng: np.random.Generator, frame: Frame, n_trunks: int = 15) -> list[Shape]:
+def lung_vessels(rng: np.random.Generator, frame: Frame, n_trunks: int = 22) -> list[Shape]:
     """Arteries and veins that branch from the hila into the lungs."""
     out: list[Shape] = []
     for side in (-1, 1):
@@ -231,7 +258,7 @@ def lung_vessels(rng: np.random.Generator, frame: Frame, n_trunks: int = 15) -> 
             direction = toward - hub
             length = np.linalg.norm(direction)
             start = hub + rng.normal(0, [5, 7, 14])
-            _grow(rng, out, frame, start, direction / length, 0.36 * length, 4.2, 4)
+            _grow(rng, out, frame, start, direction / length, 0.34 * float(length), 4.0, 4)
     return out
 
 
@@ -264,138 +291,6 @@ def _grow(
         )
 
 
-
-
-def spine(frame: Frame) -> list[Shape]:
-    """Vertebrae with canal, arches and processes, discs between them."""
-    out: list[Shape] = []
-    bone = Region.CHEST_WALL_BONE
-    hard, spongy = 430.0, 60 + 120 * frame.bone
-    eye = np.eye(3)
-    for i in range(-14, 13):
-        z = i * VERTEBRA_STEP_MM + 6
-        y = frame.spine_y(z)
-        w = 15.5 + 0.018 * max(60 - z, 0)
-        d = w * 0.84
-        half = np.array([w, d, 9.0])
-        at = frame.place((0, y + d, z))
-        out.append(Box(at, eye, np.array([w - 1, d - 1, 12.0]), 8.0, 75.0, bone))
-        out.append(Box(at, eye, half, 5.0, hard, bone))
-        out.append(Box(at, eye, half - 2.2, 4.0, spongy, bone))
-        back = y + 2 * d
-        for s in (-1, 1):
-            arch = [(s * 10, back - 2, z + 3), (s * 14, back + 8, z + 3), (s * 4, back + 22, z)]
-            out += tube(frame.place(arch), [5.0, 4.5, 3.5], hard * 0.85, bone)
-            wing = [(s * 14, back + 8, z + 3), (s * 30, back + 17, z + 5)]
-            out += tube(frame.place(wing), [4.5, 4.0], hard * 0.7, bone)
-        out += tube(
-            frame.place([(0, back + 22, z), (0, back + 40, z - 16)]), [4.0, 3.0], hard * 0.8, bone
-        )
-        out.append(Capsule(frame.place((0, back + 9, z - 12)), frame.place((0, back + 9, z + 12)),
-                           8.5, 8.5, 28.0))
-    return out
-
-
-def ribs(frame: Frame) -> tuple[list[Shape], list[Vector]]:
-    """Twelve pairs of ribs, the upper ten with cartilage to the sternum.
-
-    Returns
-    -------
-    shapes, and the centre lines of the cartilages
-    """
-    out: list[Shape] = []
-    inner: list[Shape] = []
-    cartilages: list[Vector] = []
-    bone = Region.CHEST_WALL_BONE
-    for side in (-1, 1):
-        for i in range(12):
-            line = _rib_line(frame, i, side)
-            n = len(line)
-            stop = n if i > 9 else n - 3
-            body = line[:stop]
-            out += tube(frame.place(body), 5.4, 400.0, bone)
-            inner += tube(frame.place(body[1:]), 2.6, 60 + 90 * frame.bone, bone)
-            if i <= 9:
-                gristle = frame.place(line[stop - 1 :])
-                out += tube(gristle, 5.6, CARTILAGE_HU, bone)
-                cartilages.append(gristle)
-    return out + inner, cartilages
-
-
-def _rib_line(frame: Frame, i: int, side: int) -> Vector:
-    start = 149 - VERTEBRA_STEP_MM * i
-    drop = [14, 38, 60, 76, 86, 92, 96, 96, 92, 86, 60, 30][i]
-    last = 162 if i < 7 else 150 - 10 * (i - 7)
-    if i > 9:
-        last = 70 if i == 10 else 50
-    angles = np.radians(np.linspace(14, last, 11))
-    line = np.empty((len(angles), 3))
-    for k, a in enumerate(angles):
-        part = (1 - np.cos(a)) / 2
-        z = start - drop * part
-        half, front, back = frame.cage(z)
-        middle, depth = (front + back) / 2, (back - front) / 2
-        s, c = np.sin(a), np.cos(a)
-        grow = 1 / (abs(s) ** 2.5 + abs(c) ** 2.5) ** 0.4
-        line[k] = side * (half + 5) * s * grow, middle + (depth + 5) * c * grow, z
-    if i < 7:  # the cartilage climbs to the sternum
-        end_z = [112, 88, 62, 36, 12, -8, -22][i]
-        _, front, _ = frame.cage(end_z)
-        line[-1] = side * 19, front - 6, end_z
-        line[-2, 2] = 0.6 * line[-2, 2] + 0.4 * end_z
-    return line
-
-
-def sternum(frame: Frame) -> list[Shape]:
-    """Manubrium, body and xiphoid, with collar bones."""
-    out: list[Shape] = []
-    bone = Region.CHEST_WALL_BONE
-    eye = np.eye(3)
-    for z, half_x in [(112, 26), (94, 23), (76, 17), (58, 15), (40, 16), (22, 18), (4, 18),
-                      (-14, 16), (-30, 11), (-44, 6)]:
-        _, front, _ = frame.cage(z)
-        at = frame.place((0, front - 7, z))
-        out.append(Box(at, eye, np.array([half_x, 6.5, 10.5]), 4.0, 330.0, bone))
-        if half_x > 8:
-            core = 40 + 80 * frame.bone
-            out.append(Box(at, eye, np.array([half_x - 2.2, 4.0, 10.5]), 2.0, core, bone))
-    for s in (-1, 1):
-        line = [(s * 18, -84, 122), (s * 60, -76, 134), (s * 100, -40, 148), (s * 138, -22, 156)]
-        out += tube(frame.place(line), 6.5, 420.0, bone)
-        out += tube(frame.place(line), 3.2, 180.0, bone)
-    return out
-
-
-def shoulders(frame: Frame) -> tuple[list[Shape], list[Shape]]:
-    """Soft parts (painted with the trunk) and bones of shoulders and arms."""
-    soft: list[Shape] = []
-    bones: list[Shape] = []
-    bone = Region.CHEST_WALL_BONE
-    p = frame.place
-    for s in (-1, 1):
-        head = np.array([s * 158.0, -8, 146])
-        if frame.is_arms_up:
-            arm = np.array([head, (s * 186, -30, 200), (s * 172, -50, 330)])
-        else:
-            arm = np.array([head, (s * 196, 0, 80), (s * 222, 0, -330)])
-        soft += tube(p(arm), np.array([46, 42, 38.0]), MUSCLE_HU)
-        soft += tube(p([(s * 60, -10, 150), head]), np.array([52, 48.0]), MUSCLE_HU)
-        bones += tube(p(arm), np.array([13, 11.5, 11.0]), 600.0, bone)
-        bones += tube(p(arm), np.array([7, 6, 6.0]), -20.0, bone)
-        bones.append(Ellipsoid(p(head), np.eye(3), np.array([24.0, 24, 25]), 330.0, bone))
-        bones.append(Ellipsoid(p(head), np.eye(3), np.array([21.0, 21, 22]), 150.0, bone))
-        tilt = np.radians(38)
-        axes = np.array([[s * np.cos(tilt), -np.sin(tilt), 0.25], [0, 0, 1.0], [0, 1.0, 0]])
-        axes[0] /= np.linalg.norm(axes[0])
-        axes[2] = np.cross(axes[0], axes[1])
-        axes[2] /= np.linalg.norm(axes[2])
-        axes[1] = np.cross(axes[2], axes[0])
-        plate = np.array([46.0, 74, 4.5])
-        bones.append(Ellipsoid(p((s * 112, 46, 82)), axes, plate, 380.0, bone))
-        bones += tube(p([(s * 90, 60, 120), (s * 140, 30, 150)]), np.array([6, 8.0]), 350.0, bone)
-    return soft, bones
-
-
 def abdomen(rng: np.random.Generator, frame: Frame) -> list[Shape]:
     """Organs below the diaphragm; the caller keeps them there."""
     p = frame.place
@@ -415,7 +310,7 @@ def abdomen(rng: np.random.Generator, frame: Frame) -> list[Shape]:
         organ((-62, -36, -104), (82, 92, 84), LIVER_HU, Region.LIVER),
         organ((4, -78, -98), (70, 42, 34), LIVER_HU, Region.LIVER),
         organ((62, -34, -98), (36, 46, 46), rng.uniform(10, 50), gut),
-        organ((60, -62, -88), (24, 20, 26), rng.choice([-900.0, -60.0, 20.0]), gut),
+        organ((60, -62, -88), (24, 20, 26), rng.choice([-900.0, 15.0, 30.0]), gut),
         organ((98, 18, -104), (24, 36, 44), 48.0, gut),
     ]
     for s in (-1, 1):

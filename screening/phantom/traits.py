@@ -58,7 +58,7 @@ def coronary_probability(age_years: float, sex: str) -> float:
 
 
 def draw_coronary_agatston(rng: np.random.Generator, age_years: float, sex: str) -> float:
-    """A coronary burden for age and sex: none, or log-normal; roughly MESA."""
+    """Draw a coronary burden for age and sex: none, or log-normal; roughly MESA."""
     if rng.random() > coronary_probability(age_years, sex):
         return 0.0
     middle = 3.9 + 0.05 * (age_years - 60) + (0.4 if sex == "M" else 0.0)
