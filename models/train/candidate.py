@@ -111,9 +111,6 @@ def train_candidate(
     loss_weight = weight / np.sqrt(weight)
     net = CandidateNet(N_FEATURES)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=2e-2)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
-    )
     started, step, running = time.monotonic(), 0, 0.0
     while (spent := time.monotonic() - started) < seconds:
         rows = rng.choice(len(chance), batch, p=chance)
@@ -128,10 +125,9 @@ def train_candidate(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        averaged.update_parameters(net)
         running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
         step += 1
         if step % 50 == 0:
             with log.open("a") as file:
                 file.write(f"candidate {step} {spent:.0f}s n {len(chance)} loss {running:.4f}\n")
-    return averaged.module.eval()
+    return net.eval()

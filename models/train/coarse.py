@@ -193,16 +193,21 @@ def loss_of(logits: Tensor, y: Tensor, valid: Tensor) -> Tensor:
 
 
 def train_coarse(
-    folder: Path, seconds: float, seed: int, log: Path, batch: int = 6, rate: float = 3e-3
+    folder: Path,
+    seconds: float,
+    seed: int,
+    log: Path,
+    batch: int = 6,
+    rate: float = 3e-3,
+    start: Path | None = None,
 ) -> CoarseNet:
-    """Train for about `seconds`, reading new samples as they appear."""
+    """Train for about `seconds`, from weights at `start` if given; new samples are taken up."""
     torch.manual_seed(seed)
     rng, torch_rng = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     net = CoarseNet(len(COARSE_CHANNELS)).to(memory_format=torch.channels_last_3d)
+    if start is not None:
+        net.load_state_dict(torch.load(start))
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
-    )
     started, step, running = time.monotonic(), 0, 0.0
     cache: dict[Path, Sample] = {}
     while (spent := time.monotonic() - started) < seconds:
@@ -223,10 +228,9 @@ def train_coarse(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        averaged.update_parameters(net)
         running = 0.95 * running + 0.05 * float(loss.detach()) if step else float(loss.detach())
         step += 1
         if step % 10 == 0:
             with log.open("a") as file:
                 file.write(f"coarse {step} {spent:.0f}s samples {len(cache)} loss {running:.4f}\n")
-    return averaged.module.to(memory_format=torch.contiguous_format).eval()
+    return net.to(memory_format=torch.contiguous_format).eval()
