@@ -9,12 +9,12 @@ usable numbers.
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 
 from screening.inference.anatomy import COARSE_CHANNELS, blood_pool, find_heart, heart_box
 from screening.inference.candidates import GROWN_HU, Candidates, find_candidates
 from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
 from screening.inference.manifest import Model
+from screening.inference.runtime import RUNTIME_ERRORS
 from screening.inference.session import Networks, networks
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
@@ -53,7 +53,7 @@ def infer(model: Model, volume: Volume, threads: int | None = None) -> Labelled 
     """
     try:
         return _infer(networks(model, threads), model, volume)
-    except (_UnusableOutputError, Fail, InvalidArgument, RuntimeException) as error:
+    except (_UnusableOutputError, *RUNTIME_ERRORS) as error:
         detail = safe_detail(error)
         return Rejection(Room.INFERENCE, volume.series_key, Reason.MODEL_FAILED, detail)
 

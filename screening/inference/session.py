@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from screening.inference.manifest import CPU_PROVIDER, Model
+from screening.inference.runtime import ort
 
 Floats = NDArray[np.float32]
 _BATCH = 64  # candidates a call: bounds the memory, costs no speed

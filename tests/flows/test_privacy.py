@@ -137,9 +137,9 @@ def test_the_trap_catches_what_tries_to_leave() -> None:
 
 def in_the_trap(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run in a network of its own: loopback, and a default route that counts every packet."""
+    script = "mount -t sysfs sysfs /sys\n" + NETWORK_TRAP
     return subprocess.run(
-        ["unshare", "-n", "-m", "bash", "-c", "mount -t sysfs sysfs /sys\n" + NETWORK_TRAP, "trap"]
-        + arguments,
+        ["unshare", "-n", "-m", "bash", "-c", script, "trap", *arguments],
         capture_output=True,
         text=True,
         env=environment(),
