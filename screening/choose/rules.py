@@ -164,13 +164,13 @@ RULES: tuple[Rule, ...] = (
     Rule(Reason.VIRTUAL_NON_CONTRAST, _is_virtual, "Spectral images weaken or invent calcium."),
     Rule(Reason.NOT_HU, _is_not_hu, "The 130 HU threshold needs Hounsfield units."),
     Rule(Reason.NOT_AXIAL, _is_not_axial, "The Agatston score is defined on axial slices."),
-    Rule(Reason.TILT_UNCORRECTED, _is_tilted, "Tilted stacks shear the anatomy."),
-    Rule(Reason.TOO_FEW_SLICES, _is_too_short, "The stack is shorter than a heart."),
     Rule(Reason.NOT_CHEST, _is_not_chest, "Words and size both say that no heart is in it."),
     Rule(
         Reason.GATED_CALCIUM_SCORE, _is_formal_score, "It is the formal score: evidence, not work."
     ),
     Rule(Reason.CONTRAST_TAG, _has_contrast, "Contrast agent is as bright as calcium."),
+    Rule(Reason.TILT_UNCORRECTED, _is_tilted, "Tilted stacks shear the anatomy."),
+    Rule(Reason.TOO_FEW_SLICES, _is_too_short, "The stack is shorter than a heart."),
     Rule(Reason.INCREMENT_OVER_5MM, _is_coarse, "Small lesions vanish between coarse slices."),
     Rule(Reason.MINOR, _is_minor, "The risk equations and the policy are for adults."),
 )

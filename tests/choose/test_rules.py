@@ -168,14 +168,14 @@ def test_each_rule_on_both_sides_of_its_edge(values: dict[str, Any], reason: Rea
         (
             HEAD_SIZED
             | {"body_part": "HEAD", "terms": ("head",), "tilt_degrees": 18.5, "increment_mm": 7.0},
-            (R.TILT_UNCORRECTED, R.NOT_CHEST, R.INCREMENT_OVER_5MM),
-            "tilt 18.5 degrees",
+            (R.NOT_CHEST, R.TILT_UNCORRECTED, R.INCREMENT_OVER_5MM),
+            "head",
         ),
         (
             {"z_range_mm": (-804.5, -766.5), "increment_mm": 2.0, "n_slices": 20}
             | {"has_contrast_tag": True, "terms": ("contrast",), "body_part": "PARTIALBODY"},
-            (R.TOO_FEW_SLICES, R.CONTRAST_TAG),
-            "20 slices over 40 mm",
+            (R.CONTRAST_TAG, R.TOO_FEW_SLICES),
+            "",
         ),
         (
             {"image_type": ("DERIVED", "SECONDARY", "MIP"), "orientation": "coronal"},

@@ -194,7 +194,7 @@ def test_one_number_carries_two_people_and_one_scan_no_date(truth, read):
         (Role.SAGITTAL, "not_flagged", None, Reason.BELOW_THRESHOLD),
         (Role.TWO_PEOPLE, "cannot_say", None, Reason.IDENTITY_CONFLICT),
         (Role.NO_RECORD, "cannot_say", None, Reason.NO_CLINICAL_RECORD),
-        (Role.NO_DATE, "cannot_say", None, Reason.NO_SCORE),
+        (Role.NO_DATE, "cannot_say", None, Reason.NO_SCAN_DATE),
         (Role.HEAD_ONLY, "cannot_say", None, Reason.NO_SCORE),
         (Role.CONTRAST_PIXELS, "cannot_say", None, Reason.NO_SCORE),
         (Role.MISSING_IN_HEART, "cannot_say", None, Reason.NO_SCORE),
