@@ -25,7 +25,8 @@ from screening.phantom import Protocol, SimulatedScan, make_body, random_traits,
 from screening.phantom.dicom import Encoding, Header, Stack, make_uid, write_stack
 from screening.records import ScoringParameters, SeriesJob
 
-MAIN = [sys.executable, "-c", "from flows.cli import main; main()"]
+# -P: the installed package, not the checkout that lies in the current folder.
+MAIN = [sys.executable, "-P", "-c", "from flows.cli import main; main()"]
 HEADER = Header(
     patient_id="bench", issuer="", name="", birth_date=date(1960, 1, 1), sex="F", age_years=66,
     study_uid="", series_uid="", accession="", series_number=1,

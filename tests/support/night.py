@@ -12,7 +12,8 @@ from screening.schema import Privacy
 from screening.tables import LAKE_TABLES
 
 AS_OF = "2026-11-01"
-MAIN = [sys.executable, "-c", "from flows.cli import main; main()"]
+# -P: the installed package, not the checkout that lies in the current folder.
+MAIN = [sys.executable, "-P", "-c", "from flows.cli import main; main()"]
 SECRET = "a secret only for tests"
 
 
