@@ -40,7 +40,7 @@ MAX_HEART_ML = 1800.0  # beyond any heart: liver or shoulders were taken for one
 MIN_LUNG_ML = 100.0  # a chest shows lung, if only beside the heart
 _LUNG_HU = (-960.0, -500.0)  # outside air and bowel gas are darker
 MIN_HEART_PEAK = 0.8
-_MIN_COURSE_PEAK = 0.15
+_MIN_COURSE_PEAK = 0.6  # mean over LAD, LCX and RCA: a chest shows 0.7, a belly or a neck 0.5
 _REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
 _COURSE_REACH = 0.15
 _NEAR_VALVE_CELLS = 20
@@ -78,11 +78,11 @@ def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     if maps[_HEART][heart].max() < MIN_HEART_PEAK:
         return None
     near = ndimage.binary_dilation(heart, iterations=4)
-    courses = maps[list(VESSEL_CHANNELS)].max(0)
-    if courses[near].max() < _MIN_COURSE_PEAK:
+    courses = maps[list(VESSEL_CHANNELS)]
+    if courses[1:, near].max(axis=1).mean() < _MIN_COURSE_PEAK:
         return None
     reach = ndimage.binary_dilation(heart, iterations=_REACH_CELLS)
-    reach |= near & ((courses > _COURSE_REACH) | (maps[_AORTA] > 0.5))
+    reach |= near & ((courses.max(0) > _COURSE_REACH) | (maps[_AORTA] > 0.5))
     reach &= (maps[_BONE] < _BONE_CERTAIN) | heart
     reach &= grid.valid > 0
     return Anatomy(
