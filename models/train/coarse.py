@@ -40,7 +40,7 @@ def load_sample(path: Path) -> Sample:
 def draw(rng: np.random.Generator, sample: Sample) -> tuple[Floats, Floats]:
     """Cut the net's shape at a random place, crop field and range, cloud the lungs."""
     cells, targets, centre = sample
-    if rng.random() < 0.04:
+    if rng.random() < 0.05:
         piece = (_CROP_CELLS,) * 3
         head = _head(rng)[:, : piece[0], : piece[1], : piece[2]]
         return head, np.zeros((len(targets), *piece), dtype=np.float32)
@@ -95,9 +95,17 @@ def _blank_where(x: Floats, where: NDArray[np.bool_]) -> None:
 
 
 def _cut_range(rng: np.random.Generator, x: Floats) -> None:
-    """End the scan early, at the head or the feet."""
+    """End the scan early, at the head, the feet or both (a scan of the heart alone)."""
     where = np.zeros(GRID_CELLS, dtype=np.bool_)
-    n = int(rng.integers(4, 26) if rng.random() < 0.75 else rng.integers(26, 46))
+    chance = rng.random()
+    if chance < 0.25:
+        first = int(rng.integers(14, 28))
+        where[:first] = True
+        where[first + int(rng.integers(16, 30)) :] = True
+        _blank_where(x, where)
+        return
+    # What is left of a long cut is an abdomen or a neck: there must be no heart in it.
+    n = int(rng.integers(4, 26) if chance < 0.6 else rng.integers(28, 46))
     if rng.random() < 0.5:
         where[:n] = True
     else:

@@ -133,6 +133,9 @@ def _traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
         "aortic_dilation": float(rng.uniform(0.8, 1.5)),
     }
     if is_rich:
+        changes["n_stents"] = int(rng.integers(1, 4)) if rng.random() < 0.3 else 0
+        changes["has_sternal_wires"] = bool(rng.random() < 0.15)
+        changes["has_clips"] = bool(rng.random() < 0.15)
         if rng.random() < 0.8:
             changes["coronary_agatston_target"] = float(np.exp(rng.uniform(1.0, 7.8)))
         for name, median, chance in (

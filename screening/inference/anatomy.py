@@ -30,16 +30,21 @@ COARSE_CHANNELS = (
 )
 VESSEL_CHANNELS = tuple(COARSE_CHANNELS.index(name) for name in ("LM", "LAD", "LCX", "RCA"))
 _HEART, _AORTA = COARSE_CHANNELS.index("heart"), COARSE_CHANNELS.index("aorta")
+_BONE = COARSE_CHANNELS.index("bone")
 _MITRAL, _VALVE = COARSE_CHANNELS.index("mitral_annulus"), COARSE_CHANNELS.index("aortic_valve")
 
 # A grown heart with its fat fills 0.4-1.2 litres; what is less than a fifth of a small
 # one is a false find or a sliver of a heart at the stack's end.
 MIN_HEART_ML = 80.0
+MAX_HEART_ML = 1800.0  # beyond any heart: liver or shoulders were taken for one
+MIN_LUNG_ML = 100.0  # a chest shows lung, if only beside the heart
+_LUNG_HU = (-960.0, -500.0)  # outside air and bowel gas are darker
 MIN_HEART_PEAK = 0.8
-_MIN_COURSE_PEAK = 0.15
+_MIN_COURSE_PEAK = 0.6  # mean over LAD, LCX and RCA: a chest shows 0.7, a belly or a neck 0.5
 _REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
 _COURSE_REACH = 0.15
 _NEAR_VALVE_CELLS = 20
+_BONE_CERTAIN = 0.7  # ribs, spine and sternum hold many bright voxels and no coronary
 _BLOOD_CERTAIN = 0.8
 _MIN_BLOOD_VOXELS = 200
 
@@ -65,16 +70,20 @@ class Anatomy:
 def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     """Read heart, search region and landmarks off the maps; None where no heart is."""
     heart = _heart_component(maps)
-    if heart is None or heart.sum() * CELL_MM**3 / 1000 < MIN_HEART_ML:
+    if heart is None or not MIN_HEART_ML <= _millilitres(heart) <= MAX_HEART_ML:
+        return None
+    lung = (grid.wide > _LUNG_HU[0]) & (grid.wide < _LUNG_HU[1]) & (grid.valid > 0.5)
+    if _millilitres(ndimage.binary_erosion(lung)) < MIN_LUNG_ML:  # the skin's rim is thin
         return None
     if maps[_HEART][heart].max() < MIN_HEART_PEAK:
         return None
     near = ndimage.binary_dilation(heart, iterations=4)
-    courses = maps[list(VESSEL_CHANNELS)].max(0)
-    if courses[near].max() < _MIN_COURSE_PEAK:
+    courses = maps[list(VESSEL_CHANNELS)]
+    if courses[1:, near].max(axis=1).mean() < _MIN_COURSE_PEAK:
         return None
     reach = ndimage.binary_dilation(heart, iterations=_REACH_CELLS)
-    reach |= near & ((courses > _COURSE_REACH) | (maps[_AORTA] > 0.5))
+    reach |= near & ((courses.max(0) > _COURSE_REACH) | (maps[_AORTA] > 0.5))
+    reach &= (maps[_BONE] < _BONE_CERTAIN) | heart
     reach &= grid.valid > 0
     return Anatomy(
         maps=maps,
@@ -83,6 +92,10 @@ def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
         landmarks=_landmarks(maps, heart, near),
         is_cut=_is_cut(grid, heart),
     )
+
+
+def _millilitres(cells: NDArray[np.bool_]) -> float:
+    return float(cells.sum()) * CELL_MM**3 / 1000
 
 
 def _heart_component(maps: NDArray[np.float32]) -> NDArray[np.bool_] | None:
