@@ -97,6 +97,8 @@ class Scoring:
         committer = Committer(self.lake, self.settings, self.run_id)
         for row in plan.decided:
             committer.add(row)
+            if Reason.OPTED_OUT in row.reasons:
+                self.lake.remove_picture(row.series.series_key)
         images = _scored_images(self.lake)
         attempts = Counter(self.lake.read("attempts").column("series_key").to_pylist())
         tonight: dict[str, State] = {}
