@@ -52,6 +52,11 @@ class Cluster:
         return worker_count(self._settings)
 
     @property
+    def threads_per_worker(self) -> int:
+        """Threads the model may use in each worker, so that all together fill the cores."""
+        return max(1, len(os.sched_getaffinity(0)) // self.n_workers)
+
+    @property
     def client(self) -> Client:
         """The client; the first call starts the cluster."""
         if self._client is None:

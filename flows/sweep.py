@@ -194,7 +194,12 @@ class _Stages:
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
-        orders = Orders(settings.model, ScoringParameters(), settings.scan_timeout_seconds)
+        orders = Orders(
+            settings.model,
+            ScoringParameters(),
+            settings.scan_timeout_seconds,
+            self._cluster.threads_per_worker,
+        )
         stage = Scoring(
             lake=self._lake,
             cluster=self._cluster,
