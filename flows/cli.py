@@ -348,6 +348,10 @@ def _guarded(run: Callable[[], None]) -> int:
     except ScreeningError as error:
         show.note(f"screening: {error}")
         return 2
+    except OSError as error:
+        # The text alone: a file name may say who someone is.
+        show.note(f"screening: a file or folder could not be used: {error.strerror}")
+        return 2
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:

@@ -183,7 +183,10 @@ class _Stages:
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(
-            self._lake.read("dispositions"), self._versions, self._night.settings.rescore
+            self._lake.read("dispositions"),
+            self._versions,
+            self._night.settings.rescore,
+            (e.series.series_key for e in entries),
         )
         decisions = choose.choose(
             [e.series for e in entries],
