@@ -163,12 +163,12 @@ def sweep(
     Example:
       screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
     """
+    from flows.crawl import check_archive
     from flows.people_stage import check_clinical
     from flows.prefect_server import prepare_environment
-    from screening.archive import keep_apart, resolve
 
     settings = read_settings(config)
-    keep_apart(resolve(archive_url), lake_path)
+    check_archive(archive_url, lake_path)
     check_clinical(clinical)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)

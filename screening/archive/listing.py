@@ -76,6 +76,11 @@ def resolve(url: str) -> str:
     return str(folder.resolve())
 
 
+def is_empty(address: str) -> bool:
+    """Whether no file at all lies below the archive's root; stops at the first."""
+    return not any(files for _, _, files in os.walk(address))
+
+
 def keep_apart(address: str, lake: Path) -> None:
     """Refuse a lake inside its archive, or an archive inside its lake.
 
