@@ -71,6 +71,18 @@ def _series_differences(truth: list[Row], found: Mapping[str, Row]) -> list[Diff
     return differences
 
 
+def _without_swaps(found: list[Difference]) -> list[Difference]:
+    """Drop pairs that only trade places: of two identical series either may be the copy."""
+    by_role: dict[str, list[Difference]] = {}
+    for difference in found:
+        by_role.setdefault(difference.role, []).append(difference)
+    kept = []
+    for group in by_role.values():
+        if sorted(d.expected for d in group) != sorted(d.found for d in group):
+            kept += group
+    return kept
+
+
 def _person_cause(row: Row, found: Row) -> str:
     measured, true = found.get("agatston"), row["true_agatston"]
     if row["is_borderline"]:
@@ -128,6 +140,6 @@ def differences(lake: Lake, truth: pa.Table, as_of: date) -> list[Difference]:
     current = {r["series_key"]: r for r in lake.query("core_disposition", as_of).to_pylist()}
     flags = {r["person_key"]: r for r in lake.query("core_person_flag", as_of).to_pylist()}
     return [
-        *_series_differences(_keyed(series, lake.vault.series_keys(uids)), current),
+        *_without_swaps(_series_differences(_keyed(series, lake.vault.series_keys(uids)), current)),
         *_person_differences(_keyed(people, lake.vault.person_keys(who)), flags),
     ]
