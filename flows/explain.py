@@ -54,6 +54,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "current": current,
         "dispositions": history,
         "pictures": _pictures(lake, current, people, out),
+        "out": str(out) if out else None,
     }
 
 
@@ -69,6 +70,8 @@ def print_explanation(facts: dict[str, object]) -> None:
         _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
         show.say(f"  {pictures[state['series_key']]['remark']}")
         show.say()
+    if facts["out"] and not any(picture["file"] for picture in pictures.values()):
+        show.say(f"no picture was written to {facts['out']}")
     show.say(show.NOTICE)
 
 

@@ -202,7 +202,9 @@ def test_a_picture_is_written_only_where_one_is_asked_for(told, tmp_path, monkey
 )
 def test_no_picture_of_what_is_not_scored_now_or_opted_out(told, tmp_path, key, why):
     out = tmp_path / "p.png"
-    assert why in told(key, out).text
+    text = told(key, out).text
+    assert why in text
+    assert f"no picture was written to {out}" in text
     assert not out.exists()
 
 
