@@ -29,8 +29,9 @@ _MODEL = click.option("--model", default="default", show_default=True, help="Nam
 def _open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":  # type: ignore[name-defined] # noqa: F821
     from screening.lake import Lake
 
+    is_new = not (path / "lake.json").exists()
     lake = Lake.open(path, secret_from(os.environ), create=create, default_issuer=issuer)
-    if create and lake.secret_file is not None:
+    if is_new and lake.secret_file is not None:
         show.note(
             f"a secret was made for this lake: {lake.secret_file} – keep it apart from the lake, "
             "or give it in SCREENING_SECRET"
@@ -66,7 +67,13 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="A new folder.",
+)
 @click.option("--patients", default=24, show_default=True, hidden=True)
 @click.option("--seed", default=7, show_default=True, help="Which hospital.")
 @_JSON
@@ -132,7 +139,12 @@ def score(folder: str, mask: Path | None, model: str, as_json: bool) -> None:
 @click.option("--archive", "archive_url", required=True, help="Folder of the archive.")
 @_LAKE
 @click.option("--clinical", type=click.Path(path_type=Path), help="Folder of clinical tables.")
-@click.option("--as-of", callback=_check_date, help="Date the flags are for [default: today].")
+@click.option(
+    "--as-of",
+    metavar="YYYY-MM-DD",
+    callback=_check_date,
+    help="Date the flags are for.  [default: today]",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
 @click.option("--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined.")
 @_JSON
@@ -151,13 +163,13 @@ def sweep(
     Example:
       screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
     """
+    from flows.crawl import check_archive
+    from flows.people_stage import check_clinical
     from flows.prefect_server import prepare_environment
-    from screening.archive import resolve
 
     settings = read_settings(config)
-    resolve(archive_url)
-    if clinical is not None and not clinical.is_dir():
-        raise ScreeningError(f"no folder of clinical tables at {clinical}; check --clinical")
+    check_archive(archive_url, lake_path)
+    check_clinical(clinical)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
     from flows.status import status
@@ -167,6 +179,8 @@ def sweep(
     with show.progress() as bars:
         run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
     facts = status(lake)
+    if clinical is None and lake.read("person").num_rows:
+        show.note("no --clinical tonight: the clinical tables of an earlier sweep were used again")
     if as_json:
         show.say(show.as_json(facts))
     else:
@@ -220,13 +234,15 @@ def flagged(
     from flows.people import flagged_table
     from flows.status import last_as_of
 
+    if reason and not identified:
+        raise ScreeningError("--reason goes with --identified; nothing identified was asked for")
     if identified and not (reason and reason.strip()):
         raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
     if form == "parquet" and out is None:
         raise ScreeningError("parquet is not text; add --out FILE")
     lake = _open_lake(lake_path)
     found = flagged_table(lake, reason if identified else None)
-    if form == "table" and not identified:
+    if form == "table":
         show.print_flagged(found.to_pylist(), last_as_of(lake))
         return
     _write_list(found, form, out)
@@ -235,15 +251,17 @@ def flagged(
 def _write_list(found: pa.Table, form: str, out: Path | None) -> None:
     rows = found.to_pylist()
     if form == "parquet":
-        pq.write_table(found, out)
-    elif form == "table":
-        show.table("flagged", found.column_names, [list(r.values()) for r in rows])
+        sink = pa.BufferOutputStream()
+        pq.write_table(found, sink)
+        body = sink.getvalue().to_pybytes()
+    elif form == "json":
+        body = (show.as_json(rows) + "\n").encode()
     else:
-        text = show.as_json(rows) if form == "json" else show.as_csv(rows, found.column_names)
-        if out is None:
-            show.say(text.rstrip("\n"))
-        else:
-            out.write_text(text + "\n" if form == "json" else text, encoding="utf-8")
+        body = show.as_csv(rows, found.column_names).encode()
+    if out is None:
+        click.echo(body, nl=False)
+    else:
+        show.write_private(out, body)
     if form in ("csv", "parquet"):
         show.note(show.NOTICE)
 
@@ -322,12 +340,17 @@ def _guarded(run: Callable[[], None]) -> int:
     try:
         run()
     except click.exceptions.Abort:
+        show.note("screening: interrupted; run the same command again to go on")
         return 130
     except click.ClickException as error:
         error.show()
         return 2
     except ScreeningError as error:
         show.note(f"screening: {error}")
+        return 2
+    except OSError as error:
+        # The text alone: a file name may say who someone is.
+        show.note(f"screening: a file or folder could not be used: {error.strerror}")
         return 2
     except SystemExit as stop:
         return int(stop.code or 0)

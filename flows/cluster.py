@@ -52,6 +52,11 @@ class Cluster:
         return worker_count(self._settings)
 
     @property
+    def threads_per_worker(self) -> int:
+        """Threads the model may use in each worker, so that all together fill the cores."""
+        return max(1, len(os.sched_getaffinity(0)) // self.n_workers)
+
+    @property
     def client(self) -> Client:
         """The client; the first call starts the cluster."""
         if self._client is None:
@@ -67,7 +72,8 @@ class Cluster:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address="127.0.0.1:0" if self._settings.dashboard else None,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": self._settings.dashboard},
             memory_limit=f"{self._settings.worker_memory_gb}GB",
             local_directory=str(self._folder),
             silence_logs=logging.CRITICAL,

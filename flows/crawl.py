@@ -7,6 +7,7 @@ Refuses: an archive without any file.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 from distributed import as_completed
@@ -18,6 +19,7 @@ from screening.lake import Lake
 from screening.tables import FILES, INSTANCES, INSTANCES_RAW
 
 FILES_PER_SHARD = 400
+_EMPTY = "the archive is empty: no file below its folder; check the address"
 _WHO = ("path", "size_bytes", "mtime_ns")
 
 
@@ -76,12 +78,20 @@ def _read_new(cluster: Cluster, address: str, new: pa.Table) -> archive.HeaderSh
     )
 
 
+def check_archive(url: str, lake: Path) -> None:
+    """Refuse an archive that cannot be swept into this lake, before the lake is made."""
+    address = archive.resolve(url)
+    archive.keep_apart(address, lake)
+    if archive.is_empty(address):
+        raise ScreeningError(_EMPTY)
+
+
 def crawl(lake: Lake, cluster: Cluster, address: str) -> Crawled:
     """List the archive, open only what is new or changed, and bring the index up to date."""
     listing = archive.list_files(address)
     n_seen = listing.stats.num_rows + listing.ignored.num_rows
     if n_seen == 0:
-        raise ScreeningError("the archive is empty: no file below its folder; check the address")
+        raise ScreeningError(_EMPTY)
     index = lake.read_index()
     kept_instances = _split(index.instances, listing.stats)
     kept_files = _split(index.files, listing.stats)

@@ -30,13 +30,14 @@ class Orders:
     model: str
     parameters: ScoringParameters
     timeout_seconds: float
+    threads: int  # of the model in each worker
 
 
 def work(job: SeriesJob, orders: Orders) -> Worked:
     """Work one scan in a worker process; the one-series boundary of the program."""
     try:
         model = inference.open_model(orders.model)
-        return process_series(job, model, orders.parameters, picture=True)
+        return process_series(job, model, orders.parameters, picture=True, threads=orders.threads)
     except MemoryError as error:
         reason, detail = Reason.OUT_OF_MEMORY, safe_detail(error)
     except Exception as error:  # noqa: BLE001 - one bad scan must cost one scan

@@ -12,8 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening import clinical, risk
+from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.tables import RISK
+
+
+def check_clinical(folder: Path | None) -> None:
+    """Refuse clinical tables that cannot be used, before the night's work begins."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise ScreeningError(f"no folder of clinical tables at {folder}; check --clinical")
+    clinical.read_clinical(folder, lambda who: pa.nulls(who.num_rows, pa.string()))
 
 
 def take_clinical(lake: Lake, folder: Path | None) -> None:
@@ -32,12 +42,9 @@ def take_clinical(lake: Lake, folder: Path | None) -> None:
 def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
     """Return the people who want nothing done with their data."""
     policy = lake.read("policy")
-    mine = policy.filter(
-        pc.and_(
-            pc.equal(policy["scope"], "opt_out_all"),
-            pc.less_equal(policy["valid_from"], pa.scalar(as_of, pa.date32())),
-        )
-    )
+    # An opt-out whose date cannot be read is honoured.
+    has_begun = pc.fill_null(pc.less_equal(policy["valid_from"], pa.scalar(as_of)), True)
+    mine = policy.filter(pc.and_(pc.equal(policy["scope"], "opt_out_all"), has_begun))
     return frozenset(mine["person_key"].to_pylist())
 
 

@@ -16,6 +16,7 @@ from screening.dispositions import Disposition, Versions
 from screening.reasons import Reason, State
 from screening.records import Decision
 
+ORIGINAL = "original: "  # how a duplicate's detail names the series it repeats
 _FINAL = frozenset({State.SCORED, State.INELIGIBLE, State.FAILED, State.QUARANTINED})
 
 
@@ -26,6 +27,13 @@ class Past:
     versions: Versions
     state: State
     reasons: tuple[str, ...]
+    original: str = ""  # of a duplicate: the series whose images these are
+
+    def is_outcome(self, present: frozenset[str]) -> bool:
+        """Whether this came of working the scan, and still stands."""
+        if self.original:
+            return self.original in present
+        return bool(self.versions.scoring_version) and self.state in _FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +55,22 @@ class Plan:
 class Ledger:
     """What is already known, by series and content."""
 
-    def __init__(self, dispositions: pa.Table, current: Versions, rescore: str) -> None:
+    def __init__(
+        self, dispositions: pa.Table, current: Versions, rescore: str, present: Iterable[str]
+    ) -> None:
+        self._present = frozenset(present)
         self._current = current
         self._rescore = rescore
         self._past: dict[tuple[str, str], list[Past]] = {}
         self._decided_series: set[str] = set()
         names = ["series_key", "content_digest", "choose_version", "model_digest"]
-        names += ["scoring_version", "state", "reasons"]
+        names += ["scoring_version", "state", "reasons", "detail"]
         for row in dispositions.select(names).to_pylist():
             versions = Versions(row["choose_version"], row["model_digest"], row["scoring_version"])
-            past = Past(versions, State(row["state"]), tuple(row["reasons"]))
+            reasons = tuple(row["reasons"])
+            is_copy = Reason.DUPLICATE_IMAGES_OF in reasons
+            original = row["detail"].removeprefix(ORIGINAL) if is_copy else ""
+            past = Past(versions, State(row["state"]), reasons, original)
             self._past.setdefault((row["series_key"], row["content_digest"]), []).append(past)
             self._decided_series.add(row["series_key"])
 
@@ -66,14 +80,14 @@ class Ledger:
         worked = [
             p
             for p in self._past.get((series.series_key, series.content_digest), [])
-            if p.versions.scoring_version and p.state in _FINAL
+            if p.is_outcome(self._present)
         ]
         if self._rescore == "all":
-            worked = [p for p in worked if p.versions == self._current]
+            worked = [p for p in worked if p.versions == self._current or p.original]
         return worked[-1] if worked else None
 
     def holds_rule(self, disposition: Disposition) -> bool:
-        """Whether this very rules outcome is on record and the last word."""
+        """Whether this very rules outcome is on record."""
         series = disposition.series
         past = self._past.get((series.series_key, series.content_digest), [])
         return any(p.versions == disposition.versions for p in past)

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from flows.cluster import Cluster
 from flows.handout import Orders, hand_out
-from flows.plan import Ledger, Plan, Study, not_chosen
+from flows.plan import ORIGINAL, Ledger, Plan, Study, not_chosen
 from screening import catalogue
 from screening.config import Settings
 from screening.dispositions import Disposition, Stamp, Versions, to_table
@@ -97,8 +97,10 @@ class Scoring:
         committer = Committer(self.lake, self.settings, self.run_id)
         for row in plan.decided:
             committer.add(row)
+            if Reason.OPTED_OUT in row.reasons:
+                self.lake.remove_picture(row.series.series_key)
         images = _scored_images(self.lake)
-        attempts = Counter(self.lake.read("attempts").column("series_key").to_pylist())
+        attempts = _open_attempts(self.lake)
         tonight: dict[str, State] = {}
         n_bytes = 0
         while turn := _next_turn(plan.studies, ledger, tonight):
@@ -168,12 +170,13 @@ class Scoring:
         outcome, series = worked.outcome, entry.series
         original = images.get(worked.image_digest, series.series_key)
         if original != series.series_key:
+            # Scoring version 0: should the original go, the score of this one is a new row.
             row = Disposition(
                 series,
-                self.versions,
+                replace(self.versions, scoring_version=0),
                 State.INELIGIBLE,
                 (Reason.DUPLICATE_IMAGES_OF,),
-                f"original: {original}",
+                f"{ORIGINAL}{original}",
                 worked.image_digest,
             )
         elif isinstance(outcome, ScoredSeries):
@@ -204,12 +207,25 @@ def _given_up(job: SeriesJob) -> Worked:
 
 
 def _scored_images(lake: Lake) -> dict[str, str]:
+    """Return which series of tonight's archive was scored, by digest of its images."""
+    present = set(lake.read("series")["series_key"].to_pylist())
     table = lake.read("dispositions").select(["image_digest", "series_key", "state"])
     return {
         row["image_digest"]: row["series_key"]
         for row in table.to_pylist()
-        if row["state"] == State.SCORED
+        if row["state"] == State.SCORED and row["series_key"] in present
     }
+
+
+def _open_attempts(lake: Lake) -> Counter[str]:
+    """Count, by series, the attempts at its content that came to no result."""
+    names = ["series_key", "content_digest"]
+    worked = lake.read("dispositions").select([*names, "scoring_version"]).to_pylist()
+    closed = {(r["series_key"], r["content_digest"]) for r in worked if r["scoring_version"]}
+    tried = lake.read("attempts").select(names).to_pylist()
+    return Counter(
+        r["series_key"] for r in tried if (r["series_key"], r["content_digest"]) not in closed
+    )
 
 
 def _state(entry: catalogue.Entry, ledger: Ledger, tonight: Mapping[str, State]) -> State | None:

@@ -6,15 +6,19 @@ Comes in: facts already computed. Goes out: text, JSON, CSV. Refuses: nothing.
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from screening.errors import ScreeningError
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding "
@@ -57,6 +61,27 @@ def number(value: object, digits: int = 0) -> str:
     return "–" if not isinstance(value, int | float) else f"{value:,.{digits}f}"
 
 
+def write_private(file: Path, body: bytes) -> None:
+    """Write a file that its owner alone may read.
+
+    Raises
+    ------
+    ScreeningError
+        The folder is missing or may not be written to.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(body)
+    except OSError as error:
+        raise ScreeningError(f"cannot write {file}: {error.strerror}") from error
+
+
+def yes_no(value: object) -> str:
+    """Say yes or no, or a question mark where it is not known."""
+    return "?" if value is None else "yes" if value else "no"
+
+
 def percent(value: object) -> str:
     """Format a fraction as a percentage, or a dash."""
     return "–" if not isinstance(value, int | float) else f"{100 * value:.1f} %"
@@ -64,10 +89,11 @@ def percent(value: object) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; the width follows the terminal, 120 where there is none."""
-    console = Console(width=None if Console().is_terminal else 120, highlight=False)
+    # Wide enough for every cell: a key or a tier that wraps is read as another.
+    console = Console(width=400, highlight=False)
     drawn = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(column, no_wrap=True)
     for row in rows:
         drawn.add_row(*("–" if v is None else str(v) for v in row))
     console.print(drawn)
@@ -112,40 +138,32 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
         terms = " + ".join(f"{v} {k}" for k, v in parts.items() if k != whole)
         say(f"{name:7} {parts[whole]} {whole} = {terms}")
     if facts["reasons"]:
-        table("reasons", ("reason", "n"), list(facts["reasons"].items()))
+        table("reasons, of series and people", ("reason", "n"), list(facts["reasons"].items()))
     last = facts["last_run"]
     if last:
         seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"
         say(f"last run {last['run_id']} as of {last['as_of']}: {last['scored']} scored, {seconds}")
 
 
-_LIST_COLUMNS = (
-    "person",
-    "tier",
-    "Agatston",
-    "category",
-    "CHD 10 y",
-    "age",
-    "sex",
-    "grade",
-    "scan",
-)
+_LIST_COLUMNS = ("person", "tier", "Agatston", "CHD 10 y with CAC", "age", "sex", "statin", "grade")
 
 
 def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
-    """Print the list that the care team works."""
+    """Print the list that the care team works; issuer and number first where they are given."""
+    who = [name for name in ("issuer", "patient_id") if rows and name in rows[0]]
     table(
         f"flagged as of {as_of}: {len(rows)} people never formally scored",
-        _LIST_COLUMNS,
+        (*who, *_LIST_COLUMNS, "scan"),
         [
             (
+                *(row[name] for name in who),
                 row["person_key"],
                 row["tier"],
                 number(row["agatston"]),
-                row["category"],
                 percent(row["mesa_chd_10y_cac"]),
                 number(row["age_years"]),
                 row["sex"],
+                yes_no(row["is_on_statin"]),
                 row["grade"],
                 row["index_date"],
             )
@@ -161,15 +179,16 @@ def print_score(facts: Mapping[str, object]) -> None:
         say(f"{facts['status']}: {', '.join(facts['reasons'])}")  # type: ignore[arg-type]
         say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
         return
-    say(f"Agatston {number(facts['agatston'], 1)} ({facts['category']})")
-    say(f"volume {number(facts['volume_mm3'], 1)} mm³, mass {number(facts['mass_mg'], 1)} mg")
+    say(f"Agatston {number(facts['agatston'], 1)}, category {facts['category']}")
+    mass = number(facts["mass_mg"], 1)
+    say(f"volume {number(facts['volume_mm3'], 1)} mm³, mass {mass} mg (uncalibrated)")
     vessels = facts["vessels"]
     if isinstance(vessels, Mapping):
         say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))
     quality = facts["quality"]
     if isinstance(quality, Mapping):
         flags = ", ".join(quality["flags"]) or "none"
-        say(f"grade {quality['grade']}, flags: {flags}")
+        say(f"grade {quality['grade']}, quality remarks: {flags}")
     if facts["agatston"] == 0:
         say("no calcium detected on this scan; a non-gated zero is not reassurance")
     say(NOTICE)

@@ -6,6 +6,7 @@ names them. Refuses: nothing; an empty lake is all zeros.
 
 from datetime import date
 
+from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.reasons import State
 
@@ -17,6 +18,12 @@ def last_as_of(lake: Lake) -> date:
     """Return the date the last sweep's flags are true for; a lake never swept has none."""
     dates = [d for r in _runs(lake) if isinstance(d := r["as_of"], date)]
     return dates[-1] if dates else date.min
+
+
+def require_a_finished_sweep(lake: Lake) -> None:
+    """Refuse to show a list that no sweep has brought to its end."""
+    if not any(r["seconds"] is not None for r in _runs(lake)):
+        raise ScreeningError("no sweep of this lake has finished yet; run screening sweep first")
 
 
 def _runs(lake: Lake) -> list[dict[str, object]]:

@@ -183,7 +183,10 @@ class _Stages:
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(
-            self._lake.read("dispositions"), self._versions, self._night.settings.rescore
+            self._lake.read("dispositions"),
+            self._versions,
+            self._night.settings.rescore,
+            (e.series.series_key for e in entries),
         )
         decisions = choose.choose(
             [e.series for e in entries],
@@ -194,7 +197,12 @@ class _Stages:
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
-        orders = Orders(settings.model, ScoringParameters(), settings.scan_timeout_seconds)
+        orders = Orders(
+            settings.model,
+            ScoringParameters(),
+            settings.scan_timeout_seconds,
+            self._cluster.threads_per_worker,
+        )
         stage = Scoring(
             lake=self._lake,
             cluster=self._cluster,

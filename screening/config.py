@@ -43,11 +43,16 @@ def read_settings(file: Path | None) -> Settings:
         return Settings.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise ScreeningError(f"settings {file}: {error.strerror}; give a readable file") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScreeningError(f"settings {file}: not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(Settings.model_fields)
+            raise ScreeningError(
+                f"settings {file}: unknown setting {where}; known: {known}"
+            ) from error
         raise ScreeningError(f"settings {file}: {where}: {first['msg']}") from error
 
 

@@ -47,7 +47,12 @@ def facts(scan: Volume) -> VolumeFacts:
 
 
 def process_series(
-    job: SeriesJob, model: inference.Model, parameters: ScoringParameters, *, picture: bool
+    job: SeriesJob,
+    model: inference.Model,
+    parameters: ScoringParameters,
+    *,
+    picture: bool,
+    threads: int | None = None,
 ) -> Worked:
     """Work one series.
 
@@ -57,6 +62,7 @@ def process_series(
     model : a checked model; its sessions are built in this process on first use
     parameters : recorded with the score
     picture : render the picture of a score above zero
+    threads : of the model; None for every core this process may use
 
     Returns
     -------
@@ -75,7 +81,8 @@ def process_series(
     if isinstance(scan, Rejection):
         return Worked(job.series_key, scan, n_bytes)
     loaded = perf_counter()
-    outcome = measure(scan, model, parameters, read - started, loaded - read, picture=picture)
+    spent = (read - started, loaded - read)
+    outcome = measure(scan, model, parameters, *spent, picture=picture, threads=threads)
     return Worked(job.series_key, outcome, n_bytes, scan.image_digest)
 
 
@@ -87,10 +94,11 @@ def measure(
     load_seconds: float,
     *,
     picture: bool,
+    threads: int | None = None,
 ) -> ScoredSeries | Rejection:
     """Infer and score one loaded scan."""
     begun = perf_counter()
-    labelled = inference.infer(model, scan)
+    labelled = inference.infer(model, scan, threads)
     if isinstance(labelled, Rejection):
         return labelled
     inferred = perf_counter()

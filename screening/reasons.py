@@ -72,6 +72,7 @@ class Reason(StrEnum):
     # series, while working
     DECODE_FAILED = "decode_failed"
     MODEL_FAILED = "model_failed"
+    MASK_MISMATCH = "mask_mismatch"
     CRASHED = "crashed"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
@@ -164,6 +165,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.OPTED_OUT: ReasonText(Room.CHOOSE, "The person has opted out."),
     Reason.DECODE_FAILED: ReasonText(Room.VOLUME, "The pixels could not be decoded."),
     Reason.MODEL_FAILED: ReasonText(Room.INFERENCE, "The model gave no usable output."),
+    Reason.MASK_MISMATCH: ReasonText(
+        Room.INFERENCE, "The mask given does not lie on the scan's slices."
+    ),
     Reason.CRASHED: ReasonText(Room.SWEEP, "Scoring this series ended its worker process."),
     Reason.TIMEOUT: ReasonText(Room.SWEEP, "Scoring this series took too long."),
     Reason.OUT_OF_MEMORY: ReasonText(Room.SWEEP, "Scoring this series ran out of memory."),

@@ -1,7 +1,7 @@
 -- title: What became of each series, as things stand now
 -- grain: one series found in the archive
 -- key: series_key
--- reads: raw_series, raw_dispositions
+-- reads: raw_series, raw_dispositions, raw_policy, raw_run
 -- privacy: keys, scan date, age and sex; scores of keyed people
 -- publish: operations
 -- column: header_age_years | year | quasi | age at the scan, from its header
@@ -10,12 +10,22 @@
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
 -- any disposition is pending: the night ended before its turn came.
-with latest as (
+-- An opt-out holds exactly as long as the person's wish does: while it lasts it hides a score,
+-- and when it is withdrawn the score is there again.
+with opt_outs as (
+    select distinct p.person_key
+    from raw_policy as p
+    cross join raw_run as r
+    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
+),
+
+latest as (
     select
         *,
         row_number() over (
             partition by series_key, content_digest
             order by
+                coalesce(reasons[1], '') = 'opted_out' desc,
                 state = 'pending',
                 committed_at desc nulls last,
                 choose_version desc,
@@ -23,6 +33,9 @@ with latest as (
                 model_digest desc
         ) as nth
     from raw_dispositions
+    where
+        coalesce(reasons[1], '') <> 'opted_out'
+        or person_key in (select o.person_key from opt_outs as o)
 )
 
 select

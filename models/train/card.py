@@ -37,6 +37,8 @@ model's errors from the scan's.
 
 Written by `python -m models.train.evaluate --card`.
 
+{hospital}
+
 ## Real scans
 {real}
 
@@ -53,15 +55,15 @@ Written by `python -m models.train.evaluate --card`.
 """
 
 _REAL = """Looked at by eye on three public, de-identified chest CTs, not part of the
-project; no claim of accuracy rests on them. {0}"""
+project; no claim of accuracy rests on them.
+
+{0}"""
 
 
-def write_card(folder: Path, measures: dict[str, float], real: str = "") -> None:
-    """Write the card from the manifest and the measures."""
+def write_card(folder: Path, measures: dict[str, float]) -> None:
+    """Write the card from the manifest, the measures, and notes kept beside them."""
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    notes = folder / "real.md"
-    if notes.is_file() and not real:
-        real = notes.read_text(encoding="utf-8").strip()
+    real, hospital = (_note(folder / name) for name in ("real.md", "hospital.md"))
     text = _CARD.format(
         **manifest.model_dump(include={"name", "version", "input_contract", "trained_on", "seed"}),
         trained_at=manifest.trained_at,
@@ -70,5 +72,10 @@ def write_card(folder: Path, measures: dict[str, float], real: str = "") -> None
         scans=measures["scans"],
         rows="\n".join(f"| {name} | {value} |" for name, value in measures.items()),
         real=_REAL.format(real).strip(),
+        hospital=hospital,
     )
     (folder / "card.md").write_text(text, encoding="utf-8")
+
+
+def _note(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""

@@ -8,8 +8,17 @@ DICOM, damaged or cut short is a row, never an exception; an archive that cannot
 is an `InfrastructureError`, so that nothing is blamed on its data.
 """
 
-from screening.archive.listing import Listing, list_files, resolve
+from screening.archive.listing import Listing, is_empty, keep_apart, list_files, resolve
 from screening.archive.reading import read_bytes
 from screening.archive.shard import HeaderShard, read_headers
 
-__all__ = ["HeaderShard", "Listing", "list_files", "read_bytes", "read_headers", "resolve"]
+__all__ = [
+    "HeaderShard",
+    "Listing",
+    "is_empty",
+    "keep_apart",
+    "list_files",
+    "read_bytes",
+    "read_headers",
+    "resolve",
+]

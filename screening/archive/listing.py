@@ -76,6 +76,24 @@ def resolve(url: str) -> str:
     return str(folder.resolve())
 
 
+def is_empty(address: str) -> bool:
+    """Whether no file at all lies below the archive's root; stops at the first."""
+    return not any(files for _, _, files in os.walk(address))
+
+
+def keep_apart(address: str, lake: Path) -> None:
+    """Refuse a lake inside its archive, or an archive inside its lake.
+
+    Raises
+    ------
+    ScreeningError
+        The archive is only read; what the sweep writes must lie elsewhere.
+    """
+    archive, lake = Path(address), lake.resolve()
+    if archive == lake or archive in lake.parents or lake in archive.parents:
+        raise ScreeningError("the lake and the archive lie in one another; give --lake elsewhere")
+
+
 def list_files(address: str) -> Listing:
     """Walk the archive at `address`.
 

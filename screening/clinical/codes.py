@@ -79,8 +79,11 @@ class Codes:
 
 
 def normal_code(code: str) -> str:
-    """Drop the code system written in front of a code ("LOINC:", "http://loinc.org|")."""
-    return re.sub(r"^.*[|:]", "", code).strip().upper()
+    """Drop the code system in front of a code ("LOINC:", "http://loinc.org|") and what follows
+    a five-digit procedure code as its modifier ("92928-LD").
+    """  # noqa: D205
+    bare = re.sub(r"^.*[|:]", "", code).strip().upper()
+    return re.sub(r"^(\d{5})[- ][A-Z0-9]{2}$", r"\1", bare)
 
 
 def normal_unit(unit: str) -> str:

@@ -39,6 +39,14 @@ class Link:
     is_ambiguous: NDArray[np.bool_]
     pairs: pa.Table  # every (mrn, key) with a key, ambiguous or not
 
+    def is_shared(self, mrn: pa.Array) -> NDArray[np.bool_]:
+        """Whether each row's mrn stands for several people."""
+        place = pc.index_in(normal_mrn(mrn), value_set=self.mrn)
+        if not len(self.mrn):
+            return np.zeros(len(mrn), dtype=np.bool_)
+        at = pc.fill_null(place, 0).to_numpy(zero_copy_only=False)
+        return np.asarray(self.is_ambiguous[at] & bools(place.is_valid()), dtype=np.bool_)
+
     def resolve(self, mrn: pa.Array, sieve: Sieve) -> pa.Array:
         """Person key of each row; rows without exactly one person are refused in `sieve`."""
         place = pc.index_in(normal_mrn(mrn), value_set=self.mrn)
@@ -82,6 +90,10 @@ def read_people(table: pa.Table, resolve: Resolve, codes: Codes) -> People:
     sieve = Sieve("person", table.num_rows)
     sieve.refuse(bools(pc.equal(mrn, "")), Reason.BAD_VALUE, "mrn")
     sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
+    link = _link(issuer, mrn, keys)
+    # The other tables name no issuer: of people who share a number nobody can tell whose
+    # infarction it was. Without a record nothing is flagged by mistake.
+    sieve.refuse(link.is_shared(mrn), Reason.IDENTITY_CONFLICT, "mrn of several people")
     born, died = dates(_column(table, "birth_date")), dates(_column(table, "death_date"))
     # Who has an unreadable date of death may be dead: without a record the flag cannot be given.
     sieve.refuse(died.is_bad | died.is_partial, Reason.BAD_VALUE, "death_date")
@@ -102,7 +114,7 @@ def read_people(table: pa.Table, resolve: Resolve, codes: Codes) -> People:
     return People(
         person=PERSON.check(person),
         birth_dates=has_birth.select(BIRTH_DATES_SCHEMA.names).cast(BIRTH_DATES_SCHEMA),
-        link=_link(issuer, mrn, keys),
+        link=link,
         rejections=sieve.counts(),
     )
 

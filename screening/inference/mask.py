@@ -47,7 +47,7 @@ def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
     Returns
     -------
     MaskLabels or Rejection
-        Rejected as `model_failed` ("mask grid differs") when any corner of the mask's
+        Rejected as `mask_mismatch` when any corner of the mask's
         grid is more than 0.1 mm from the volume's.
 
     Raises
@@ -59,7 +59,10 @@ def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
     placed = _place(volume, labels, affine)
     if placed is None:
         return Rejection(
-            Room.INFERENCE, volume.series_key, Reason.MODEL_FAILED, "mask grid differs"
+            Room.INFERENCE,
+            volume.series_key,
+            Reason.MASK_MISMATCH,
+            "over 0.1 mm off, or another shape",
         )
     present = [int(label) for label in np.unique(placed) if label]
     return MaskLabels(np.ascontiguousarray(placed), _names(present))

@@ -88,7 +88,7 @@ class Lake:
             refuse_foreign_folder(path)
             if not create:
                 raise ScreeningError(f"there is no lake at {path}; run a sweep with --lake {path}")
-            _make_folder(path)
+            _make_folder(path, _PRIVATE)
             manifest = create_manifest(path, secret)
         _make_folder(path / "tables")
         for folder in (path / "index", path / "vault", path / "vault/pictures"):
@@ -165,6 +165,11 @@ class Lake:
         """Encrypt a picture of one series."""
         self._held().confirm()
         self._pictures.store(series_key, png)
+
+    def remove_picture(self, series_key: str) -> None:
+        """Forget the picture of one series."""
+        self._held()
+        self._pictures.remove(series_key)
 
     def read_picture(self, series_key: str) -> bytes | None:
         """Return the picture of one series, None where it has none."""

@@ -35,6 +35,10 @@ class Pictures:
             return None
         return unseal(self.key, sealed, series_key.encode())
 
+    def remove(self, series_key: str) -> None:
+        """Forget the picture of one series, if there is one."""
+        self._file(series_key).unlink(missing_ok=True)
+
     def _file(self, series_key: str) -> Path:
         if not _KEY.fullmatch(series_key):
             raise ScreeningError("a picture needs a series key of the vault")

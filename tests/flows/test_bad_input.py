@@ -32,6 +32,7 @@ def test_an_empty_archive(screening: Screening, tmp_path: Path) -> None:
         "sweep", "--archive", str(tmp_path / "empty"), "--lake", str(tmp_path / "lake")
     )
     complains(done, "empty")
+    assert not (tmp_path / "lake").exists()
 
 
 def test_a_lake_of_another_version(screening: Screening, swept: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def entry(key: str, study: str = "st", content: str = "c", day: date | None = No
 
 def past(*rows: Disposition, rescore: str = "new_only", current: Versions = NOW) -> Ledger:
     tables = [DISPOSITIONS.empty(), to_table(rows, STAMP)]
-    return Ledger(pa.concat_tables(tables), current, rescore)
+    return Ledger(pa.concat_tables(tables), current, rescore, ("a", "b"))
 
 
 def worked(e: Entry, state: State, versions: Versions = NOW) -> Disposition:
@@ -127,3 +127,16 @@ def test_a_rule_outcome_is_written_once() -> None:
     plan = make_plan([a], refused, past(), 1)
     assert [r.reasons for r in plan.decided] == [(Reason.LOCALIZER,)]
     assert make_plan([a], refused, past(*plan.decided), 1).decided == ()
+
+
+def copy_of(e: Entry, original: str) -> Disposition:
+    versions = Versions(1, "m1", 0)
+    detail = f"original: {original}"
+    return Disposition(e.series, versions, State.INELIGIBLE, (Reason.DUPLICATE_IMAGES_OF,), detail)
+
+
+def test_a_copy_is_worked_again_once_its_original_has_gone() -> None:
+    a = entry("a")
+    plan = make_plan([a], ranked(a), past(), 1)
+    assert _next_turn(plan.studies, past(copy_of(a, "b")), {}) == []
+    assert keys(_next_turn(plan.studies, past(copy_of(a, "gone")), {})) == ["a"]

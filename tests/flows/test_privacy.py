@@ -1,14 +1,19 @@
 """Identity stays in the vault, and nothing leaves the machine."""
 
+import csv
+import io
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pydicom
 import pytest
 from night import MAIN, Hospital, Screening, environment, open_lake
+
+from screening.lake import Vault
 
 NAME = "CANARYNAME^ZEPHYRINE"
 NUMBER = "CANARY774411"
@@ -96,7 +101,7 @@ def test_errors_name_no_patient(screening: Screening, canary_archive: Path) -> N
 
 
 def test_identity_is_given_only_for_a_reason_and_that_is_written_down(
-    screening: Screening, swept: Path
+    screening: Screening, swept: Path, hospital: Hospital
 ) -> None:
     bare = screening("flagged", "--lake", str(swept), "--format", "json", "--identified")
     assert bare.returncode == 2
@@ -105,7 +110,16 @@ def test_identity_is_given_only_for_a_reason_and_that_is_written_down(
         "flagged", "--lake", str(swept), "--format", "csv", "--identified", "--reason", "call back"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].startswith("issuer,patient_id,person_key")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    truth = pq.read_table(hospital.truth).to_pylist()
+    flagged = {
+        (r["issuer"], Vault.normalise_mrn(r["patient_id"]))
+        for r in truth
+        if r["kind"] == "person" and r["expected_flag"] == "flagged" and not r["is_borderline"]
+    }
+    shown = {(r["issuer"], Vault.normalise_mrn(r["patient_id"])) for r in rows}
+    assert flagged
+    assert flagged <= shown
 
 
 NETWORK_TRAP = """

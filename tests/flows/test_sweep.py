@@ -91,3 +91,42 @@ def test_every_score_above_zero_has_a_picture_and_explain_writes_it(
     assert file.read_bytes().startswith(b"\x89PNG")
     assert file.stat().st_size <= 150_000
     assert f"Agatston {positive[0]['agatston']:,.1f}" in done.stdout
+
+
+def test_an_opt_out_lasts_as_long_as_the_wish(
+    screening: Screening, swept: Path, hospital: Hospital, tmp_path: Path
+) -> None:
+    lake, clinical = tmp_path / "lake", tmp_path / "clinical"
+    shutil.copytree(swept, lake)
+    shutil.copytree(hospital.clinical, clinical)
+
+    def flagged() -> dict[str, dict[str, object]]:
+        done = screening("flagged", "--lake", str(lake), "--format", "json", "--identified",
+                         "--reason", "test")  # fmt: skip
+        return {row["person_key"]: row for row in json.loads(done.stdout)}
+
+    def sweep_again() -> None:
+        arguments = hospital.sweep_arguments(lake)
+        arguments[arguments.index("--clinical") + 1] = str(clinical)
+        done = screening(*arguments)
+        assert done.returncode == 0, done.stderr
+
+    before = flagged()
+    key, person = next(iter(before.items()))
+    policy = clinical / "person_policy.csv"
+    wishes = policy.read_text()
+    policy.write_text(f"{wishes.rstrip()}\n{person['patient_id']},opt_out_all,2026-01-01\n")
+    sweep_again()
+    assert set(flagged()) == set(before) - {key}
+    series = str(person["series_key"])
+    assert open_lake(lake).read_picture(series) is None
+    policy.write_text(wishes)
+    sweep_again()
+    assert set(flagged()) == set(before)
+
+
+def test_a_lake_inside_its_archive_is_refused(screening: Screening, hospital: Hospital) -> None:
+    inside = hospital.archive / "lake"
+    done = screening("sweep", "--archive", str(hospital.archive), "--lake", str(inside))
+    assert done.returncode == 2
+    assert not inside.exists()
