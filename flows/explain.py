@@ -6,7 +6,6 @@ Refuses: a key the lake does not hold, a file that cannot be written. Gives no p
 that is not scored as things stand, nor of a person who opted out.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -97,16 +96,6 @@ def _require_folder(out: Path | None) -> None:
         raise ScreeningError(f"cannot write {out}: no such folder")
 
 
-def _write(file: Path, png: bytes) -> None:
-    """Write identified data: a file that its owner alone may read."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(png)
-    except OSError as error:
-        raise ScreeningError(f"cannot write {file}: {error.strerror}") from error
-
-
 def _no_picture(row: Row, people: Iterable[Row]) -> str:
     """Say why a series has no picture to show; empty where it has one."""
     if row["state"] != _SCORED:
@@ -136,7 +125,7 @@ def _pictures(lake: Lake, current: list[Row], people: list[Row], out: Path | Non
             else:
                 written += 1
                 file = out if written == 1 else out.with_stem(f"{out.stem}-{written}")
-                _write(file, png)
+                show.write_private(file, png)
                 remark = f"picture: {file} (identified data; delete after use)"
         told.append({"series_key": key, "file": str(file) if file else None, "remark": remark})
     return told
