@@ -1,54 +1,34 @@
 """`screening explain`: every decision about one series or person, with its picture.
 
-Comes in: a lake and a key. Goes out: the facts in order, and the picture as a file.
-Refuses: a key the lake does not hold.
+Comes in: a lake and a key. Goes out: the facts in order, the person first; the picture as a file
+where one is asked for.
+Refuses: a key the lake does not hold, a file that cannot be written. Gives no picture of a series
+that is not scored as things stand, nor of a person who opted out.
 """
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from flows import show
+from flows import show, words
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.reasons import REASONS, Reason
+from screening.reasons import Reason, State
 
 Row = dict[str, object]
-_TOLD_ELSEWHERE = frozenset({"person_key", "series", "as_of"})
-
-
-def _about(rows: list[Row], key: str) -> list[Row]:
-    return [
-        r for r in rows if key in (r.get("series_key"), r.get("person_key"), r.get("study_key"))
-    ]
-
-
-def _picture(lake: Lake, series: list[Row], key: str, out: Path | None) -> list[Row]:
-    """Write the pictures of the scored series; each name says which series it shows."""
-    written: list[Row] = []
-    for row in series:
-        series_key = str(row["series_key"])
-        png = lake.read_picture(series_key)
-        if png is None:
-            continue
-        file = out or Path(f"{series_key}.png")
-        if out is not None and written:
-            file = out.with_name(f"{out.stem}-{len(written) + 1}{out.suffix}")
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(png)
-        written.append({"series_key": series_key, "file": str(file)})
-    return written
+_SCORED = State.SCORED.value
+_NO_PICTURES_OF = (Reason.OPTED_OUT, Reason.IDENTITY_CONFLICT)
 
 
 def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
-    """Return everything decided about a series, study or person.
+    """Return everything decided about a series, study or person; write pictures to `out`.
 
     Raises
     ------
     ScreeningError
-        The lake holds nothing under this key.
+        The lake holds nothing under this key, or `out` cannot be written.
     """
+    _require_folder(out)
     as_of = last_as_of(lake)
     series = _about(lake.read("series").to_pylist(), key)
     if not series:
@@ -61,86 +41,203 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     current = [
         r for r in lake.query("core_disposition", as_of).to_pylist() if r["series_key"] in keys
     ]
-    people = {str(r["person_key"]) for r in series}
+    current.sort(key=_scored_first)
+    owners = {str(r["person_key"]) for r in series}
     persons = lake.query("out_person_explanation", as_of).to_pylist()
+    people = [r for r in persons if r["person_key"] in owners]
     return {
         "key": key,
         "as_of": as_of.isoformat(),
+        "people": people,
         "series": series,
         "current": current,
         "dispositions": history,
-        "people": [r for r in persons if r["person_key"] in people],
-        "pictures": _picture(lake, series, key, out),
+        "pictures": _pictures(lake, current, people, out),
+        "out": str(out) if out else None,
     }
 
 
-def _sentence(code: object) -> str:
-    known = {r.value for r in Reason}
-    return REASONS[Reason(str(code))].sentence if code in known else str(code)
+def print_explanation(facts: dict[str, object]) -> None:
+    """Print the facts for a person to read: the person, then the series, then the pictures."""
+    series = {r["series_key"]: r for r in _rows(facts["series"])}
+    pictures = {r["series_key"]: r for r in _rows(facts["pictures"])}
+    for person in _rows(facts["people"]):
+        _print_person(person, str(facts["as_of"]))
+    counting = {person["series_key"] for person in _rows(facts["people"])}
+    for state in _rows(facts["current"]):
+        counts = state["series_key"] in counting
+        _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
+        show.say(f"  {pictures[state['series_key']]['remark']}")
+        show.say()
+    if facts["out"] and not any(picture["file"] for picture in pictures.values()):
+        show.say(f"no picture was written to {facts['out']}")
+    show.say(show.NOTICE)
 
 
-def _print_series(row: Row, decided: list[Row]) -> None:
-    size = f"{row['n_slices']} slices of {row['rows']} × {row['columns']}"
-    increment = show.number(row["increment_mm"], 2)
-    show.say(f"series {row['series_key']}  {row['modality']} {row['index_date'] or 'no date'}")
+def _about(rows: list[Row], key: str) -> list[Row]:
+    return [
+        r for r in rows if key in (r.get("series_key"), r.get("person_key"), r.get("study_key"))
+    ]
+
+
+def _rows(value: object) -> list[Row]:
+    return [row for row in words.as_list(value) if isinstance(row, dict)]
+
+
+def _scored_first(row: Row) -> tuple[bool, str, str]:
+    return row["state"] != _SCORED, str(row["index_date"] or ""), str(row["series_key"])
+
+
+# Pictures
+
+
+def _require_folder(out: Path | None) -> None:
+    if out is not None and not out.parent.is_dir():
+        raise ScreeningError(f"cannot write {out}: no such folder")
+
+
+def _no_picture(row: Row, people: Iterable[Row]) -> str:
+    """Say why a series has no picture to show; empty where it has one."""
+    if row["state"] != _SCORED:
+        return f"no picture: the series is not scored ({row['state']})"
+    for person in people:
+        stops = set(_NO_PICTURES_OF) & set(words.as_list(person["reasons"]))
+        if person["person_key"] == row["person_key"] and stops:
+            return f"no picture: {words.sentence(min(stops))}"
+    if row["has_picture"]:
+        return ""
+    return f"no picture: none is made {'of a score of zero' if row['agatston'] == 0 else 'here'}"
+
+
+def _pictures(lake: Lake, current: list[Row], people: list[Row], out: Path | None) -> list[Row]:
+    """Return for each series where its picture is, or why there is none; write them to `out`."""
+    told: list[Row] = []
+    written = 0
+    for row in current:
+        key, file = str(row["series_key"]), None
+        remark = _no_picture(row, people)
+        if not remark and out is None:
+            remark = "picture kept encrypted; write it with --out FILE"
+        elif not remark and out is not None:
+            png = lake.read_picture(key)
+            if png is None:
+                remark = "no picture: its encrypted file is missing"
+            else:
+                written += 1
+                file = out if written == 1 else out.with_stem(f"{out.stem}-{written}")
+                show.write_private(file, png)
+                remark = f"picture: {file} (identified data; delete after use)"
+        told.append({"series_key": key, "file": str(file) if file else None, "remark": remark})
+    return told
+
+
+# The person
+
+
+def _print_person(person: Row, as_of: str) -> None:
+    reasons = words.as_list(person["reasons"])
+    show.say(f"person {person['person_key']}, as of {as_of}")
+    show.say(f"  {words.why(person)}")
+    if len(reasons) > 1:
+        show.say(f"  Also: {' '.join(words.sentence(reason) for reason in reasons[1:])}")
+    _print_score_that_counts(person)
+    show.say(f"  {words.risk(person)}")
+    if person["series_key"] is not None:
+        _print_inputs(person)
+    show.say(f"  known on {as_of}:")
+    statin = words.yes_no(person["is_on_statin"])
+    show.say(f"    on a statin on the day of the list: {statin}")
+    show.say(f"    known cardiovascular disease: {words.known_disease(person)}")
+    show.say(f"    formal calcium score: {words.formal_scores(person)}")
+    show.say(f"    wishes about the data: {words.wishes(person)}")
+    show.say(f"    death: {person['death_date'] or words.nothing(person)}")
+    show.say()
+
+
+def _print_score_that_counts(person: Row) -> None:
+    if person["series_key"] is None:
+        show.say("  no score that counts; this is not a score of zero")
+        return
+    age = show.number(person["age_years"])
     show.say(
-        f"  {size}, {increment} mm apart, {row['kvp'] or '?'} kVp, kernel {row['kernel'] or '?'}"
+        f"  scan that counts: {person['index_date']}, age {age}, {words.sex(person['sex'])}, "
+        f"series {person['series_key']}"
     )
-    for item in decided:
-        show.say(f"  {item['state']}")
-        for reason in item["reasons"] or []:  # type: ignore[attr-defined]
-            show.say(f"    {reason}: {_sentence(reason)} {item['detail'] or ''}".rstrip())
-        if item["state"] == "scored":
-            _print_numbers(item)
+    show.say(
+        f"  Agatston {show.number(person['agatston'], 1)}, "
+        f"category {words.category(person['category'])}: {words.vessels(person)}"
+    )
+    doubt = " (doubtful)" if person["score_is_doubtful"] else ""
+    flags = words.remarks(person["quality_flags"])
+    show.say(f"  grade {person['grade']}{doubt}, quality remarks: {flags}")
+    show.say(f"  usable scores of this person: {person['n_usable_scores']}")
+
+
+def _print_inputs(person: Row) -> None:
+    show.say("  what the risk rests on, as known at the scan:")
+    show.say(f"    race: {person['race'] or words.nothing(person)}")
+    for name in words.MEASURED:
+        show.say(f"    {words.measured(person, name)}")
+    smoker = words.nothing(person)
+    if person["smoker"] is not None:
+        said = words.before_scan(person["smoker_age_days"])
+        smoker = f"{words.yes_no(person['smoker'])}, {said}"
+    show.say(f"    current smoker: {smoker}")
+    for name, told in words.YES_NO.items():
+        show.say(f"    {told}: {words.yes_no(person[name])}")
+    _, _, source = str(person["equation"] or "").partition(": ")
+    if source:
+        show.say(f"    equation: MESA, {source}")
+
+
+# The series
+
+
+def _print_series(series: Row, state: Row, remark: str) -> None:
+    day = series["index_date"] or "no date"
+    beside = f" ({remark})" if remark else ""
+    show.say(f"series {series['series_key']}: {series['modality']} of {day}{beside}")
+    if series["modality"] == "CT":
+        show.say(f"  {_images(series)}")
+    if state["state"] == _SCORED:
+        _print_numbers(state)
+        return
+    show.say(f"  not scored ({state['state']}):")
+    for place, reason in enumerate(words.as_list(state["reasons"])):
+        detail = f" ({state['detail']})" if state["detail"] and place == 0 else ""
+        show.say(f"    {words.sentence(reason)}{detail} [{reason}]")
+
+
+def _images(series: Row) -> str:
+    n = series["n_slices"]
+    size = f"{n} slice{'' if n == 1 else 's'} of {series['rows']} × {series['columns']}"
+    increment = series["increment_mm"]
+    apart = f", {show.number(increment, 2)} mm apart" if increment is not None else ""
+    voltage = f"{show.number(series['kvp'])} kV" if series["kvp"] else "unknown"
+    return f"{size}{apart}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
 
 
 def _print_numbers(row: Row) -> None:
-    vessels = ", ".join(
-        f"{name.upper()} {show.number(row[f'agatston_{name}'], 1)}"
-        for name in ("lm", "lad", "lcx", "rca")
-    )
-    show.say(f"    Agatston {show.number(row['agatston'], 1)} ({row['category']}): {vessels}")
+    agatston = show.number(row["agatston"], 1)
+    show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
+    show.say(f"    {words.vessels(row)}")
     show.say(
         f"    volume {show.number(row['volume_mm3'], 1)} mm³, "
         f"mass {show.number(row['mass_mg'], 1)} mg (uncalibrated)"
     )
-    flags = ", ".join(row["quality_flags"] or []) or "none"  # type: ignore[arg-type]
-    show.say(f"    grade {row['grade']}, noise {show.number(row['noise_hu'])} HU, flags: {flags}")
-    others = [f"{o['label']} {show.number(o['agatston'], 1)}" for o in row["other"] or []]  # type: ignore[attr-defined]
+    show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
+    show.say(f"    noise {show.number(row['noise_hu'])} HU")
+    others = [
+        f"{words.plain(o['label'])} {show.number(o['agatston'], 1)}"
+        for o in _rows(row["other"])
+        if o["agatston"]
+    ]
     if others:
-        show.say(f"    not counted, outside the coronaries: {', '.join(others)}")
+        show.say(f"  not counted, outside the coronaries: {', '.join(others)}")
     if row["agatston"] == 0:
-        show.say("    no calcium detected on this scan; a non-gated zero is not reassurance")
+        show.say("  no calcium detected on this scan; a non-gated zero is not reassurance")
     digest = str(row["model_digest"])[:12]
     show.say(
-        f"    by {row['model_name']} {digest} on {row['provider']}, "
+        f"  by model {row['model_name']} {digest} on {row['provider']}, "
         f"scoring version {row['scoring_version']}"
     )
-
-
-def _shown(name: str, value: object) -> str:
-    if isinstance(value, float):
-        return show.percent(value) if name.startswith("mesa") else show.number(value, 1)
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _print_person(person: Row, as_of: str) -> None:
-    show.say(f"person {person['person_key']} as of {as_of}")
-    for name, value in person.items():
-        if name not in _TOLD_ELSEWHERE and value not in (None, [], ""):
-            show.say(f"  {name}: {_shown(name, value)}")
-
-
-def print_explanation(facts: dict[str, object]) -> None:
-    """Print the facts for a person to read."""
-    current: list[Row] = facts["current"]  # type: ignore[assignment]
-    for row in facts["series"]:  # type: ignore[attr-defined]
-        _print_series(row, [c for c in current if c["series_key"] == row["series_key"]])
-    for person in facts["people"]:  # type: ignore[attr-defined]
-        _print_person(person, str(facts["as_of"]))
-    for picture in facts["pictures"]:  # type: ignore[attr-defined]
-        show.say(
-            f"picture of {picture['series_key']}: {picture['file']} "
-            "(identified data; delete after use)"
-        )
-    show.say(show.NOTICE)

@@ -4,6 +4,9 @@
 -- reads: raw_event, raw_run
 -- privacy: keys, dates; clinical facts of keyed people
 -- publish: no
+-- column: concept |  | health | kind of evidence: coronary_stent, myocardial_infarction, …
+-- column: first_on |  | quasi | earliest date on record up to as_of; empty where none carries a date
+-- column: n_records |  | health | records of it up to as_of
 -- Second clock: as of as_of. An undated mention counts: better one person fewer on the list than
 -- a call to somebody who had an infarction. The kinds are those of the 2018 AHA/ACC cholesterol
 -- guideline's clinical ASCVD (doi 10.1161/CIR.0000000000000625).

@@ -4,6 +4,9 @@
 -- reads: raw_series, raw_dispositions, raw_policy, raw_run
 -- privacy: keys, scan date, age and sex; scores of keyed people
 -- publish: operations
+-- column: header_age_years | year | quasi | age at the scan, from its header
+-- column: header_sex |  | quasi | sex in the scan's header: F, M, O or empty
+-- column: reason |  | open | reason code that decided; empty for a score
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
 -- any disposition is pending: the night ended before its turn came.

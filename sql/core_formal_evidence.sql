@@ -4,6 +4,10 @@
 -- reads: raw_event, core_disposition, raw_run
 -- privacy: keys, dates; clinical facts of keyed people
 -- publish: no
+-- column: source |  | health | where a formal score shows: report_text, procedure or gated_scan
+-- column: evidence |  | health | procedure code, the word report_text, or the gated scan's series key
+-- column: first_on |  | quasi | earliest date on record up to as_of; empty where none carries a date
+-- column: last_on |  | quasi | latest date on record up to as_of; empty where none carries a date
 -- Second clock: as of as_of. An undated mention counts, since it lies in the record we were given.
 with evidence as (
     select

@@ -4,6 +4,9 @@
 -- reads: core_person_score, raw_observation
 -- privacy: keys; measured values of keyed people
 -- publish: no
+-- column: series_key |  | key | random key of the index scan's series
+-- column: value | as the concept's name says | health | latest value of the 5 years up to the index date
+-- column: age_days | day | quasi | days from the measurement to the index date
 -- First clock: nothing after the index date enters. Several values of the latest day give their
 -- median, a smoking answer its highest, so that the order of rows cannot matter.
 with policy as (

@@ -4,6 +4,15 @@
 -- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, raw_ages, raw_person, raw_policy, raw_event, raw_risk, raw_run
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
+-- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
+-- column: tier |  | health | why flagged: cac_1000 Agatston 1000 or more; cac_300 300 to below 1000; cac_100 100 to below 300; risk_high below 100 and 10-year CHD risk with calcium 7.5 % or more; else empty
+-- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes
+-- column: reason |  | health | the tier or reason code that decided
+-- column: series_key |  | key | random key of the series whose score stands for the person; empty without one
+-- column: index_date |  | quasi | local date of acquisition of that series
+-- column: age_years | year | quasi | age on the index date
+-- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
+-- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
 -- For a flagged person it holds the tier.
@@ -92,7 +101,11 @@ facts as (
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         coalesce(k.reasons, []) as risk_reasons,
-        t.person_key is not null as is_on_statin,
+        case
+            when t.person_key is not null then true
+            -- Without a record nobody knows what is taken: null, not false.
+            when c.person_key is not null then false
+        end as is_on_statin,
         case when s.has_identity_conflict then 'identity_conflict' end as conflict,
         [
             case when o.person_key is not null or s.was_opted_out then 'opted_out' end,

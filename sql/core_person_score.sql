@@ -4,6 +4,12 @@
 -- reads: core_disposition, raw_ages, raw_run
 -- privacy: keys, scan date, age; scores of keyed people
 -- publish: operations
+-- column: series_key |  | key | random key of the series whose score stands for the person
+-- column: study_key |  | key | random key of that series' study
+-- column: index_date |  | quasi | local date of acquisition of that series
+-- column: age_years | year | quasi | age on the index date
+-- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
+-- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
 -- Scans after as_of do not exist yet.
@@ -33,6 +39,7 @@ select
     coalesce(a.age_years, u.header_age_years) as age_years,
     u.header_sex,
     u.agatston,
+    u.volume_mm3,
     u.category,
     u.agatston_lm,
     u.agatston_lad,
@@ -40,6 +47,9 @@ select
     u.agatston_rca,
     u.grade,
     u.quality_flags,
+    u.model_digest,
+    u.choose_version,
+    u.scoring_version,
     u.score_is_doubtful,
     u.n_usable_scores
 from usable as u

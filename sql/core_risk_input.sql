@@ -4,6 +4,20 @@
 -- reads: core_person_score, core_observation_at_index, raw_person, raw_event
 -- privacy: keys, age, sex, race; clinical facts of keyed people
 -- publish: no
+-- column: age_years | year | quasi | age on the index date
+-- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
+-- column: total_cholesterol_mg_dl | mg/dL | health | latest total cholesterol of the 5 years up to the index date
+-- column: total_cholesterol_mg_dl_age_days | day | quasi | days from that value to the index date
+-- column: hdl_cholesterol_mg_dl | mg/dL | health | latest HDL cholesterol of the 5 years up to the index date
+-- column: hdl_cholesterol_mg_dl_age_days | day | quasi | days from that value to the index date
+-- column: systolic_bp_mmhg | mmHg | health | latest systolic pressure of the 5 years up to the index date
+-- column: systolic_bp_mmhg_age_days | day | quasi | days from that value to the index date
+-- column: smoker |  | health | 1 current smoker, 0 not, by the latest answer up to the index date; empty unknown
+-- column: smoker_age_days | day | quasi | days from that answer to the index date
+-- column: bp_treated |  | health | 1 blood-pressure medicine on the index date, 0 none on record, empty unknown
+-- column: lipid_treated |  | health | 1 lipid medicine (statin or other) on the index date, 0 none, empty unknown
+-- column: diabetes |  | health | 1 diabetes on record by the index date, 0 none on record, empty unknown
+-- column: family_history_mi |  | health | 1 infarction in the family on record by the index date, 0 none, empty unknown
 -- First clock: everything as it was known on the index date. A flag is 0 only for somebody who
 -- has a clinical record in which the fact is not recorded by then; without a record, or when the
 -- only mention carries no date, it is unknown (null).

@@ -4,6 +4,10 @@
 -- reads: core_disposition
 -- privacy: counts only
 -- publish: operations
+-- column: reason |  | open | reason code that decided; empty for a score
+-- column: n |  | open | series
+-- column: n_studies |  | open | studies these series belong to
+-- column: n_people |  | open | people these series belong to
 -- Every series is in exactly one row; scored series have an empty reason.
 select
     state,

@@ -4,15 +4,32 @@
 -- reads: core_person_flag, core_person_score, raw_person, raw_policy, raw_research_shift, raw_run
 -- privacy: own keys; coarse age, shifted month, coarse scores; no key of the operations tables
 -- publish: research
+-- column: research_key |  | key | random key of the person, of the research file only
+-- column: age_band | year | quasi | age on the index date in bands of 5 years; 85+ is one band, the oldest being few
+-- column: race |  | quasi | white, black, hispanic, chinese, other; empty unknown
+-- column: shifted_index_month |  | quasi | month of the scan, moved back by up to a year, by as much in all of a person's rows
+-- column: as_of_month |  | open | month of the day the flags are true for, the same in all rows; not moved
+-- column: agatston_rounded | Agatston unit | health | total score to the nearest 10: the exact one would name whoever has the image
+-- column: agatston_lm_rounded | Agatston unit | health | left main, to the nearest 10, for the same reason
+-- column: agatston_lad_rounded | Agatston unit | health | left anterior descending, to the nearest 10, for the same reason
+-- column: agatston_lcx_rounded | Agatston unit | health | left circumflex, to the nearest 10, for the same reason
+-- column: agatston_rca_rounded | Agatston unit | health | right coronary artery, to the nearest 10, for the same reason
+-- column: mesa_chd_10y_cac_rounded | fraction | health | 10-year CHD risk with calcium, to the nearest 0.01: the exact one tells the inputs
+-- column: model_digest_12 |  | open | first 12 characters of the sha256 of the model
 -- Left out: people who opted out of anything, minors, identity conflicts, ages unknown. Research
--- keys and date shifts belong to the lake's vault. Vessel scores are rounded to 10 units and the
--- total to its category: a score to the decimal point is as good as a name to whoever has the image.
+-- keys and date shifts belong to the lake's vault. Scores are rounded to 10 units and risks to
+-- 0.01: a score to the decimal point is as good as a name to whoever has the image.
+-- People without a clinical record are left out too: their wishes cannot be known, so they cannot
+-- have opted out.
+-- One row is one person, and small cells single people out: the file is for use inside the
+-- firewall. Counts made from it need suppression before they leave it; this file does none.
 with policy as (
     select
         -- Five-year bands, one band for all from 85 on: the oldest are few and easily recognised.
         5 as band_years,
         85 as top_years,
-        10.0 as score_step
+        10.0 as score_step,
+        2 as risk_digits
 ),
 
 refused as (
@@ -41,21 +58,28 @@ select
     b.sex,
     coalesce(c.race, '') as race,
     date_trunc('month', s.index_date + x.shift_days::integer)::date as shifted_index_month,
+    date_trunc('month', r.as_of)::date as as_of_month,
     s.category,
+    round(s.agatston / policy.score_step) * policy.score_step as agatston_rounded,
     round(s.agatston_lm / policy.score_step) * policy.score_step as agatston_lm_rounded,
     round(s.agatston_lad / policy.score_step) * policy.score_step as agatston_lad_rounded,
     round(s.agatston_lcx / policy.score_step) * policy.score_step as agatston_lcx_rounded,
     round(s.agatston_rca / policy.score_step) * policy.score_step as agatston_rca_rounded,
     s.grade,
     s.score_is_doubtful,
+    round(b.mesa_chd_10y_cac, policy.risk_digits) as mesa_chd_10y_cac_rounded,
     b.flag,
     b.tier,
-    b.reason
+    b.reason,
+    left(s.model_digest, 12) as model_digest_12,
+    s.choose_version,
+    s.scoring_version
 from core_person_score as s
 cross join policy
+cross join raw_run as r
 inner join banded as b on b.person_key = s.person_key
 inner join raw_research_shift as x on x.person_key = s.person_key
-left join raw_person as c on c.person_key = s.person_key
+inner join raw_person as c on c.person_key = s.person_key
 where
     b.age_years is not null
     and not list_has_any(b.reasons, ['identity_conflict', 'opted_out', 'minor'])

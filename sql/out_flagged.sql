@@ -1,9 +1,21 @@
 -- title: The list: people with calcium nobody measured, most urgent first
 -- grain: one flagged person
 -- key: person_key
--- reads: core_person_flag, core_person_score
+-- reads: core_person_flag, core_person_score, raw_risk
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
+-- column: age_years | year | quasi | age on the index date in whole years
+-- column: agatston | Agatston unit | health | coronary Agatston score, to 0.1; tier and category come from the exact one
+-- column: volume_mm3 | mm³ | health | coronary calcium volume, to 0.1
+-- column: agatston_lm | Agatston unit | health | left main, to 0.1
+-- column: agatston_lad | Agatston unit | health | left anterior descending, to 0.1
+-- column: agatston_lcx | Agatston unit | health | left circumflex, to 0.1
+-- column: agatston_rca | Agatston unit | health | right coronary artery, to 0.1
+-- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
+-- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
+-- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty
+-- column: note |  | open | what must happen before anybody is contacted
+-- Numbers are rounded for reading; the exact ones are in core_person_flag and core_person_score.
 -- Research software: every row must be confirmed by an image reader before anyone is contacted.
 with tiers as (
     select
@@ -16,24 +28,26 @@ select
     f.series_key,
     f.tier,
     f.index_date,
-    f.age_years,
+    floor(f.age_years)::integer as age_years,
     f.sex,
-    f.agatston,
+    round(f.agatston, 1) as agatston,
+    round(s.volume_mm3, 1) as volume_mm3,
     f.category,
-    s.agatston_lm,
-    s.agatston_lad,
-    s.agatston_lcx,
-    s.agatston_rca,
+    round(s.agatston_lm, 1) as agatston_lm,
+    round(s.agatston_lad, 1) as agatston_lad,
+    round(s.agatston_lcx, 1) as agatston_lcx,
+    round(s.agatston_rca, 1) as agatston_rca,
     f.grade,
     f.quality_flags,
     f.score_is_doubtful,
-    f.mesa_chd_10y,
-    f.mesa_chd_10y_cac,
+    round(f.mesa_chd_10y, 3) as mesa_chd_10y,
+    round(f.mesa_chd_10y_cac, 3) as mesa_chd_10y_cac,
     f.is_on_statin,
-    f.reasons,
+    coalesce(k.reasons, []) as reasons,
     'an image reader must confirm' as note
 from core_person_flag as f
 inner join core_person_score as s on s.person_key = f.person_key
 inner join tiers as t on t.tier = f.tier
+left join raw_risk as k on k.person_key = f.person_key and k.series_key = f.series_key
 where f.flag = 'flagged'
 order by t.place, f.agatston desc, f.person_key

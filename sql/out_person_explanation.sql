@@ -4,6 +4,15 @@
 -- reads: core_person_flag, core_person_score, core_disposition, core_risk_input, core_formal_evidence, core_ascvd_evidence, raw_person, raw_policy, raw_risk, raw_run
 -- privacy: keys, dates, age, sex, race; scores and clinical facts of keyed people
 -- publish: operations
+-- column: has_clinical_record |  | open | a clinical record matches the scan's patient number
+-- column: equation |  | open | risk equation and its source
+-- column: risk_inputs_used |  | health | inputs of the equation with the age of each value in days
+-- column: risk_reasons |  | health | reason codes: why an estimate is empty
+-- column: risk_detail |  | health | which inputs are missing or out of range
+-- column: ascvd_evidence |  | health | known cardiovascular disease up to as_of: kind and first date
+-- column: formal_evidence |  | health | formal calcium scores up to as_of: where, what and first date
+-- column: policies |  | health | wishes about the use of data: scope and first day
+-- column: series |  | health | every series of the person: key, date, state, reasons, score, grade
 with scans as (
     select
         person_key,

@@ -4,6 +4,12 @@
 -- reads: raw_runs
 -- privacy: counts only
 -- publish: operations
+-- column: seen |  | open | files in the archive
+-- column: instance |  | open | usable DICOM instances
+-- column: not_dicom |  | open | files that are not DICOM
+-- column: unreadable |  | open | damaged or unreadable files
+-- column: duplicate |  | open | second copies of an instance
+-- column: ignored |  | open | files left alone by rule
 -- The first of the three sums: seen = instance + not_dicom + unreadable + duplicate + ignored.
 select
     run_id,

@@ -4,6 +4,10 @@
 -- reads: core_disposition, core_person_flag
 -- privacy: counts only
 -- publish: operations
+-- column: reason |  | open | reason code that decided
+-- column: n |  | open | series and people together
+-- column: n_series |  | open | series without a score for this reason
+-- column: n_people |  | open | people not on the list for this reason
 -- Only the deciding reason of a series or a person is counted, so the counts add up to the series
 -- without a score and the people not on the list.
 with decided as (

@@ -4,6 +4,8 @@
 -- reads: core_disposition
 -- privacy: counts only
 -- publish: operations
+-- column: state |  | open | scored, ineligible, failed, quarantined, pending
+-- column: n |  | open | series in this state
 -- The second of the three sums: series found = scored + ineligible + failed + quarantined + pending.
 with states as (
     select

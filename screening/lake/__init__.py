@@ -1,7 +1,8 @@
 """The lake: where results stay.
 
 Comes in: instances as read, dispositions, clinical tables, pictures; a site's secret.
-Goes out: committed Delta tables, keys instead of identity, the answers of `sql/`, two DuckDB files.
+Goes out: committed Delta tables, keys instead of identity, the answers of `sql/`, two DuckDB files,
+the dictionary of their columns (`describe_relations`).
 Refuses: a lake of another version or without its secret, a second driver, a key twice,
 identity anywhere but in the vault and the sealed index.
 """
@@ -9,6 +10,7 @@ identity anywhere but in the vault and the sealed index.
 from screening.lake.index import Index
 from screening.lake.lake import Lake
 from screening.lake.lease import Lease
+from screening.lake.publish import describe_relations
 from screening.lake.vault import Vault
 
-__all__ = ["Index", "Lake", "Lease", "Vault"]
+__all__ = ["Index", "Lake", "Lease", "Vault", "describe_relations"]

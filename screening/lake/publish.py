@@ -2,7 +2,7 @@
 
 Comes in: relations (SQL files), the raw tables they read, the day the answers are true for.
 Goes out: one relation as an Arrow table; `screening.duckdb` and `research.duckdb`, each renamed
-into place when it is whole.
+into place when it is whole; the dictionary of all relations.
 Refuses: SQL that is not one SELECT or fails, a relation whose key is not unique, a key of the
 lake in the research file, the research shift outside it. SQL can reach no file, no
 network and no extension.
@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import gettempdir
 
 import duckdb
 import pyarrow as pa
 
 from screening.errors import ScreeningError
+from screening.lake.dictionary import Entry, entries_of, to_table
 from screening.lake.files import sync_file, sync_folder, temporary_beside
+from screening.lake.research import RESEARCH_SHIFT
 from screening.lake.sqlfiles import (
     RAW_RESEARCH_SHIFT,
     RAW_RUN,
@@ -27,8 +30,10 @@ from screening.lake.sqlfiles import (
     Relation,
     needed,
     raw_reads,
+    read_relations,
 )
-from screening.schema import Column, Privacy
+from screening.resources import sql_folder
+from screening.schema import Privacy
 from screening.tables import LAKE_TABLES, TABLES
 
 MEMORY_LIMIT = "2GB"
@@ -42,13 +47,6 @@ _LAKE_KEYS = frozenset(
     for t in TABLES.values()
     for c in t.columns
     if c.privacy in (Privacy.KEY, Privacy.IDENTITY)
-)
-_DICTIONARY = pa.schema(
-    [
-        (name, pa.string())
-        for name in ("relation", "title", "grain", "column_name", "type", "unit", "meaning")
-    ]
-    + [("privacy", pa.string()), ("position", pa.int64())]
 )
 
 
@@ -112,6 +110,23 @@ def publish(source: Source, relations: Mapping[str, Relation], run: Run) -> None
     finally:
         for file in temporaries.values():
             file.unlink(missing_ok=True)
+
+
+def describe_relations(folder: Path | None = None) -> list[tuple[Relation, list[Entry]]]:
+    """Return every relation of `sql/` (or of `folder`) with its columns, made from no rows."""
+    relations = read_relations(folder or sql_folder())
+    source = Source(
+        Path(gettempdir()),
+        lambda name: LAKE_TABLES[name].empty(),
+        lambda _: RESEARCH_SHIFT.empty_table(),
+    )
+    with _connection(source.folder) as connection:
+        _lock(connection)
+        _make(connection, source, needed(relations, relations), Run(date.min, ""))
+        return [
+            (r, entries_of(relations, r, _columns(connection, _quoted(r.name))))
+            for r in relations.values()
+        ]
 
 
 @contextmanager
@@ -188,39 +203,29 @@ def _fill(
     names: list[str],
 ) -> None:
     """Copy relations into an attached file, with comments and the dictionary."""
-    entries: list[dict[str, object]] = []
+    entries: list[Entry] = []
     for name in sorted(names):
         relation = relations[name]
         table = f"{audience}.main.{_quoted(name)}"
         connection.execute(f"CREATE TABLE {table} AS FROM {_quoted(name)}")
         about = f"{relation.title}. One row: {relation.grain}."
         connection.execute(f"COMMENT ON TABLE {table} IS {_literal(about)}")
-        columns = connection.execute(f"DESCRIBE {table}").fetchall()
-        _refuse_lake_keys(audience, relation, [c[0] for c in columns])
-        declared = _declared(needed(relations, [name]))
-        for position, (column, kind, *_) in enumerate(columns):
-            known = declared.get(column)
-            if known is not None:
-                text = f"{known.meaning} [{known.unit}]" if known.unit else known.meaning
-                connection.execute(
-                    f"COMMENT ON COLUMN {table}.{_quoted(column)} IS {_literal(text)}"
-                )
-            entries.append(
-                {
-                    "relation": name,
-                    "title": relation.title,
-                    "grain": relation.grain,
-                    "column_name": column,
-                    "type": kind,
-                    "unit": known.unit if known else "",
-                    "meaning": known.meaning if known else "",
-                    "privacy": relation.privacy,
-                    "position": position,
-                }
-            )
-    connection.register("dictionary_rows", pa.Table.from_pylist(entries, schema=_DICTIONARY))
+        described = entries_of(relations, relation, _columns(connection, table))
+        _refuse_lake_keys(audience, relation, [e.column_name for e in described])
+        for entry in described:
+            if entry.comment:
+                column = f"{table}.{_quoted(entry.column_name)}"
+                connection.execute(f"COMMENT ON COLUMN {column} IS {_literal(entry.comment)}")
+        entries += described
+    connection.register("dictionary_rows", to_table(entries))
     connection.execute(f"CREATE TABLE {audience}.main.{DICTIONARY} AS FROM dictionary_rows")
     connection.unregister("dictionary_rows")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    """Return name and type of each column of a table, in order."""
+    rows = connection.execute(f"DESCRIBE {table}").fetchall()
+    return [(str(name), str(kind)) for name, kind, *_ in rows]
 
 
 def _refuse_lake_keys(audience: Audience, relation: Relation, columns: list[str]) -> None:
@@ -229,16 +234,6 @@ def _refuse_lake_keys(audience: Audience, relation: Relation, columns: list[str]
         raise ScreeningError(
             f"sql/{relation.name}.sql: the research file has its own keys; leave out {kept}"
         )
-
-
-def _declared(order: tuple[Relation, ...]) -> dict[str, Column]:
-    """Columns known by name, those of the tables that are read before all others."""
-    read = [RAW_TABLES[name] for name in sorted(raw_reads(order)) if name in RAW_TABLES]
-    found: dict[str, Column] = {}
-    for table in (*read, *LAKE_TABLES.values()):
-        for column in table.columns:
-            found.setdefault(column.name, column)
-    return found
 
 
 def _safe(error: duckdb.Error) -> str:

@@ -1,8 +1,10 @@
 """The SQL files, with what their headers say.
 
-Comes in: a folder of `*.sql`, each one SELECT under a header of `-- name: value` lines.
+Comes in: a folder of `*.sql`, each one SELECT under a header of `-- name: value` lines, among
+them `-- column: name | unit | privacy | meaning` for columns that no table declares.
 Goes out: `Relation`s, and the order in which to make those that a relation needs.
-Refuses: a missing or unknown header line, a relation that reads what is not there, a circle.
+Refuses: a missing or unknown header line, a column without meaning, a relation that reads what
+is not there, a circle.
 """
 
 import re
@@ -13,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from screening.errors import ScreeningError
+from screening.schema import Privacy
 from screening.tables import LAKE_TABLES
 
 RAW_RUN = "raw_run"
@@ -22,6 +25,8 @@ RAW = frozenset((*RAW_TABLES, RAW_RUN, RAW_RESEARCH_SHIFT))
 
 _HEADER_LINE = re.compile(r"--\s*([a-z]+):\s*(.*)")
 _FIELDS = frozenset(("title", "grain", "key", "reads", "privacy", "publish"))
+_COLUMN_LINE = re.compile(r"--\s*column:\s*(.*)")
+_PRIVACY = frozenset((Privacy.OPEN, Privacy.KEY, Privacy.QUASI, Privacy.HEALTH))
 _NAME = re.compile(r"(core|out)_[a-z0-9_]+")
 
 
@@ -35,6 +40,16 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a header says about one column."""
+
+    column: str
+    unit: str
+    privacy: Privacy
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """One SQL file."""
 
@@ -45,6 +60,7 @@ class Relation:
     reads: tuple[str, ...]
     privacy: str
     publish: Audience
+    columns: tuple[Meaning, ...]
     sql: str
 
 
@@ -100,8 +116,32 @@ def _read(file: Path) -> Relation:
         reads=_names(found["reads"]),
         privacy=found["privacy"],
         publish=Audience(found["publish"]),
+        columns=_columns(file.name, text),
         sql=text,
     )
+
+
+def _columns(file_name: str, text: str) -> tuple[Meaning, ...]:
+    """Read the lines `-- column: name | unit | privacy | meaning`."""
+    found: dict[str, Meaning] = {}
+    for line in text.splitlines():
+        match = _COLUMN_LINE.fullmatch(line.strip())
+        if match is None:
+            continue
+        parts = [part.strip() for part in match[1].split("|")]
+        if len(parts) != len(("name", "unit", "privacy", "meaning")) or not (parts[0] and parts[3]):
+            raise ScreeningError(
+                f"sql/{file_name}: write -- column: name | unit | privacy | meaning, not {match[1]}"
+            )
+        name, unit, privacy, meaning = parts
+        if privacy not in _PRIVACY:
+            raise ScreeningError(
+                f"sql/{file_name}: privacy of {name} is one of {', '.join(sorted(_PRIVACY))}"
+            )
+        if name in found:
+            raise ScreeningError(f"sql/{file_name}: two meanings of the column {name}")
+        found[name] = Meaning(name, unit, Privacy(privacy), meaning)
+    return tuple(found.values())
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -45,12 +45,14 @@ def sql(tmp_path):
     _sql(
         folder,
         "core_people",
+        "-- column: n_series | | open | series of the person\n"
         "select person_key, count(*) as n_series from raw_series group by person_key order by 1",
         publish="operations",
     )
     return _sql(
         folder,
         "out_research",
+        "-- column: shifted_on | day | quasi | moved back in time\n"
         "select research_key, index_date + shift_days as shifted_on\n"
         "from raw_series inner join raw_research_shift using (person_key)",
         key="research_key, shifted_on",
@@ -91,6 +93,9 @@ def test_both_files_hold_their_relations_and_a_dictionary(filled, sql):
     research = _tables(filled.path / "research.duckdb")
     assert set(research) == {"out_research", "dictionary"}
     assert [row[3] for row in research["dictionary"]] == ["research_key", "shifted_on"]
+    assert research["dictionary"][1][5:] == ("day", "moved back in time", "quasi", 1)
+    told = {row[3]: row[6:8] for row in operations["dictionary"] if row[0] == "out_people"}
+    assert told["n_series"] == ("series of the person", "open")  # from the relation it reads
     with duckdb.connect(str(filled.path / "screening.duckdb"), read_only=True) as connection:
         comments = connection.execute(
             "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'core_people'"
@@ -147,6 +152,9 @@ def test_the_research_file_has_own_keys_shifted_dates_and_no_opt_outs(filled, sq
         ("x", "select 1 as person_key", {}, "begins with core_ or out_"),
         ("out_x", "select 1 as person_key", {"publish": "maybe"}, "publish is one of"),
         ("out_x", "select 1 as person_key", {"reads": "a\n-- writes: b"}, "writes"),
+        ("out_x", "-- column: a | | open |\nselect 1 as person_key", {}, "-- column: name"),
+        ("out_x", "-- column: a | | secret | b\nselect 1 as person_key", {}, "privacy of a"),
+        ("out_x", "-- column: a | | open | b\n-- column: a | | key | c", {}, "two meanings"),
     ],
 )
 def test_what_is_refused_leaves_the_old_file(filled, sql, name, statement, options, message):

@@ -24,14 +24,21 @@ def text_of(name):
 
 
 def header(name):
-    """Header lines of one file as {word: text}, in order of appearance."""
+    """Header lines of one file as {word: text}, in order of appearance; columns apart."""
     found = {}
     for line in text_of(name).splitlines():
         match = re.match(r"-- (\w+): (.+)$", line)
-        if not match:
+        if not match or match[1] == "column":
             break
         found[match[1]] = match[2]
     return found
+
+
+@cache
+def meanings(name):
+    """Column lines of one file as [(name, unit, privacy, meaning)]."""
+    lines = re.findall(r"^-- column: (.*)$", text_of(name), re.M)
+    return [tuple(part.strip() for part in line.split("|")) for line in lines]
 
 
 @cache

@@ -13,6 +13,7 @@ from sql_room import (
     event,
     header,
     lake,
+    meanings,
     names,
     observation,
     person,
@@ -22,6 +23,7 @@ from sql_room import (
     words,
 )
 
+from screening.lake import describe_relations
 from screening.reasons import Reason
 from screening.resources import sql_folder
 from screening.tables import LAKE_TABLES
@@ -38,6 +40,7 @@ NEEDED = {
     "out_status_reasons",
     "out_status_files",
     "out_flagged",
+    "out_clinical_rejections",
     "out_person_explanation",
 }
 
@@ -94,6 +97,12 @@ def random_lake(seed):
     ]
     people = [person(k, death_date=rng.choice([None, None, INDEX])) for k in keys]
     unique_risks = {r["person_key"]: r for r in risks}.values()
+    rejections = [
+        {"source": s, "reason": r, "detail": f"d{i}", "n": i}
+        for i in range(3)
+        for s in ("observation", "condition")
+        for r in ("code_not_used", "bad_value")
+    ]
     tables = {
         "series": [s for s, _ in scans if s],
         "dispositions": [d for _, d in scans],
@@ -102,6 +111,7 @@ def random_lake(seed):
         "observation": observations,
         "policy": wishes,
         "risk": list(unique_risks),
+        "clinical_rejections": rejections,
         "runs": [{"run_id": f"r{i}", "as_of": AS_OF, "files_seen": i} for i in range(3)],
     }
     for rows in tables.values():
@@ -132,6 +142,33 @@ def test_one_select_that_reads_no_clock_and_runs_on_an_empty_lake(name):
     connection = lake()
     assert len(read(connection, name)) in (0, 1, 5)  # 1 and 5: the status counts, all zero
     assert set(words(header(name)["key"])) <= set(connection.sql(f"from {name}").columns)
+
+
+@pytest.mark.parametrize("name", names())
+def test_columns_told_in_the_header_are_real_and_have_meaning(name):
+    connection = lake()
+    build(connection, name)
+    told = meanings(name)
+    assert {t[0] for t in told} <= set(connection.sql(f"from {name}").columns)
+    assert len({t[0] for t in told}) == len(told)
+    for _, _, privacy, meaning in told:
+        assert privacy in ("open", "key", "quasi", "health")
+        assert meaning
+
+
+def test_every_column_of_every_relation_has_a_meaning():
+    described = {relation.name: entries for relation, entries in describe_relations()}
+    assert sorted(described) == names()
+    for name, entries in described.items():
+        connection = lake()
+        build(connection, name)
+        assert [e.column_name for e in entries] == connection.sql(f"from {name}").columns
+        assert not [e.column_name for e in entries if not e.meaning or not e.privacy], name
+    text = {e.column_name: e.meaning for e in described["core_person_flag"]}
+    for value in ("flagged", "not_flagged", "cannot_say"):
+        assert value in text["flag"]
+    for value in ("cac_1000", "cac_300", "cac_100", "risk_high"):
+        assert value in text["tier"]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -123,6 +123,14 @@ def test_a_statin_is_shown_as_of_the_sweep_and_excludes_nobody():
     assert on(INDEX, AS_OF)
     assert not on(INDEX, AS_OF - DAY)
     assert not on(AS_OF + DAY, None)
+    assert on(INDEX, AS_OF - DAY) is False
+
+
+def test_without_a_clinical_record_a_statin_is_unknown_not_absent():
+    connection = one_person(scan(agatston=500.0), person=[])
+    assert flag_of(connection)["is_on_statin"] is None
+    (row,) = read(connection, "out_person_explanation")
+    assert row["is_on_statin"] is None
 
 
 def test_a_gated_scan_in_the_archive_is_a_formal_score():
@@ -236,6 +244,33 @@ def test_the_list_is_ordered_by_tier_then_score():
     assert {r["note"] for r in rows} == {"an image reader must confirm"}
 
 
+def test_the_list_is_rounded_for_reading_and_says_the_tier_once():
+    numbers = {"agatston": 2137.385830078125, "volume_mm3": 901.26, "agatston_lad": 862.16}
+    connection = one_person(
+        scan(**numbers, age_years=67.9), risk=[risk(cac=None, reasons=["missing_input"])]
+    )
+    (row,) = read(connection, "out_flagged")
+    assert (row["agatston"], row["volume_mm3"], row["agatston_lad"]) == (2137.4, 901.3, 862.2)
+    assert row["age_years"] == 67
+    assert row["reasons"] == ["missing_input"]
+    (row,) = read(one_person(scan(**numbers), risk=[risk(cac=0.36722931)]), "out_flagged")
+    assert (row["tier"], row["reasons"]) == ("cac_1000", [])
+    assert row["mesa_chd_10y_cac"] == 0.367
+
+
+def test_clinical_rejections_never_show_the_code():
+    rows = [
+        {"source": "condition", "reason": "code_not_used", "detail": "Mrs Canary", "n": 2},
+        {"source": "condition", "reason": "code_not_used", "detail": "code_not_used", "n": 3},
+        {"source": "observation", "reason": "bad_value", "detail": "effective_at", "n": 1},
+    ]
+    found = read(lake(clinical_rejections=rows), "out_clinical_rejections")
+    assert [tuple(r.values()) for r in found] == [
+        ("condition", "code_not_used", "codes/conditions.csv", 5),
+        ("observation", "bad_value", "effective_at", 1),
+    ]
+
+
 def test_status_reasons_count_what_decided():
     connection = one_person(
         scan(agatston=5.0), scan("x", state="ineligible", reasons=["localizer", "not_chest"])
@@ -269,6 +304,23 @@ def test_the_cohort_is_coarse_and_shifted(age, band):
     assert row["agatston_lad_rounded"] == 120.0
     assert row["research_key"] == "x"
     assert row["shifted_index_month"] == date(2025, 12, 1)
+
+
+def test_the_cohort_tells_score_risk_and_versions_coarsely():
+    numbers = {"agatston": 123.4, "model_digest": "a" * 64, "scoring_version": 3}
+    (row,) = read(cohort(scan(**numbers), risk=[risk(cac=0.0749)]), "out_cohort")
+    assert (row["agatston_rounded"], row["mesa_chd_10y_cac_rounded"]) == (120.0, 0.07)
+    assert (row["model_digest_12"], row["choose_version"], row["scoring_version"]) == (
+        "a" * 12,
+        1,
+        3,
+    )
+    assert row["as_of_month"] == AS_OF.replace(day=1)
+
+
+def test_people_without_a_clinical_record_are_not_in_the_cohort():
+    assert len(read(cohort(scan()), "out_cohort")) == 1
+    assert read(cohort(scan(), person=[]), "out_cohort") == []
 
 
 def test_opt_outs_of_any_scope_are_not_in_the_cohort():

@@ -1,0 +1,236 @@
+"""Values of the lake in words that a nurse reads.
+
+Comes in: values of `out_person_explanation` and `core_disposition`.
+Goes out: words with units; codes that have no words lose their underscores.
+Refuses: nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from flows import show
+from screening.reasons import REASONS
+
+Row = Mapping[str, object]
+
+NONE_RECORDED = "none recorded"
+UNKNOWN = "unknown"
+NO_RECORD = "unknown, there is no clinical record"
+
+_REASONS: dict[str, str] = {reason.value: text.sentence for reason, text in REASONS.items()}
+TIERS = {
+    "cac_1000": "Agatston 1000 or more",
+    "cac_300": "Agatston 300 to below 1000",
+    "cac_100": "Agatston 100 to below 300",
+    "risk_high": "10-year CHD risk with calcium 7.5 % or more",
+}
+CATEGORIES = {
+    "0": "0",
+    "(0,100)": "above 0, below 100",
+    "[100,300)": "100 to below 300",
+    "[300,1000)": "300 to below 1000",
+    "[1000,inf)": "1000 and above",
+}
+FLAGS = {
+    "flagged": "on the list",
+    "not_flagged": "not on the list",
+    "cannot_say": "nothing can be said",
+}
+REMARKS = {
+    "gated": "ECG-gated scan",
+    "near_category_edge": "score close to the edge of its category",
+    "specks_only": "only specks of calcium",
+    "missing_slice": "a slice is missing outside the heart",
+    "contrast_tag": "the header speaks of contrast agent",
+    "blood_pool_bright": "bright blood pool",
+    "increment_over_3mm": "slices more than 3 mm apart",
+    "thickness_over_3mm": "slices thicker than 3 mm",
+    "thickness_unknown": "slice thickness unknown",
+    "noise_high": "noisy images",
+    "kvp_not_120": "tube voltage not 120 kV",
+    "kvp_unknown": "tube voltage unknown",
+    "kernel_unknown": "reconstruction kernel unknown",
+    "uneven_slices": "unevenly spaced slices",
+    "heart_incomplete": "the heart is not complete",
+    "thickness_over_5mm": "slices thicker than 5 mm",
+    "noise_very_high": "very noisy images",
+    "kvp_far_from_120": "tube voltage far from 120 kV",
+    "sharp_kernel": "sharp reconstruction kernel",
+    "blood_pool_unknown": "blood pool not found",
+    "blood_pool_implausible": "implausible blood pool",
+    "metal_near_heart": "metal near the heart",
+    "increment_over_5mm": "slices more than 5 mm apart",
+}
+VESSELS = {
+    "lm": "left main",
+    "lad": "left anterior descending",
+    "lcx": "left circumflex",
+    "rca": "right coronary artery",
+}
+# Inputs of the risk equation: measured ones with unit, then yes or no.
+MEASURED = {
+    "total_cholesterol_mg_dl": ("total cholesterol", "mg/dL"),
+    "hdl_cholesterol_mg_dl": ("HDL cholesterol", "mg/dL"),
+    "systolic_bp_mmhg": ("systolic blood pressure", "mmHg"),
+}
+YES_NO = {
+    "bp_treated": "blood-pressure medicine at the scan",
+    "lipid_treated": "lipid medicine at the scan",
+    "diabetes": "diabetes at the scan",
+    "family_history_mi": "heart attack in the family",
+}
+_INPUTS = {
+    **{name: words for name, (words, _) in MEASURED.items()},
+    **YES_NO,
+    "age_years": "age",
+    "smoker": "smoking",
+    "agatston": "Agatston score",
+}
+_INPUT_NAME = re.compile(
+    "|".join(rf"\b{name}\b" for name in sorted(_INPUTS, key=len, reverse=True))
+)
+_SEXES = {"F": "female", "M": "male"}
+_WISHES = {"opt_out_all": "no use of the data at all", "opt_out_research": "no use for research"}
+_FORMAL = {"gated_scan": "gated calcium scan in the archive, series", "procedure": "procedure"}
+
+
+def plain(code: object) -> str:
+    """Return a code as words, its underscores being spaces."""
+    return str(code).replace("_", " ")
+
+
+def listed(parts: Iterable[str], otherwise: str) -> str:
+    """Join by semicolons, or say what an empty list means."""
+    return "; ".join(parts) or otherwise
+
+
+def sentence(reason: object) -> str:
+    """Return what a reason code or tier says to a person."""
+    if reason in TIERS:
+        return f"{TIERS[str(reason)]}."
+    return _REASONS.get(str(reason), f"{plain(reason)}.")
+
+
+def why(person: Row) -> str:
+    """Return in one sentence why the person is on the list, or is not."""
+    reasons = as_list(person["reasons"])
+    flag = FLAGS.get(str(person["flag"]), plain(person["flag"]))
+    return f"Why: {flag}: {sentence(reasons[0]) if reasons else UNKNOWN}"
+
+
+def category(value: object) -> str:
+    """Return a category's bounds in words."""
+    return CATEGORIES.get(str(value), str(value))
+
+
+def remarks(flags: object) -> str:
+    """Return quality flags in words."""
+    return listed((REMARKS.get(str(f), plain(f)) for f in as_list(flags)), "none")
+
+
+def vessels(row: Row) -> str:
+    """Return the score of each vessel."""
+    return ", ".join(
+        f"{words} {show.number(row[f'agatston_{name}'], 1)}" for name, words in VESSELS.items()
+    )
+
+
+def yes_no(value: object) -> str:
+    """Say yes, no or unknown to a flag (0, 1, a boolean, or nothing)."""
+    return UNKNOWN if value is None else "yes" if value else "no"
+
+
+def sex(value: object) -> str:
+    """Return the sex in a word."""
+    return _SEXES.get(str(value), "sex unknown")
+
+
+def before_scan(days: object) -> str:
+    """Say how long before the scan something was measured."""
+    if days is None:
+        return "day unknown"
+    if days == 0:
+        return "on the day of the scan"
+    return f"{days} day{'' if days == 1 else 's'} before the scan"
+
+
+def measured(person: Row, name: str) -> str:
+    """Return one measured input with unit and age: 'total cholesterol 204 mg/dL, 37 days …'."""
+    words, unit = MEASURED[name]
+    value = person[name]
+    if value is None:
+        return f"{words}: {nothing(person)}"
+    return f"{words} {show.number(value)} {unit}, {before_scan(person[f'{name}_age_days'])}"
+
+
+def nothing(person: Row) -> str:
+    """Say what an absent fact means: with a record none recorded, without one unknown."""
+    return NONE_RECORDED if person["has_clinical_record"] else NO_RECORD
+
+
+def risk(person: Row) -> str:
+    """Return the estimates, or why there are none."""
+    without, with_calcium = person["mesa_chd_10y"], person["mesa_chd_10y_cac"]
+    if without is None and with_calcium is None:
+        return f"10-year CHD risk not estimated{_no_risk(person)}"
+    text = (
+        f"10-year CHD risk without calcium {show.percent(without)}, "
+        f"with calcium {show.percent(with_calcium)}"
+    )
+    return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
+
+
+def dated(text: str, day: object) -> str:
+    """Return a fact with its day: 'coronary stent, 2024-06-08'."""
+    return f"{text}, {day or 'no date'}"
+
+
+def known_disease(person: Row) -> str:
+    """Return the evidence of known cardiovascular disease."""
+    return _evidence(person, "ascvd_evidence", lambda e: dated(plain(e["concept"]), e["first_on"]))
+
+
+def formal_scores(person: Row) -> str:
+    """Return the evidence of formal calcium scores."""
+    return _evidence(person, "formal_evidence", lambda e: dated(_formal(e), e["first_on"]))
+
+
+def wishes(person: Row) -> str:
+    """Return the person's wishes about the use of their data."""
+    return _evidence(
+        person,
+        "policies",
+        lambda w: (
+            f"{_WISHES.get(str(w['scope']), plain(w['scope']))}, "
+            f"{'always' if w['valid_from'] is None else f'''from {w['valid_from']}'''}"
+        ),
+    )
+
+
+def as_list(value: object) -> list[object]:
+    """Return the list, an empty one where there is nothing."""
+    return value if isinstance(value, list) else []
+
+
+def _inputs(person: Row) -> str:
+    """Return which inputs are missing or out of range, in words."""
+    return _INPUT_NAME.sub(lambda m: _INPUTS[m[0]], str(person["risk_detail"] or ""))
+
+
+def _no_risk(person: Row) -> str:
+    if person["series_key"] is None:
+        return ": there is no score"
+    if not person["has_clinical_record"]:
+        return ": there is no clinical record"
+    return f", {_inputs(person)}" if person["risk_detail"] else ""
+
+
+def _formal(item: Row) -> str:
+    if item["source"] == "report_text":
+        return "a report speaks of it"
+    return f"{_FORMAL.get(str(item['source']), plain(item['source']))} {item['evidence']}"
+
+
+def _evidence(person: Row, name: str, told: Callable[[Row], str]) -> str:
+    items = [item for item in as_list(person[name]) if isinstance(item, Mapping)]
+    return listed((told(item) for item in items), nothing(person))
