@@ -44,7 +44,9 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     current.sort(key=_scored_first)
     owners = {str(r["person_key"]) for r in series}
     persons = lake.query("out_person_explanation", as_of).to_pylist()
-    people = [r for r in persons if r["person_key"] in owners]
+    people = [_told(r) for r in persons if r["person_key"] in owners]
+    silent = {r["person_key"] for r in people if _has_opted_out(r)}
+    history = [r for r in history if r["person_key"] not in silent]
     return {
         "key": key,
         "as_of": as_of.isoformat(),
@@ -57,13 +59,23 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     }
 
 
+def _has_opted_out(person: Row) -> bool:
+    return Reason.OPTED_OUT in words.as_list(person["reasons"])
+
+
+def _told(person: Row) -> Row:
+    """Of a person who opted out only the wish is told."""
+    kept = ("person_key", "flag", "reasons")
+    return {k: person[k] for k in kept} if _has_opted_out(person) else person
+
+
 def print_explanation(facts: dict[str, object]) -> None:
     """Print the facts for a person to read: the person, then the series, then the pictures."""
     series = {r["series_key"]: r for r in _rows(facts["series"])}
     pictures = {r["series_key"]: r for r in _rows(facts["pictures"])}
     for person in _rows(facts["people"]):
         _print_person(person, str(facts["as_of"]))
-    counting = {person["series_key"] for person in _rows(facts["people"])}
+    counting = {person.get("series_key") for person in _rows(facts["people"])}
     for state in _rows(facts["current"]):
         counts = state["series_key"] in counting
         _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
@@ -137,6 +149,10 @@ def _pictures(lake: Lake, current: list[Row], people: list[Row], out: Path | Non
 def _print_person(person: Row, as_of: str) -> None:
     reasons = words.as_list(person["reasons"])
     show.say(f"person {person['person_key']}, as of {as_of}")
+    if _has_opted_out(person):
+        show.say(f"  {words.sentence(Reason.OPTED_OUT)} Nothing more is told.")
+        show.say()
+        return
     show.say(f"  {words.why(person)}")
     if len(reasons) > 1:
         show.say(f"  Also: {' '.join(words.sentence(reason) for reason in reasons[1:])}")
