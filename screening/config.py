@@ -22,7 +22,6 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    site_id: str = "site"
     default_issuer: str = ""
     model: str = "default"
     workers: int = Field(default=0, ge=0, le=1024)  # 0: one for each core of the affinity mask
