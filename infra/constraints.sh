@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Regenerates constraints.txt: what a fresh environment resolves to today, within the bounds
-# of pyproject.toml. Run the tests before committing the result.
+# of pyproject.toml, and with it the empty database of that Prefect. Run the tests before committing the result.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
@@ -11,3 +11,4 @@ python3 -m venv "$folder/venv"
   | sed -E "s/^(onnxruntime-gpu==.*)$/\1; sys_platform == 'linux' and platform_machine == 'x86_64'/" \
   | grep -v '^-e' > constraints.txt
 wc -l constraints.txt
+"$folder/venv/bin/python" infra/prefect_schema.py

@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
 _WARP_STEPS = 12  # fixed-point steps to invert the warp; it contracts by about 0.2 a step
+_BLEND_CELLS = 2**17
 _BASE_PITCH_MM = 16.0  # the warp is smooth: it is evaluated on knots this far apart at most
 
 
@@ -196,7 +197,7 @@ class Pose:
 
 def double(a: Floats) -> Floats:
     """Linear interpolation to twice the sampling: n → 2n − 1 along each axis."""
-    for axis in range(3):
+    for axis in (2, 1, 0):  # the last and largest pass runs along memory
         n = a.shape[axis]
         shape = list(a.shape)
         shape[axis] = 2 * n - 1
@@ -286,10 +287,14 @@ class Grid:
 
 def blend(target: Floats, distance: Floats, hu: float | Floats, soft_mm: float) -> None:
     """Paint `hu` where distance < 0, the edge `soft_mm` wide, in place."""
-    alpha = distance * np.float32(-1 / soft_mm)
-    alpha += np.float32(0.5)
-    np.clip(alpha, 0, 1, out=alpha)
-    target += alpha * (hu - target)
+    levels = max(_BLEND_CELLS // max(target[:1].size, 1), 1)
+    for first in range(0, len(target), levels):  # what fits a cache at a time
+        part = slice(first, first + levels)
+        alpha = distance[part] * np.float32(-1 / soft_mm)
+        alpha += np.float32(0.5)
+        np.clip(alpha, 0, 1, out=alpha)
+        alpha *= (hu[part] if isinstance(hu, np.ndarray) else hu) - target[part]
+        target[part] += alpha
 
 
 def paint(grid: Grid, target: Floats, shapes: Iterable[Shape]) -> None:
