@@ -21,6 +21,8 @@ from screening.reasons import Reason, Room
 from screening.records import Rejection, ScoringParameters, SeriesJob
 
 _POLL_SECONDS = 1.0
+# Attempts committed at once: each commit costs the driver some 40 ms on a disk that is synced.
+_ANNOUNCED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ def hand_out(
     while given < len(jobs):
         while sent < len(jobs) and len(flight) < in_flight:
             if sent == announced:
-                announce(jobs[announced : announced + in_flight])
-                announced = min(announced + in_flight, len(jobs))
+                announce(jobs[announced : announced + _ANNOUNCED])
+                announced = min(announced + _ANNOUNCED, len(jobs))
             flight.send(sent, jobs[sent])
             sent += 1
         for place, job, worked in flight.landed():

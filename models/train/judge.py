@@ -22,14 +22,22 @@ _IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
 _IN_SLICE[1] = True
 
 
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Find the box round a mask: a whole scan is slow to label, its few lesions are not."""
+    found: list[tuple[slice, ...]] = ndimage.find_objects(mask.astype(np.uint8))
+    return found[0] if found else (slice(0), slice(0), slice(0))
+
+
 def agatston(volume: Volume, mask: NDArray[np.bool_]) -> float:
     """Score a mask by the default convention; the program's own scorer is another room's."""
-    islands, n = ndimage.label(mask & (volume.hu >= 130), structure=_IN_SLICE)
+    box = _box(mask)
+    hu = volume.hu[box]
+    islands, n = ndimage.label(mask[box] & (hu >= 130), structure=_IN_SLICE)
     if n == 0:
         return 0.0
     numbers = np.arange(1, n + 1)
     area = np.bincount(islands.ravel())[1:] * volume.spacing_mm[0] * volume.spacing_mm[1]
-    peak = np.asarray(ndimage.maximum(volume.hu, islands, numbers))
+    peak = np.asarray(ndimage.maximum(hu, islands, numbers))
     weight = 1 + (peak >= 200) + (peak >= 300) + (peak >= 400)
     return float((area * weight)[area >= 1.0].sum() * volume.increment_mm / 3)
 
@@ -100,7 +108,9 @@ def _lesions(
 ) -> tuple[int, int, int, int, int]:
     """Count true lesions, found ones, true ones found, false ones, right vessels."""
     coronary = [int(label) for label in CORONARY_LABELS]
-    bright = volume.hu >= 130
+    box = _box(np.isin(truth, coronary) | np.isin(found, coronary))
+    truth, found = truth[box], found[box]
+    bright = volume.hu[box] >= 130
     min_voxels = 1.0 / (volume.spacing_mm[0] * volume.spacing_mm[1])
     cube = np.ones((3, 3, 3), dtype=bool)
     is_true, is_found = np.isin(truth, coronary) & bright, np.isin(found, coronary) & bright
@@ -111,9 +121,12 @@ def _lesions(
     scored = scored[scored > 0]
     right = scored[hit[scored] >= 0.5 * size[scored]]
     n_vessel = 0
+    boxes = ndimage.find_objects(parts)
     for number in right:
-        where = parts == number
-        n_vessel += int(np.bincount(truth[where]).argmax() == np.bincount(found[where]).argmax())
+        near = boxes[number - 1]
+        where = parts[near] == number
+        names = np.bincount(truth[near][where]).argmax(), np.bincount(found[near][where]).argmax()
+        n_vessel += int(names[0] == names[1])
     parts, n = ndimage.label(is_found, structure=cube)
     size = np.bincount(parts.ravel(), minlength=n + 1)
     hit = np.bincount(parts.ravel(), is_true.ravel(), minlength=n + 1)

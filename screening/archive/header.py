@@ -35,7 +35,8 @@ from screening.archive.pixels import (
     TruncatedError,
     pixel_extent,
 )
-from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, RawValue, numbers, sop_class, text
+from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, sop_class
+from screening.header_values import RawValue, numbers, text
 from screening.reasons import Reason
 
 # Both libraries quote header values and paths in what they log.

@@ -5,10 +5,19 @@ Goes out: one `INSTANCES_RAW` row.
 Refuses: nothing; a value that cannot be understood is null.
 """
 
-import math
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+
+from screening.header_values import (
+    RawValue,
+    cardiac_sync,
+    integer,
+    number,
+    numbers,
+    positive,
+    text,
+)
 
 TAGS: dict[str, int] = {
     "media_class_uid": 0x00020002,
@@ -64,21 +73,10 @@ TAGS: dict[str, int] = {
 TAG_NUMBERS = list(TAGS.values())
 AT = {name: index for index, name in enumerate(TAGS)}
 
-# What a value may be on its way in: pydicom and dicomsdl give the same few kinds.
-RawValue = str | int | float | list[str] | list[float] | list[int] | None
 RawHeader = list[RawValue]
 
 _DAYS_A_YEAR = 365.25
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
-
-
-def text(value: RawValue) -> str:
-    """One text; several values joined by a backslash; empty where there is none."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "\\".join(text(v) for v in value)
-    return str(value).strip(" \0")
 
 
 def text_or_null(value: RawValue) -> str | None:
@@ -89,35 +87,6 @@ def text_or_null(value: RawValue) -> str | None:
 def texts(value: RawValue) -> list[str]:
     """Several texts."""
     return text(value).split("\\") if value not in (None, "") else []
-
-
-def number(value: RawValue) -> float | None:
-    """Return the first number, null where there is none or it is not finite."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if value is None or isinstance(value, str):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def positive(value: RawValue) -> float | None:
-    """As `number`, for what cannot be zero or less."""
-    found = number(value)
-    return found if found is not None and found > 0 else None
-
-
-def integer(value: RawValue) -> int | None:
-    """Return the first number as an integer."""
-    found = number(value)
-    return None if found is None else int(found)
-
-
-def numbers(value: RawValue, count: int) -> list[float] | None:
-    """Exactly `count` finite numbers, else null."""
-    if not isinstance(value, list) or len(value) != count:
-        return None
-    found = [number(v) for v in value]
-    return None if None in found else [v for v in found if v is not None]
 
 
 @lru_cache(maxsize=4096)
@@ -154,13 +123,9 @@ def acquired_on(header: RawHeader) -> date | None:
     return None
 
 
-def cardiac_sync(header: RawHeader) -> str:
-    """CardiacSynchronizationTechnique; else TRIGGER where trigger elements hold a value."""
-    technique = text(header[AT["cardiac_sync"]])
-    if technique:
-        return technique
-    has_trigger = text(header[AT["trigger_time"]]) or text(header[AT["trigger_type"]])
-    return "TRIGGER" if has_trigger else ""
+def _sync(header: RawHeader) -> str:
+    names = ("cardiac_sync", "trigger_time", "trigger_type")
+    return cardiac_sync(*(header[AT[name]] for name in names))
 
 
 def descriptions(header: RawHeader) -> str:
@@ -217,7 +182,7 @@ COLUMNS: dict[str, Callable[[RawHeader], object]] = {
     "contrast_agent": _plain("contrast_agent", text_or_null),
     "body_part": _plain("body_part", text),
     "descriptions": descriptions,
-    "cardiac_sync": cardiac_sync,
+    "cardiac_sync": _sync,
     "acquired_on": acquired_on,
     "birth_date": _plain("birth_date", lambda value: day(text(value))),
     "age_years": _plain("age", lambda value: age_years(text(value))),

@@ -8,14 +8,10 @@ Refuses: a table of another schema, and instances without a series key.
 
 from screening.catalogue.group import Catalogue, Entry, group
 from screening.catalogue.table import series_table
-from screening.catalogue.words import VOCABULARY, says_contrast, terms_of
 
 __all__ = [
-    "VOCABULARY",
     "Catalogue",
     "Entry",
     "group",
-    "says_contrast",
     "series_table",
-    "terms_of",
 ]

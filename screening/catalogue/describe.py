@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from screening.catalogue.columns import InstanceColumns
 from screening.catalogue.digest import content_digest
 from screening.catalogue.geometry import Geometry, measure
-from screening.catalogue.words import says_contrast, terms_of
+from screening.header_values import says_gated
 from screening.privacy import safe_text
 from screening.records import Series
+from screening.vocabulary import says_contrast, terms_of
 
 # Pixel spacings of one series may differ in their last written digits.
 SPACING_TOLERANCE = 1e-3
 _STANDARD_UID = "1.2.840.10008."
 _EPOCH = date(1970, 1, 1)
-_NOT_GATED = frozenset({"", "NONE", "NO", "N", "OFF", "FALSE", "0"})
 _HU = frozenset({"", "HU"})
 
 Rows = NDArray[np.int64]
@@ -157,5 +157,4 @@ def _is_hu(columns: InstanceColumns, rows: Rows) -> bool:
 
 
 def _has_sync(columns: InstanceColumns, rows: Rows) -> bool:
-    found = {value.strip().upper() for value in columns.texts["cardiac_sync"].distinct(rows)}
-    return bool(found - _NOT_GATED)
+    return any(says_gated(value) for value in columns.texts["cardiac_sync"].distinct(rows))

@@ -6,7 +6,7 @@ Refuses: two series under one key. Rules are in `rules.py`, preferences in `pref
 """
 
 from screening.choose.decide import CHOOSE_VERSION, choose
-from screening.choose.preference import Sharpness, preference, sharpness
+from screening.choose.preference import preference
 from screening.choose.rules import CAVEATS, RULES, People, Rule, reasons_for
 
 __all__ = [
@@ -15,9 +15,7 @@ __all__ = [
     "RULES",
     "People",
     "Rule",
-    "Sharpness",
     "choose",
     "preference",
     "reasons_for",
-    "sharpness",
 ]

@@ -14,70 +14,20 @@ The order, published so that a site can dispute it:
 6. the series key, so that the same input always gives the same choice.
 """
 
-import re
-from enum import IntEnum
-
 from screening.choose.size import coverage_mm
+from screening.kernels import Sharpness, sharpness
 from screening.records import Series
 
 BEST_SLICE_MM = (2.5, 3.0)
 # Differences below a tenth of a millimetre are rounding.
 SLICE_ROUNDING_DIGITS = 1
 COVERAGE_STEP_MM = 10.0
-# Siemens kernels carry their sharpness as a number (B30f, Br40, Qr36d): up to 45 soft,
-# from 50 the edges are enhanced.
-SIEMENS_SOFT_MAX = 45
-SIEMENS_SHARP_MIN = 50
-# Canon: FC01-FC19 body, FC20-FC29 head (medium), from FC30 bone, ear and lung.
-CANON_SOFT_MAX = 19
-CANON_SHARP_MIN = 30
-
-_GE = {
-    "STANDARD": 0,
-    "STND": 0,
-    "STD": 0,
-    "SOFT": 0,
-    "DETAIL": 1,
-    "CHST": 1,
-    "CHEST": 1,
-} | dict.fromkeys(("LUNG", "BONE", "BONEPLUS", "BONE PLUS", "EDGE", "ULTRA"), 2)
-_PHILIPS = {"A": 0, "B": 0, "C": 0, "UA": 0, "UB": 0, "UC": 0, "XCA": 0, "XCB": 0} | dict.fromkeys(
-    ("D", "E", "L", "YA", "YB", "YC", "YD"), 2
-)
-_NAMED = _GE | _PHILIPS
-_SIEMENS_NUMBER = re.compile(r"^[A-Z][A-Z]?(\d{2})(?!\d)")
-_CANON_NUMBER = re.compile(r"^FC(\d{2})")
-
-
-class Sharpness(IntEnum):
-    """How much a reconstruction kernel sharpens edges."""
-
-    SOFT = 0
-    MEDIUM = 1  # or unknown
-    SHARP = 2
-
-
-def sharpness(kernel: str) -> Sharpness:
-    """Class a kernel by the families vendors use; MEDIUM where it is not known."""
-    name = kernel.split("/")[0].strip().upper()
-    if name.rstrip("+") in _NAMED:
-        return Sharpness(_NAMED[name.rstrip("+")])
-    for pattern, soft_max, sharp_min in (
-        (_CANON_NUMBER, CANON_SOFT_MAX, CANON_SHARP_MIN),
-        (_SIEMENS_NUMBER, SIEMENS_SOFT_MAX, SIEMENS_SHARP_MIN),
-    ):
-        match = pattern.match(name)
-        if match:
-            number = int(match.group(1))
-            if number >= sharp_min:
-                return Sharpness.SHARP
-            return Sharpness.SOFT if number <= soft_max else Sharpness.MEDIUM
-    return Sharpness.MEDIUM
 
 
 def preference(series: Series) -> tuple[bool, float, int, bool, int, int, str]:
     """Return the sort key of an eligible series within its study; smallest first."""
-    kernel = sharpness(series.kernel)
+    found = sharpness(series.kernel)
+    kernel = Sharpness.MEDIUM if found is None else found
     return (
         kernel is Sharpness.SHARP,
         _slice_distance_mm(series),

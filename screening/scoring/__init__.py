@@ -7,7 +7,7 @@ Refuses: contrast in the blood pool, or the doubt of it; missing slices at the h
 
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
-from screening.scoring.quality import RULES, Flag, grade, is_sharp_kernel
+from screening.scoring.quality import RULES, Flag, grade
 from screening.scoring.scan import score
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "MaskScore",
     "category",
     "grade",
-    "is_sharp_kernel",
     "score",
     "score_mask",
 ]

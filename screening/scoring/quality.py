@@ -41,9 +41,9 @@ A flag of the reading that is not in this table is kept and allows C at best: no
 what it does to a score.
 """
 
-import re
 from enum import StrEnum
 
+from screening.kernels import Sharpness, sharpness
 from screening.records import Acquisition, Labelled, Quality, Volume
 from screening.scoring.checks import gaps
 from screening.scoring.parameters import (
@@ -124,16 +124,6 @@ EDGE_FRACTION = 0.01
 
 # Kernels. Siemens: a family and a number (B41s, Br40f, Bl57, D40s), Canon: FC08, FC52; from
 # 50 upwards they enhance edges. GE, Philips and United Imaging use words and letters.
-_NUMBERED = re.compile(r"^(?:FC|[A-Z][A-Z]?)(\d{2,3})[A-Z]?\b")
-SHARP_FROM = 50
-SHARP_WORDS = frozenset(
-    {"LUNG", "BONE", "BONEPLUS", "EDGE", "DETAIL", "ULTRA", "SHARP", "YA", "YB", "YC", "YD", "D"}
-    | {"L", "E", "B_SHARP", "C_SHARP", "B_VSHARP"}
-)
-SOFT_WORDS = frozenset(
-    {"STANDARD", "STND", "SOFT", "A", "B", "C", "CB", "CHEST", "B_SOFT", "C_SOFT"}
-    | {"XCA", "XCB", "CA", "MEDIUM", "SMOOTH"}
-)
 
 
 def judge(
@@ -226,24 +216,9 @@ def _protocol_flags(acquisition: Acquisition) -> set[str]:
         flags.add(Flag.KVP_FAR_FROM_120.value)
     elif abs(kvp - 120.0) > KVP_TOLERANCE:
         flags.add(Flag.KVP_NOT_120.value)
-    is_sharp = is_sharp_kernel(acquisition.kernel)
-    if is_sharp is None:
+    found = sharpness(acquisition.kernel)
+    if found is None:
         flags.add(Flag.KERNEL_UNKNOWN.value)
-    elif is_sharp:
+    elif found is Sharpness.SHARP:
         flags.add(Flag.SHARP_KERNEL.value)
     return flags
-
-
-def is_sharp_kernel(kernel: str) -> bool | None:
-    r"""Whether a reconstruction kernel enhances edges; None where it is not recognised.
-
-    Several values of one tag (`Br40d\3`) are joined by a backslash; the first names the kernel.
-    """
-    name = kernel.split("\\")[0].strip().upper()
-    numbered = _NUMBERED.match(name)
-    if numbered:
-        return int(numbered.group(1)) >= SHARP_FROM
-    word = re.split(r"[\s(]", name)[0]
-    if word in SHARP_WORDS:
-        return True
-    return False if word in SOFT_WORDS else None

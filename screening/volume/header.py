@@ -11,7 +11,6 @@ never given deflated files.
 
 import io
 import logging
-import math
 import struct
 import warnings
 from dataclasses import dataclass
@@ -23,7 +22,17 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
+from screening.header_values import (
+    cardiac_sync,
+    integer,
+    number,
+    numbers,
+    positive,
+    says_gated,
+    text,
+)
 from screening.reasons import Reason
+from screening.vocabulary import says_contrast
 from screening.volume.refusal import RefusalError
 
 # Both libraries quote header values in what they log.
@@ -87,9 +96,6 @@ _TAGS = {
 }
 _TAG_NUMBERS = list(_TAGS.values())
 _ROWS_TAG = _TAGS["rows"]
-# How sites write into the contrast tag that none was given.
-_NO_CONTRAST = frozenset({"", "NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "WITHOUT CONTRAST", "0"})
-_NOT_GATED = frozenset({"", "NONE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +172,34 @@ def _quick(data: bytes) -> SliceHeader | None:
 
 
 def _header(v: dict[str, object], after: int) -> SliceHeader:
-    sync = _text(v["cardiac_sync"]).upper()
-    trigger = _text(v["trigger_time"]) + _text(v["trigger_type"])
+    sync = cardiac_sync(v["cardiac_sync"], v["trigger_time"], v["trigger_type"])
     return SliceHeader(
-        transfer_syntax=_text(v["transfer_syntax"]),
-        modality=_text(v["modality"]),
-        manufacturer=_text(v["manufacturer"]),
-        model=_text(v["model"]),
-        kernel=_text(v["kernel"]),
-        is_gated=sync not in _NOT_GATED or bool(not sync and trigger),
-        has_contrast_tag=_text(v["contrast_agent"]).upper() not in _NO_CONTRAST,
-        thickness_mm=_positive(v["thickness_mm"]),
-        kvp=_positive(v["kvp"]),
-        tilt_degrees=_number(v["tilt_degrees"]),
-        exposure_mas=_positive(v["exposure_mas"]),
-        position=_numbers(v["position"], 3),
-        orientation=_numbers(v["orientation"], 6),
-        spacing=_numbers(v["spacing"], 2),
-        samples=_integer(v["samples"], 1),
-        photometric=_text(v["photometric"]),
-        n_frames=_integer(v["n_frames"], 1),
-        rows=_integer(v["rows"], 0),
-        columns=_integer(v["columns"], 0),
-        bits_allocated=_integer(v["bits_allocated"], 0),
-        bits_stored=_integer(v["bits_stored"], 0),
-        is_signed=_integer(v["is_signed"], 0) == 1,
+        transfer_syntax=text(v["transfer_syntax"]),
+        modality=text(v["modality"]),
+        manufacturer=text(v["manufacturer"]),
+        model=text(v["model"]),
+        kernel=text(v["kernel"]),
+        is_gated=says_gated(sync),
+        has_contrast_tag=says_contrast(text(v["contrast_agent"])),
+        thickness_mm=positive(v["thickness_mm"]),
+        kvp=positive(v["kvp"]),
+        tilt_degrees=number(v["tilt_degrees"]),
+        exposure_mas=positive(v["exposure_mas"]),
+        position=numbers(v["position"], 3),
+        orientation=numbers(v["orientation"], 6),
+        spacing=numbers(v["spacing"], 2),
+        samples=integer(v["samples"]) or 1,
+        photometric=text(v["photometric"]),
+        n_frames=integer(v["n_frames"]) or 1,
+        rows=integer(v["rows"]) or 0,
+        columns=integer(v["columns"]) or 0,
+        bits_allocated=integer(v["bits_allocated"]) or 0,
+        bits_stored=integer(v["bits_stored"]) or 0,
+        is_signed=integer(v["is_signed"]) == 1,
         padding=_padding(v["padding"], v["padding_limit"]),
-        intercept=_number(v["intercept"]),
-        slope=_number(v["slope"]),
-        rescale_type=_text(v["rescale_type"]).upper(),
+        intercept=number(v["intercept"]),
+        slope=number(v["slope"]),
+        rescale_type=text(v["rescale_type"]).upper(),
         pixels_after=after,
     )
 
@@ -210,42 +215,9 @@ def _raw(dataset: Dataset, tag: int) -> object:
     return list(value) if isinstance(value, MultiValue) else value
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "/".join(_text(v) for v in value)
-    return str(value).strip(" \0")
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def _positive(value: object) -> float | None:
-    found = _number(value)
-    return found if found is not None and found > 0 else None
-
-
-def _integer(value: object, default: int) -> int:
-    found = _number(value)
-    return default if found is None else int(found)
-
-
-def _numbers(value: object, count: int) -> tuple[float, ...] | None:
-    if not isinstance(value, list) or len(value) != count:
-        return None
-    found = tuple(n for n in map(_number, value) if n is not None)
-    return found if len(found) == count else None
-
-
 def _padding(value: object, limit: object) -> tuple[int, int] | None:
-    first = _number(value)
+    first = number(value)
     if first is None:
         return None
-    last = _number(limit)
+    last = number(limit)
     return int(first), int(first if last is None else last)

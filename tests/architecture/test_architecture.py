@@ -12,6 +12,7 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
+    "header_values", "vocabulary", "kernels",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 
@@ -25,7 +26,7 @@ HOMES = {
     "deltalake": {"screening/lake"},
     "duckdb": {"screening/lake"},
     "cryptography": {"screening/lake"},
-    "sqlite3": {"screening/lake"},
+    "sqlite3": {"screening/lake", "flows"},
     "sklearn": {"screening/risk"},
     "PIL": {"screening/report"},
     "prefect": {"flows"},

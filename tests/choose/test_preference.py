@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screening.choose import Sharpness, choose, sharpness
+from screening.choose import choose
 from screening.reasons import State
 from screening.records import Series
 
@@ -67,49 +67,6 @@ def make_series(
         sex="F",
         content_digest="c",
     )
-
-
-@pytest.mark.parametrize(
-    ("kernel", "expected"),
-    [
-        # Siemens: the number
-        ("B30f", Sharpness.SOFT),
-        ("B41s", Sharpness.SOFT),
-        ("D40s", Sharpness.SOFT),
-        ("Qr36d", Sharpness.SOFT),
-        ("I30f/3", Sharpness.SOFT),
-        ("Br45", Sharpness.SOFT),
-        ("Br46", Sharpness.MEDIUM),
-        ("Br49", Sharpness.MEDIUM),
-        ("Br50", Sharpness.SHARP),
-        ("Bl57d/3", Sharpness.SHARP),
-        ("B70f", Sharpness.SHARP),
-        # GE
-        ("STANDARD", Sharpness.SOFT),
-        ("SOFT", Sharpness.SOFT),
-        ("STD+", Sharpness.SOFT),
-        ("DETAIL", Sharpness.MEDIUM),
-        ("LUNG", Sharpness.SHARP),
-        ("BONEPLUS", Sharpness.SHARP),
-        # Philips
-        ("B", Sharpness.SOFT),
-        ("C", Sharpness.SOFT),
-        ("L", Sharpness.SHARP),
-        ("YB", Sharpness.SHARP),
-        # Canon
-        ("FC08", Sharpness.SOFT),
-        ("FC19", Sharpness.SOFT),
-        ("FC20", Sharpness.MEDIUM),
-        ("FC29", Sharpness.MEDIUM),
-        ("FC30", Sharpness.SHARP),
-        ("FC52", Sharpness.SHARP),
-        # unknown
-        ("", Sharpness.MEDIUM),
-        ("KERNEL_X", Sharpness.MEDIUM),
-    ],
-)
-def test_kernel_families(kernel: str, expected: Sharpness) -> None:
-    assert sharpness(kernel) is expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Rejection
-from screening.scoring import RULES, Flag, grade, is_sharp_kernel, quality, score
+from screening.scoring import RULES, Flag, grade, quality, score
 
 
 def blood(mean_hu, sd_hu=15.0):
@@ -131,20 +131,6 @@ def test_a_score_at_the_edge_of_a_category_is_flagged(scan, n_pixels, is_near):
     result = score(made.volume, made.labelled)
     assert result.agatston == n_pixels
     assert ("near_category_edge" in result.quality.flags) is is_near
-
-
-@pytest.mark.parametrize(
-    ("kernel", "is_sharp"),
-    [
-        *((k, False) for k in ("B41s", "D40s", "Br40d\\3", "Qr36f", "B35f", "FC08-H", "FC08")),
-        *((k, False) for k in ("STANDARD", "Standard", "SOFT", "B", "CHEST")),
-        *((k, True) for k in ("B70f", "Bl57d\\2", "B50f", "I70f", "FC52", "FC50", "LUNG")),
-        *((k, True) for k in ("BONEPLUS", "YB", "BONE", "LUNG (A)")),
-        *((k, None) for k in ("", "UNHEARD", "123", "B_SOFT_C")),  # whole words
-    ],
-)
-def test_kernels(kernel, is_sharp):
-    assert is_sharp_kernel(kernel) is is_sharp
 
 
 def test_the_published_table_is_the_table_in_force():

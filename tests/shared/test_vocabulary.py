@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screening.catalogue import VOCABULARY, says_contrast, terms_of
+from screening.vocabulary import VOCABULARY, says_contrast, terms_of
 
 U, C = "unenhanced", "contrast"
 
