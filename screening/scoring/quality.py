@@ -122,9 +122,6 @@ KVP_NEAR = (100.0, 140.0)
 # Two scores of one scan on different processors differ by less than this.
 EDGE_FRACTION = 0.01
 
-# Kernels. Siemens: a family and a number (B41s, Br40f, Bl57, D40s), Canon: FC08, FC52; from
-# 50 upwards they enhance edges. GE, Philips and United Imaging use words and letters.
-
 
 def judge(
     volume: Volume, labelled: Labelled, agatston: float, has_calcium: bool, has_metal: bool

@@ -139,16 +139,6 @@ test "$after" = "$before"
 """
 
 
-def test_the_trap_catches_what_tries_to_leave() -> None:
-    """So that the test below can fail."""
-    if not can_make_networks():
-        pytest.skip("needs root, unshare and iproute2 with veth")
-    knock = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('192.0.2.77', 80))"
-    done = in_the_trap([MAIN[0], "-c", knock])
-    assert "packets that tried to leave: 0" not in done.stdout
-    assert done.returncode != 0
-
-
 def in_the_trap(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run in a network of its own: loopback, and a default route that counts every packet."""
     script = "mount -t sysfs sysfs /sys\n" + NETWORK_TRAP
@@ -169,7 +159,21 @@ def can_make_networks() -> bool:
     return subprocess.run(probe, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not can_make_networks(), reason="needs root, unshare and iproute2 with veth")
+needs_networks = pytest.mark.skipif(
+    not can_make_networks(), reason="needs root, unshare and iproute2 with veth"
+)
+
+
+@needs_networks
+def test_the_trap_catches_what_tries_to_leave() -> None:
+    """So that the test below can fail."""
+    knock = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('192.0.2.77', 80))"
+    done = in_the_trap([MAIN[0], "-c", knock])
+    assert "packets that tried to leave: 0" not in done.stdout
+    assert done.returncode != 0
+
+
+@needs_networks
 def test_a_sweep_needs_and_tries_no_network(hospital: Hospital, tmp_path: Path) -> None:
     done = in_the_trap([*MAIN, *hospital.sweep_arguments(tmp_path / "lake")])
     assert "packets that tried to leave: 0" in done.stdout, done.stdout + done.stderr
