@@ -48,7 +48,10 @@ def load_candidates(folder: Path, pattern: str = "candidates-*.npz") -> Candidat
                 parts.setdefault(name, []).append(stored[name])
             parts.setdefault("scan", []).append(np.full(len(stored["label"]), number))
     if not parts:
-        raise SystemExit("no candidates to train on")
+        raise SystemExit(
+            "no candidates to train on: the coarse network found no heart yet; "
+            "give more minutes (60 is the default)"
+        )
     return CandidateSet(**{name: np.concatenate(list_) for name, list_ in parts.items()})
 
 
