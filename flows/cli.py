@@ -115,9 +115,12 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
 @cli.command()
 @click.argument("folder")
 @click.option("--mask", type=click.Path(path_type=Path), help="NIfTI labels to score instead.")
+@click.option(
+    "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
+)
 @_MODEL
 @_JSON
-def score(folder: str, mask: Path | None, model: str, as_json: bool) -> None:
+def score(folder: str, mask: Path | None, convention: str, model: str, as_json: bool) -> None:
     """Score one series, without a lake.
 
     \b
@@ -126,7 +129,7 @@ def score(folder: str, mask: Path | None, model: str, as_json: bool) -> None:
     """
     from flows.score_one import score_one
 
-    answer = score_one(folder, mask, model)
+    answer = score_one(folder, mask, model, convention)
     if as_json:
         show.say(show.as_json(answer.facts))
     else:

@@ -241,6 +241,8 @@ def _print_numbers(row: Row) -> None:
         f"    volume {show.number(row['volume_mm3'], 1)} mm³, "
         f"mass {show.number(row['mass_mg'], 1)} mg (uncalibrated)"
     )
+    for line in words.beside(row):
+        show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
     show.say(f"    noise {show.number(row['noise_hu'])} HU")
     others = [

@@ -88,14 +88,13 @@ def _scored(scan: Volume, scored: ScoredSeries, load: float) -> OneScore:
     return OneScore(facts, has_score=True)
 
 
-def _with_mask(scan: Volume, mask: Path, load: float) -> OneScore:
+def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: float) -> OneScore:
     begun = perf_counter()
     labels = inference.labels_from_mask(scan, mask)
     seconds = {"load": load, "infer": perf_counter() - begun, "score": 0.0}
     if isinstance(labels, Rejection):
         return _refused(scan, labels, seconds)
     begun = perf_counter()
-    parameters = ScoringParameters()
     measured = scoring.score_mask(scan, labels.label_map, parameters)
     seconds["score"] = perf_counter() - begun
     facts = _base(scan, State.SCORED.value, [])
@@ -111,7 +110,9 @@ def _with_mask(scan: Volume, mask: Path, load: float) -> OneScore:
     return OneScore(facts, has_score=True)
 
 
-def score_one(folder: str, mask: Path | None, model_name: str) -> OneScore:
+def score_one(
+    folder: str, mask: Path | None, model_name: str, convention: str = "agatston_1990"
+) -> OneScore:
     """Score one series.
 
     Parameters
@@ -119,7 +120,9 @@ def score_one(folder: str, mask: Path | None, model_name: str) -> OneScore:
     folder : holds the series' DICOM files
     mask : NIfTI labels to score instead of the model's, or None
     model_name : name or folder of the model
+    convention : name of the scoring convention
     """
+    parameters = scoring.convention(convention)
     model = None if mask else inference.open_model(model_name)
     begun = perf_counter()
     address, paths = _one_series(folder)
@@ -128,8 +131,8 @@ def score_one(folder: str, mask: Path | None, model_name: str) -> OneScore:
     if isinstance(scan, Rejection):
         return _refused(None, scan, {"load": load, "infer": 0.0, "score": 0.0})
     if mask is not None or model is None:
-        return _with_mask(scan, Path(str(mask)), load)
-    outcome = pipeline.measure(scan, model, ScoringParameters(), 0.0, load, picture=False)
+        return _with_mask(scan, Path(str(mask)), parameters, load)
+    outcome = pipeline.measure(scan, model, parameters, 0.0, load, picture=False)
     if isinstance(outcome, Rejection):
         return _refused(scan, outcome, {"load": load, "infer": 0.0, "score": 0.0})
     return _scored(scan, outcome, load)

@@ -135,6 +135,37 @@ def vessels(row: Row) -> str:
     )
 
 
+_KVP_SOURCES = {
+    "table": "published",
+    "interpolated": "interpolated between published ones",
+    "held": "published for 135 kV, none are for more",
+}
+
+
+def beside(row: Row) -> list[str]:
+    """Say how sure a score is and what stands beside it; nothing of a row without these."""
+    if row["agatston_high"] is None:
+        return []
+    low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
+    likely = f"{show.number(100 * float(str(row['category_probability'])))} %"
+    lines = [
+        f"a repeated scan would likely give {low} to {high}; "
+        f"the category is right with a probability of about {likely}",
+        f"group {row['score_group']}, CAC-DRS {row['cac_drs']} (A-equivalent, non-gated)",
+    ]
+    if row["density"] is not None:
+        lines.append(f"density {show.number(row['density'], 1)} of 1 to 4")
+    if row["kvp_source"] in _KVP_SOURCES and row["agatston_kvp"] is not None:
+        score = show.number(row["agatston_kvp"], 1)
+        lines.append(
+            f"at thresholds for the tube voltage ({_KVP_SOURCES[str(row['kvp_source'])]}): {score}"
+        )
+    if row["agatston_native"] is not None:
+        native = show.number(row["agatston_native"], 1)
+        lines.append(f"thin slices were averaged for the score; as they are they give {native}")
+    return lines
+
+
 def yes_no(value: object) -> str:
     """Say yes, no or unknown to a flag (0, 1, a boolean, or nothing)."""
     return UNKNOWN if value is None else "yes" if value else "no"

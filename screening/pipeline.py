@@ -5,7 +5,7 @@ Goes out: a `ScoredSeries`, or the `Rejection` of the room that refused.
 Refuses: nothing itself; no engine, no lake and no identity in here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from screening import archive, inference, report, scoring, volume
@@ -13,6 +13,8 @@ from screening.errors import InfrastructureError
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import (
+    CalciumScore,
+    Labelled,
     Rejection,
     ScoredSeries,
     ScoringParameters,
@@ -96,15 +98,20 @@ def measure(
     picture: bool,
     threads: int | None = None,
 ) -> ScoredSeries | Rejection:
-    """Infer and score one loaded scan."""
+    """Infer and score one loaded scan; of thin slices their averages, with the rest beside."""
     begun = perf_counter()
-    labelled = inference.infer(model, scan, threads)
+    slab = volume.slab_average(scan)
+    primary = slab.volume if slab else scan
+    labelled = inference.infer(model, primary, threads)
     if isinstance(labelled, Rejection):
         return labelled
+    native = inference.infer(model, scan, threads) if slab else None
     inferred = perf_counter()
-    score = scoring.score(scan, labelled, parameters)
+    score = scoring.score(primary, labelled, parameters)
     if isinstance(score, Rejection):
         return score
+    if slab and isinstance(native, Labelled):
+        score = _of_slabs(score, slab, scoring.score(scan, native, parameters))
     done = perf_counter()
     wants_picture = picture and score.agatston > 0
     return ScoredSeries(
@@ -115,5 +122,21 @@ def measure(
         seconds=Seconds(
             read=read_seconds, load=load_seconds, infer=inferred - begun, score=done - inferred
         ),
-        picture_png=report.render_picture(scan, labelled, score) if wants_picture else None,
+        picture_png=report.render_picture(primary, labelled, score) if wants_picture else None,
     )
+
+
+def _of_slabs(
+    score: CalciumScore, slab: volume.Slab, native: CalciumScore | Rejection
+) -> CalciumScore:
+    """Count the slices of lesions as the scanner did; keep the native score beside."""
+    last = slab.n_native - 1
+    lesions = tuple(
+        replace(
+            lesion,
+            slices=(lesion.slices[0] * slab.n_native, lesion.slices[1] * slab.n_native + last),
+        )
+        for lesion in score.lesions
+    )
+    agatston = native.agatston if isinstance(native, CalciumScore) else None
+    return replace(score, lesions=lesions, beside=replace(score.beside, agatston_native=agatston))

@@ -270,11 +270,44 @@ class ScoringParameters:
 
     convention: str = "agatston_1990"
     threshold_hu: int = 130
-    connectivity: int = 8
+    connectivity: int = 8  # 4 or 8 within a slice, 26 through all slices
     min_area_mm2: float = 1.0
+    min_pixels: int = 1
     weight_edges_hu: tuple[int, int, int] = (200, 300, 400)
     reference_increment_mm: float = 3.0
-    scoring_version: int = 1
+    mass_mg_per_cm3_per_hu: float | None = None  # of a calibration rod; None: default of the kVp
+    scoring_version: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How sure a score is: 95 % interval in Agatston units, probability of its category."""
+
+    low: float
+    high: float
+    category_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside the score; none of it enters the score.
+
+    density : mean Agatston weight over the counted area, 1 to 4; None without calcium
+    agatston_kvp : at thresholds that fit the tube voltage (`kvp_edges_hu`, found as
+        `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp
+    agatston_native : of the native stack where thin slices were averaged for the score
+    """
+
+    n_vessels: int
+    density: float | None
+    volume_isotropic_mm3: float
+    mass_integrated_mg: float
+    agatston_kvp: float | None
+    kvp_edges_hu: tuple[int, int, int, int] | None
+    kvp_source: str  # standard | table | interpolated | held | unknown
+    group: str  # 0, 1-99, 100-399, >=400
+    cac_drs: str  # A-equivalent of a non-gated scan, and vessels: A2/N3
+    agatston_native: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +321,8 @@ class CalciumScore:
     vessels: VesselScores | None  # None when the labels are unnamed (a single-label mask)
     other: tuple[tuple[str, float], ...]  # (label, Agatston) outside the coronaries
     lesions: tuple[Lesion, ...]
+    certainty: Certainty
+    beside: Beside
     quality: Quality
     parameters: ScoringParameters
 

@@ -3,12 +3,14 @@
 Comes in: nothing. Goes out: `TABLES`, from which schemas, checks and the dictionary are made.
 Refuses: nothing itself; `schema.Table.check` refuses data that differs.
 
-The data dictionary (`infra/data-dictionary.md`) is generated from this file.
+The data dictionary (`infra/data-dictionary.md`) is generated from this file. The columns of a
+score have a page of their own, `score_columns.py`.
 """
 
 import pyarrow as pa
 
 from screening.schema import Column, Privacy, Table
+from screening.score_columns import SCORE_COLUMNS
 
 SCHEMA_VERSION = 1
 
@@ -135,18 +137,6 @@ SERIES = Table(
     ),
 )
 
-_LESION = pa.struct(
-    [
-        ("label", _S),
-        ("probability", _F),
-        ("agatston", _F),
-        ("volume_mm3", _F),
-        ("max_hu", _I),
-        ("centroid_lps_mm", pa.list_(_F)),
-        ("slices", pa.list_(_I)),
-    ]
-)
-
 DISPOSITIONS = Table(
     "dispositions",
     "what became of one series under one set of versions",
@@ -163,25 +153,7 @@ DISPOSITIONS = Table(
         Column("reasons", _SS, "", "reason codes, the first decides"),
         Column("detail", _S, "", "what exactly, without identity"),
         Column("image_digest", _S, "", "digest of geometry and sampled pixels", _KEY),
-        Column("agatston", _F, "Agatston unit", "coronary Agatston score", _HEALTH),
-        Column("volume_mm3", _F, "mm³", "coronary calcium volume", _HEALTH),
-        Column("mass_mg", _F, "mg", "coronary calcium mass (uncalibrated default)", _HEALTH),
-        Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
-        Column("agatston_lm", _F, "Agatston unit", "left main", _HEALTH),
-        Column("agatston_lad", _F, "Agatston unit", "left anterior descending", _HEALTH),
-        Column("agatston_lcx", _F, "Agatston unit", "left circumflex", _HEALTH),
-        Column("agatston_rca", _F, "Agatston unit", "right coronary artery", _HEALTH),
-        Column(
-            "other",
-            pa.list_(pa.struct([("label", _S), ("agatston", _F)])),
-            "Agatston unit",
-            "calcium outside the coronaries, by place",
-            _HEALTH,
-        ),
-        Column("lesions", pa.list_(_LESION), "", "every coronary lesion", _HEALTH),
-        Column("noise_hu", _F, "HU", "standard deviation in the blood pool"),
-        Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
-        Column("quality_flags", _SS, "", "why the grade is not better"),
+        *SCORE_COLUMNS,
         Column("model_name", _S, "", "name of the model"),
         Column("provider", _S, "", "ONNX Runtime execution provider"),
         Column("parameters", _S, "", "scoring parameters as JSON"),

@@ -14,6 +14,7 @@ from screening.phantom.burden import HU_PER_MG_CM3
 from screening.phantom.noise import KERNELS
 from screening.phantom.shapes import Vector
 
+PSF_SIGMA_MM = {"soft": 0.65, "medium": 0.50, "sharp": 0.38}  # in the plane, by kernel
 # Mineral is brighter at lower tube voltage: lower bounds of the first Agatston weight by kVp
 # (Graeni 2018, doi 10.1093/ehjci/jey019), taken relative to 130 HU at 120 kVp.
 _KVP = np.array([70.0, 80.0, 100.0, 120.0, 135.0])

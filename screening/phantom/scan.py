@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from screening.phantom.body import Body
 from screening.phantom.deposits import Deposit
 from screening.phantom.noise import noise_slices
-from screening.phantom.protocol import Geometry, Protocol, geometry, hu_per_mg_cm3, mineral_gain
+from screening.phantom.protocol import (
+    PSF_SIGMA_MM,
+    Geometry,
+    Protocol,
+    geometry,
+    hu_per_mg_cm3,
+    mineral_gain,
+)
 from screening.phantom.raster import paint_blood, paint_hu, paint_regions
 from screening.phantom.sampling import painting_grid, sample
 from screening.phantom.shapes import Floats, Grid, Vector
@@ -24,7 +31,6 @@ from screening.phantom.splat import Optics, Patch, optics, splat
 from screening.phantom.truth import Truth, add_and_label, truth_of
 from screening.records import PADDING_HU
 
-_PSF_SIGMA_MM = {"soft": 0.65, "medium": 0.50, "sharp": 0.38}
 _MOTION_COPIES = np.array([(-0.5, 0.28), (-0.2, 0.22), (0.1, 0.18), (0.5, 0.32)])
 _MAX_HU, _MIN_HU = 3071, -1024
 
@@ -89,7 +95,7 @@ def simulate(body: Body, protocol: Protocol, seed: int) -> SimulatedScan:
     hu = np.empty(g.shape, np.float32)
     sample(paint_hu(body, grid, gain, 0.5 * protocol.motion_mm), g, per, protocol, hu)
     px = (protocol.pixel_mm, protocol.pixel_mm)
-    seen = optics(_PSF_SIGMA_MM[protocol.kernel], px, protocol.thickness_mm, step, g.shape)
+    seen = optics(PSF_SIGMA_MM[protocol.kernel], px, protocol.thickness_mm, step, g.shape)
     patches = _patches(body, g, seen, protocol, 0.0)
     if protocol.motion_mm > 0:
         still = hu.copy()

@@ -5,6 +5,8 @@ Goes out: a `CalciumScore` (or a `MaskScore`).
 Refuses: contrast in the blood pool, or the doubt of it; missing slices at the heart.
 """
 
+from screening.scoring.certainty import certainty
+from screening.scoring.conventions import CONVENTIONS, convention
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
 from screening.scoring.quality import RULES, Flag, grade
@@ -12,12 +14,15 @@ from screening.scoring.scan import score
 
 __all__ = [
     "CATEGORIES",
+    "CONVENTIONS",
     "RULES",
     "SCORING_VERSION",
     "Flag",
     "LabelScore",
     "MaskScore",
     "category",
+    "certainty",
+    "convention",
     "grade",
     "score",
     "score_mask",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import ScoringParameters, Volume
-from screening.scoring.components import slice_components
+from screening.scoring.components import slice_components, volume_components
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu
 
 
@@ -30,6 +30,16 @@ class Calcium:
     volume_mm3: NDArray[np.float64]
     mass_mg: NDArray[np.float64]
 
+    def of(self, chosen: NDArray[np.bool_]) -> "Calcium":
+        """Return the chosen voxels alone, each with its share as measured."""
+        return Calcium(
+            self.index[chosen],
+            self.hu[chosen],
+            self.agatston[chosen],
+            self.volume_mm3[chosen],
+            self.mass_mg[chosen],
+        )
+
 
 def measure(
     volume: Volume,
@@ -39,9 +49,10 @@ def measure(
 ) -> Calcium:
     """Measure the voxels at or above the threshold.
 
-    Within a slice, touching voxels of one group are one lesion. Its Agatston units, area times
-    weight of its peak times increment / 3 mm, are spread evenly over its voxels; a lesion below
-    the least area gives 0. Volume and mass know no least area: they count every voxel.
+    Within a slice (with connectivity 26: in space), touching voxels of one group are one lesion.
+    Its Agatston units, area times weight of its peak times increment / 3 mm, are spread evenly
+    over its voxels; a lesion below the least area gives 0. Volume and mass know no least area:
+    they count every voxel.
 
     Parameters
     ----------
@@ -56,7 +67,11 @@ def measure(
     """
     slices, rows, columns = volume.hu.shape
     hu = volume.hu.take(index)
-    count, of = slice_components(index, group, (slices, rows, columns), parameters.connectivity)
+    shape = (slices, rows, columns)
+    if parameters.connectivity == 26:
+        count, of = volume_components(index, group, shape)
+    else:
+        count, of = slice_components(index, group, shape, parameters.connectivity)
     pixel_mm2 = volume.spacing_mm[0] * volume.spacing_mm[1]
     n_pixels = np.bincount(of, minlength=count)
     peak_hu = np.full(count, np.iinfo(np.int16).min, dtype=np.int16)
@@ -65,11 +80,12 @@ def measure(
     # The least area is compared in pixels with room for the last bit, so that 4 pixels of
     # 0.5 mm x 0.5 mm are exactly 1.0 mm2 whatever the spacing's decimal rounding.
     is_counted = n_pixels * pixel_mm2 >= parameters.min_area_mm2 * (1 - 1e-9)
+    is_counted &= n_pixels >= parameters.min_pixels
 
     increment_mm = volume.increments_mm[index // (rows * columns)]
     scale = increment_mm / parameters.reference_increment_mm
     voxel_mm3 = pixel_mm2 * increment_mm
-    factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp)
+    factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
     return Calcium(
         index=index,
         hu=hu,

@@ -12,7 +12,7 @@ from screening.records import Label, ScoringParameters
 
 # Raise by hand whenever the result for any scan changes; tests/scoring/test_golden.py
 # fails until it is raised.
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 
 # Inference labels voxels from this value upwards: a lower threshold would miss calcium silently.
 LOWEST_LABELLED_HU = 90
@@ -83,11 +83,13 @@ def category(agatston: float) -> str:
     return CATEGORIES[1 + sum(agatston >= edge for edge in CATEGORY_EDGES)]
 
 
-def mass_mg_per_mm3_per_hu(kvp: float | None) -> float:
-    """Uncalibrated default of the mass factor at a tube voltage, mg / (mm³ HU).
+def mass_mg_per_mm3_per_hu(kvp: float | None, parameters: ScoringParameters) -> float:
+    """Mass factor, mg / (mm³ HU): of the calibration rod, else a default for the tube voltage.
 
     Linear between the voltages of `EQUAL_HU_KVP`, constant beyond them; 120 kVp when unknown.
     """
+    if parameters.mass_mg_per_cm3_per_hu is not None:
+        return parameters.mass_mg_per_cm3_per_hu / 1000.0
     equal_hu = np.interp(120.0 if kvp is None else kvp, EQUAL_HU_KVP, EQUAL_HU)
     return float(MASS_MG_PER_CM3_PER_HU_120KVP * 130.0 / equal_hu / 1000.0)
 
@@ -103,7 +105,8 @@ def check_parameters(parameters: ScoringParameters, lowest_hu: int | None) -> No
     """
     edges = parameters.weight_edges_hu
     problems = {
-        "connectivity must be 4 or 8": parameters.connectivity not in (4, 8),
+        "connectivity must be 4, 8 or 26": parameters.connectivity not in (4, 8, 26),
+        "min_pixels must be 1 or more": not parameters.min_pixels >= 1,
         "min_area_mm2 must be 0 or more": not parameters.min_area_mm2 >= 0,
         "reference_increment_mm must be above 0": not parameters.reference_increment_mm > 0,
         "weight_edges_hu must ascend": list(edges) != sorted(set(edges)),

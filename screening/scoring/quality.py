@@ -14,7 +14,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | flag                  | at best | when                                                          |
 |-----------------------|---------|---------------------------------------------------------------|
 | gated                 | A       | the scan is ECG-gated: better than routine, but not routine   |
-| near_category_edge    | A       | within 1 % of 100, 300 or 1000                                |
+| near_category_edge    | A       | the category is right with a probability below 0.8            |
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
 | missing_slice         | B       | slices missing, not at the heart                              |
 | contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
@@ -44,12 +44,12 @@ what it does to a score.
 from enum import StrEnum
 
 from screening.kernels import Sharpness, sharpness
-from screening.records import Acquisition, Labelled, Quality, Volume
+from screening.records import Acquisition, Certainty, Labelled, Quality, Volume
+from screening.scoring.certainty import SURE_ENOUGH
 from screening.scoring.checks import gaps
 from screening.scoring.parameters import (
     BLOOD_BRIGHT_FROM_HU,
     BLOOD_IMPLAUSIBLE_BELOW_HU,
-    CATEGORY_EDGES,
 )
 
 
@@ -119,12 +119,16 @@ MM_TOLERANCE = 0.01
 NOISE_HU = (25.0, 40.0)
 KVP_TOLERANCE = 1.0
 KVP_NEAR = (100.0, 140.0)
-# Two scores of one scan on different processors differ by less than this.
-EDGE_FRACTION = 0.01
 
 
 def judge(
-    volume: Volume, labelled: Labelled, agatston: float, has_calcium: bool, has_metal: bool
+    volume: Volume,
+    labelled: Labelled,
+    agatston: float,
+    certainty: Certainty,
+    *,
+    has_calcium: bool,
+    has_metal: bool,
 ) -> Quality:
     """Return the flags and the grade of one scan.
 
@@ -133,6 +137,7 @@ def judge(
     volume : Volume
     labelled : Labelled
     agatston : float, coronary total
+    certainty : of that total
     has_calcium : a coronary voxel reached the threshold
     has_metal : metal of the least area reached the threshold
 
@@ -144,7 +149,7 @@ def judge(
     acquisition = volume.acquisition
     is_flagged = {
         Flag.GATED: acquisition.is_gated,
-        Flag.NEAR_CATEGORY_EDGE: _is_near_edge(agatston),
+        Flag.NEAR_CATEGORY_EDGE: certainty.category_probability < SURE_ENOUGH,
         Flag.SPECKS_ONLY: has_calcium and agatston == 0,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
@@ -165,10 +170,6 @@ def grade(flags: tuple[str, ...]) -> str:
     """Return the worst grade that any flag allows, A without flags."""
     known = {flag.value: best for flag, best in RULES.items()}
     return max((known.get(flag, UNLISTED_FLAG_GRADE) for flag in flags), default="A")
-
-
-def _is_near_edge(agatston: float) -> bool:
-    return any(abs(agatston - edge) <= EDGE_FRACTION * edge for edge in CATEGORY_EDGES)
 
 
 def _blood_flags(labelled: Labelled) -> set[str]:

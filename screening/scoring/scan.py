@@ -36,6 +36,8 @@ from screening.records import (
     VesselScores,
     Volume,
 )
+from screening.scoring.beside import beside
+from screening.scoring.certainty import certainty
 from screening.scoring.checks import refuse
 from screening.scoring.components import volume_components
 from screening.scoring.measure import Calcium, measure
@@ -96,17 +98,32 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
 
     of_label = np.bincount(label, weights=calcium.agatston, minlength=len(Label))
     agatston = float(calcium.agatston[is_coronary].sum())
-    has_metal = bool(of_label[Label.METAL] > 0)
-    lesions = _lesions(volume, calcium, label, labelled.probability[picked], is_coronary)
+    vessels = VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS})
+    sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
     return CalciumScore(
         agatston=agatston,
         volume_mm3=float(calcium.volume_mm3[is_coronary].sum()),
         mass_mg=float(calcium.mass_mg[is_coronary].sum()),
         category=category(agatston),
-        vessels=VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS}),
+        vessels=vessels,
         other=tuple((o.name.lower(), float(of_label[o])) for o in OTHER_LABELS),
-        lesions=lesions,
-        quality=judge(volume, labelled, agatston, bool(is_coronary.any()), has_metal),
+        lesions=_lesions(volume, calcium, label, labelled.probability[picked], is_coronary),
+        certainty=sure,
+        beside=beside(
+            volume,
+            labelled.index[_IS_CORONARY[labelled.label]],
+            calcium.of(is_coronary),
+            vessels,
+            parameters,
+        ),
+        quality=judge(
+            volume,
+            labelled,
+            agatston,
+            sure,
+            has_calcium=bool(is_coronary.any()),
+            has_metal=bool(of_label[Label.METAL] > 0),
+        ),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )
 

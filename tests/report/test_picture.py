@@ -9,8 +9,10 @@ from PIL import Image
 
 from screening.records import (
     Acquisition,
+    Beside,
     BloodPool,
     CalciumScore,
+    Certainty,
     Label,
     Labelled,
     Lesion,
@@ -73,6 +75,8 @@ def scan(deposits=CALCIUM, noise_hu=20.0, box=BOX, flip=(1, 1)):
         vessels=VesselScores(0.0, 0.0, 0.0, 0.0),
         other=(),
         lesions=lesions,
+        certainty=Certainty(0.0, 2 * total, 0.9),
+        beside=Beside(len(lesions), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"),
         quality=Quality(noise_hu, "A", ()),
         parameters=ScoringParameters(),
     )

@@ -6,12 +6,17 @@ import pytest
 from screening.records import ScoringParameters
 from screening.scoring import SCORING_VERSION, score
 
-# version -> agatston, volume_mm3, mass_mg, LM, LAD, LCX, RCA, aorta, lesions
+# version -> agatston, volume_mm3, mass_mg, LM, LAD, LCX, RCA, aorta, lesions, and what stands
+# beside: isotropic volume, integrated mass, at thresholds for 110 kVp, density, 95 % interval,
+# probability of the category
 GOLDEN = {
-    1: (
+    2: (
         *(1260.312, 1144.44, 211.29800727272732),
         *(225.624, 432.48, 298.248, 303.96),
         *(266.016, 10),
+        *(1155.15, 245.25027112204742),
+        *(1157.904, 3.30374331550802),
+        *(709.7129668030401, 1810.9110331969596, 0.8229453505873836),
     )
 }
 
@@ -32,11 +37,14 @@ def ellipsoids():
 def test_golden_numbers(scan):
     made = scan(*ellipsoids(), spacing_mm=(0.68, 0.72), increment_mm=2.5, kvp=110.0)
     result = score(made.volume, made.labelled)
-    vessels = result.vessels
+    vessels, beside, sure = result.vessels, result.beside, result.certainty
     found = (
         *(result.agatston, result.volume_mm3, result.mass_mg),
         *(vessels.LM, vessels.LAD, vessels.LCX, vessels.RCA),
         *(dict(result.other)["aorta"], len(result.lesions)),
+        *(beside.volume_isotropic_mm3, beside.mass_integrated_mg),
+        *(beside.agatston_kvp, beside.density),
+        *(sure.low, sure.high, sure.category_probability),
     )
     assert found == pytest.approx(GOLDEN[SCORING_VERSION], rel=1e-9), (
         "results changed: raise SCORING_VERSION and ScoringParameters.scoring_version, "

@@ -1,0 +1,58 @@
+"""The columns of a score, as every row of `dispositions` has them.
+
+Comes in: nothing. Goes out: `SCORE_COLUMNS`. Refuses: nothing.
+"""
+
+import pyarrow as pa
+
+from screening.schema import Column, Privacy
+
+_S, _I, _F = pa.string(), pa.int64(), pa.float64()
+_HEALTH = Privacy.HEALTH
+_AU = "Agatston unit"
+
+_LESION = pa.struct(
+    [
+        ("label", _S),
+        ("probability", _F),
+        ("agatston", _F),
+        ("volume_mm3", _F),
+        ("max_hu", _I),
+        ("centroid_lps_mm", pa.list_(_F)),
+        ("slices", pa.list_(_I)),
+    ]
+)
+
+SCORE_COLUMNS = (
+    Column("agatston", _F, _AU, "coronary Agatston score", _HEALTH),
+    Column("volume_mm3", _F, "mm³", "coronary calcium volume", _HEALTH),
+    Column("mass_mg", _F, "mg", "coronary calcium mass (uncalibrated default)", _HEALTH),
+    Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
+    Column("agatston_lm", _F, _AU, "left main", _HEALTH),
+    Column("agatston_lad", _F, _AU, "left anterior descending", _HEALTH),
+    Column("agatston_lcx", _F, _AU, "left circumflex", _HEALTH),
+    Column("agatston_rca", _F, _AU, "right coronary artery", _HEALTH),
+    Column(
+        "other",
+        pa.list_(pa.struct([("label", _S), ("agatston", _F)])),
+        _AU,
+        "calcium outside the coronaries, by place",
+        _HEALTH,
+    ),
+    Column("lesions", pa.list_(_LESION), "", "every coronary lesion", _HEALTH),
+    Column("agatston_low", _F, _AU, "lower end of the 95 % interval", _HEALTH),
+    Column("agatston_high", _F, _AU, "upper end of the 95 % interval", _HEALTH),
+    Column("category_probability", _F, "", "that the category is right", _HEALTH),
+    Column("n_vessels", _I, "", "coronary arteries with calcium, 0 to 4", _HEALTH),
+    Column("density", _F, "", "mean Agatston weight over the area, 1 to 4", _HEALTH),
+    Column("volume_isotropic_mm3", _F, "mm³", "volume by isotropic interpolation", _HEALTH),
+    Column("mass_integrated_mg", _F, "mg", "mass by integration (uncalibrated default)", _HEALTH),
+    Column("agatston_kvp", _F, _AU, "at thresholds for the tube voltage", _HEALTH),
+    Column("kvp_source", _S, "", "of them: standard, table, interpolated, held, unknown"),
+    Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),
+    Column("score_group", _S, "", "0, 1-99, 100-399, >=400", _HEALTH),
+    Column("cac_drs", _S, "", "CAC-DRS A-equivalent (non-gated) and vessels", _HEALTH),
+    Column("noise_hu", _F, "HU", "standard deviation in the blood pool"),
+    Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
+    Column("quality_flags", pa.list_(_S), "", "why the grade is not better"),
+)

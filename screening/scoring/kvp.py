@@ -1,0 +1,49 @@
+"""Thresholds that fit the tube voltage.
+
+Comes in: the tube voltage. Goes out: the threshold and weight edges that stand for the same
+calcium as 130, 200, 300, 400 HU do at 120 kVp, and where they come from.
+Refuses: nothing; without a voltage, or outside the table, it says so and gives none.
+
+The 1990 convention keeps its 130 HU at every voltage and stays the score; this one stands beside.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Graeni, Eur Heart J Cardiovasc Imaging 2018, doi 10.1093/ehjci/jey019, as two programs carry
+# them: lower edges of weight 1, 2, 3, 4. Their 120 kVp edges, one HU below Agatston's, are left
+# out in favour of Agatston's own.
+KVP_EDGES_HU = {
+    70: (207, 318, 477, 636),
+    80: (177, 271, 408, 544),
+    100: (145, 222, 334, 446),
+    120: (130, 200, 300, 400),
+    135: (119, 183, 274, 364),
+}
+# The table ends at 135 kVp; up to here its last edges are used, and named so.
+HIGHEST_KVP = 140.0
+_SAME_KVP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KvpThresholds:
+    """Lower edges of weight 1 to 4, HU, and how they were found."""
+
+    edges_hu: tuple[int, int, int, int]
+    source: str  # standard | table | interpolated | held
+
+
+def thresholds(kvp: float | None) -> KvpThresholds | None:
+    """Return the edges for a tube voltage; None where it is unknown or outside 70 to 140 kVp."""
+    table = np.array(list(KVP_EDGES_HU))
+    if kvp is None or not table[0] - _SAME_KVP <= kvp <= HIGHEST_KVP + _SAME_KVP:
+        return None
+    edges = np.array(list(KVP_EDGES_HU.values()))
+    nearest = int(table[np.argmin(np.abs(table - kvp))])
+    if abs(kvp - nearest) <= _SAME_KVP:
+        kvp, source = nearest, "standard" if nearest == 120 else "table"
+    else:
+        source = "held" if kvp > table[-1] else "interpolated"
+    found = [round(float(np.interp(kvp, table, column))) for column in edges.T]
+    return KvpThresholds((found[0], found[1], found[2], found[3]), source)

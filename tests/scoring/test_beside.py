@@ -1,0 +1,174 @@
+"""What stands beside the score: a case on each side of each edge."""
+
+import math
+
+import numpy as np
+import pytest
+
+from screening.errors import ScreeningError
+from screening.records import Label, ScoringParameters
+from screening.scoring import CONVENTIONS, certainty, convention, score, score_mask
+from screening.scoring.beside import cac_drs, group
+from screening.scoring.certainty import repeatability_limit
+from screening.scoring.kvp import thresholds
+
+
+@pytest.mark.parametrize(
+    ("agatston", "name", "drs"),
+    [
+        (0.0, "0", "A0/N2"),
+        (0.4, "1-99", "A1/N2"),
+        (99.9, "1-99", "A1/N2"),
+        (100.0, "100-399", "A2/N2"),
+        (299.9, "100-399", "A2/N2"),
+        (300.0, "100-399", "A3/N2"),
+        (399.9, "100-399", "A3/N2"),
+        (400.0, ">=400", "A3/N2"),
+    ],
+)
+def test_groups_and_cac_drs(agatston, name, drs):
+    assert (group(agatston), cac_drs(agatston, 2)) == (name, drs)
+
+
+@pytest.mark.parametrize(
+    ("kvp", "edges_hu", "source"),
+    [
+        (120.0, (130, 200, 300, 400), "standard"),
+        (120.4, (130, 200, 300, 400), "standard"),
+        (120.6, (130, 199, 299, 399), "interpolated"),
+        (100.0, (145, 222, 334, 446), "table"),
+        (110.0, (138, 211, 317, 423), "interpolated"),
+        (70.0, (207, 318, 477, 636), "table"),
+        (135.0, (119, 183, 274, 364), "table"),
+        (140.0, (119, 183, 274, 364), "held"),
+    ],
+)
+def test_thresholds_follow_the_tube_voltage(kvp, edges_hu, source):
+    found = thresholds(kvp)
+    assert found is not None
+    assert (found.edges_hu, found.source) == (edges_hu, source)
+
+
+@pytest.mark.parametrize("kvp", [None, 69.0, 141.0])
+def test_no_thresholds_without_a_known_voltage(kvp, block):
+    assert thresholds(kvp) is None
+    made = block(kvp=kvp)
+    beside = score(made.volume, made.labelled).beside
+    assert (beside.agatston_kvp, beside.kvp_source) == (None, "unknown")
+
+
+@pytest.mark.parametrize(("hu", "standard", "adapted"), [(144, 16.0, 0.0), (145, 16.0, 16.0)])
+def test_both_scores_are_kept_at_100_kvp(block, hu, standard, adapted):
+    made = block(value=hu, kvp=100.0)
+    result = score(made.volume, made.labelled)
+    assert (result.agatston, result.beside.agatston_kvp) == (standard, adapted)
+
+
+@pytest.mark.parametrize(("hu", "standard", "adapted"), [(118, 0.0, 0.0), (119, 0.0, 16.0)])
+def test_a_higher_voltage_finds_what_the_standard_misses(block, hu, standard, adapted):
+    made = block(value=hu, kvp=135.0)
+    result = score(made.volume, made.labelled)
+    assert (result.agatston, result.beside.agatston_kvp) == (standard, adapted)
+
+
+def test_vessels_and_density(scan):
+    hu, labels = np.full((3, 16, 16), 40), np.zeros((3, 16, 16))
+    hu[1, 2:6, 2:6], labels[1, 2:6, 2:6] = 450, Label.LAD
+    hu[1, 10:14, 2:6], labels[1, 10:14, 2:6] = 150, Label.RCA
+    made = scan(hu, labels)
+    beside = score(made.volume, made.labelled).beside
+    assert (beside.n_vessels, beside.density) == (2, pytest.approx((4 + 1) / 2))
+    empty = scan(np.full((3, 16, 16), 40), np.zeros((3, 16, 16)))
+    assert score(empty.volume, empty.labelled).beside.density is None
+
+
+def test_the_rescan_limit_is_the_published_one():
+    assert repeatability_limit(100.0) == pytest.approx(0.17 * 100 + 48.9 + 0.44 * 28 - 10.84)
+    assert repeatability_limit(0.0, bmi=20.0) == 0.0  # the line is below zero there
+
+
+def test_an_interval_holds_its_score_and_is_wider_without_gating():
+    for agatston in (0.5, 12.0, 100.0, 2500.0):
+        gated, routine = (certainty(agatston, is_gated=g) for g in (True, False))
+        assert 0 <= routine.low <= gated.low < agatston < gated.high < routine.high
+        assert routine.high - agatston == pytest.approx(2 * (gated.high - agatston))
+
+
+@pytest.mark.parametrize("agatston", [100.0, 1000.0])
+def test_on_an_edge_the_category_is_a_coin_toss(agatston):
+    sure = certainty(agatston, is_gated=True)
+    assert sure.category_probability == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_zero_holds_as_often_as_published():
+    assert certainty(0.0, is_gated=True).category_probability == pytest.approx(0.959)
+    assert certainty(0.0, is_gated=False).category_probability == pytest.approx(0.912)
+
+
+# Conventions
+
+
+def two_corners(scan, spacing_mm, hu=150):
+    values, labels = np.full((1, 8, 8), 40), np.zeros((1, 8, 8))
+    for row, column in ((2, 2), (3, 3)):
+        values[0, row, column], labels[0, row, column] = hu, Label.LAD
+    return scan(values, labels, spacing_mm=spacing_mm)
+
+
+def agatston(made, name):
+    return score_mask(made.volume, made.label_map, convention(name)).agatston
+
+
+def test_each_convention_differs_where_it_says(scan, block):
+    corners = two_corners(scan, (0.8, 0.8))
+    assert agatston(corners, "agatston_1990") == pytest.approx(1.28)
+    assert agatston(corners, "agatston_4_connected") == 0
+    assert agatston(corners, "agatston_3_pixels") == 0
+    small = block(value=150, size=(1, 1, 3), spacing_mm=(0.5, 0.5))  # 0.75 mm2, three pixels
+    assert agatston(small, "agatston_1990") == 0
+    assert agatston(small, "agatston_3_pixels") == pytest.approx(0.75)
+    at_130 = block(value=130)
+    assert (agatston(at_130, "agatston_1990"), agatston(at_130, "agatston_over_130")) == (16.0, 0.0)
+    assert agatston(block(value=131), "agatston_over_130") == 16.0
+
+
+def test_in_three_dimensions_the_peak_and_the_area_are_the_whole_lesions(block):
+    tall = block(value=150, size=(2, 4, 4))
+    tall.volume.hu[2, 3, 3] = 400
+    assert agatston(tall, "agatston_1990") == 16.0 * 4 + 16.0
+    assert agatston(tall, "agatston_3d") == 16.0 * 8
+    thin = block(value=150, size=(3, 1, 1), spacing_mm=(0.7, 0.7))  # 0.49 mm2 in each slice
+    assert (agatston(thin, "agatston_1990"), agatston(thin, "agatston_3d")) == (
+        0.0,
+        pytest.approx(3 * 0.49),
+    )
+
+
+def test_every_convention_names_itself():
+    assert CONVENTIONS["agatston_1990"] == ScoringParameters()
+    assert all(name == parameters.convention for name, parameters in CONVENTIONS.items())
+    with pytest.raises(ScreeningError, match="known are agatston_1990"):
+        convention("agatston")
+
+
+# Volume and mass
+
+
+def test_isotropic_volume_fills_the_space_between_slices(scan):
+    hu, labels = np.full((7, 9, 9), 40), np.zeros((7, 9, 9))
+    hu[2:5, 3:6, 3:6], labels[2:5, 3:6, 3:6] = 220, Label.LAD
+    made = scan(hu, labels, increment_mm=3.0)
+    result = score(made.volume, made.labelled)
+    assert result.volume_mm3 == 3 * 9 * 3.0
+    # Three substeps a slice: at the ends 220 -> 40 passes 130 between the slices' middles.
+    assert result.beside.volume_isotropic_mm3 == pytest.approx(81.0)
+    hu[hu == 220] = 600
+    taller = scan(hu, labels, increment_mm=3.0)
+    assert score(taller.volume, taller.labelled).beside.volume_isotropic_mm3 > 81.0
+
+
+def test_no_calcium_has_no_mass_and_no_volume(scan):
+    made = scan(np.full((3, 8, 8), 40), np.zeros((3, 8, 8)))
+    beside = score(made.volume, made.labelled).beside
+    assert (beside.mass_integrated_mg, beside.volume_isotropic_mm3) == (0.0, 0.0)
+    assert math.isclose(beside.agatston_kvp or 0.0, 0.0)

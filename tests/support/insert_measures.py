@@ -1,0 +1,51 @@
+"""Simulated inserts, measured as the program measures."""
+
+import numpy as np
+
+from screening.phantom.inserts import STANDARD, InsertImages, InsertScan, scan_inserts
+from screening.records import Acquisition, ScoringParameters, Volume
+from screening.scoring import score_mask
+from screening.scoring.calibration import Rod, calibrate
+from screening.scoring.mass import integrated_mass_mg
+
+PHASES = 8
+ROD_RADIUS_MM = 7.0
+
+
+def volume_of(images: InsertImages) -> Volume:
+    """The images as the program reads them."""
+    how, n = images.scan, len(images.hu)
+    return Volume(
+        series_key="inserts",
+        hu=images.hu,
+        spacing_mm=(how.pixel_mm, how.pixel_mm),
+        origins_lps_mm=np.stack([np.zeros(n), np.zeros(n), -how.increment_mm * np.arange(n)], 1),
+        row_axis_lps=np.array([0.0, 1.0, 0.0]),
+        column_axis_lps=np.array([1.0, 0.0, 0.0]),
+        increments_mm=np.full(n, how.increment_mm),
+        acquisition=Acquisition(how.kvp, how.thickness_mm, "B35f", "", "", None, False, ""),
+        image_digest="",
+    )
+
+
+def calibrated(images: InsertImages, volume: Volume) -> ScoringParameters:
+    """Parameters with the factor that this scan's own rod gives."""
+    row, column = (at * images.scan.pixel_mm for at in images.rod)
+    factor = calibrate(volume, Rod(column, row, ROD_RADIUS_MM, 200.0)).mg_per_cm3_per_hu
+    return ScoringParameters(mass_mg_per_cm3_per_hu=factor)
+
+
+def masses(how: InsertScan) -> np.ndarray:
+    """Of each standard insert: standard mass, integrated mass, Agatston."""
+    images = scan_inserts(STANDARD, how)
+    volume = volume_of(images)
+    parameters = calibrated(images, volume)
+    found = []
+    for number in range(1, len(STANDARD) + 1):
+        mask = (images.near == number).astype(np.uint8)
+        index = np.flatnonzero((mask > 0) & (images.hu >= 130))
+        scored = score_mask(volume, mask, parameters)
+        found.append(
+            (scored.mass_mg, integrated_mass_mg(volume, index, parameters), scored.agatston)
+        )
+    return np.array(found)

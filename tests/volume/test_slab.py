@@ -1,0 +1,88 @@
+"""Thin slices averaged: how many, where they lie, what they hold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from screening.records import PADDING_HU, Acquisition, Volume
+from screening.volume import slab_average
+from screening.volume.slab import slices_per_slab
+
+
+def stack(n=9, increment_mm=1.0, thickness_mm=1.0, hu=None):
+    values = np.zeros((n, 4, 4), dtype=np.int16) if hu is None else np.asarray(hu, dtype=np.int16)
+    n = len(values)
+    return Volume(
+        series_key="s",
+        hu=values,
+        spacing_mm=(1.0, 1.0),
+        origins_lps_mm=np.stack([np.zeros(n), np.zeros(n), -increment_mm * np.arange(n)], axis=1),
+        row_axis_lps=np.array([0.0, 1.0, 0.0]),
+        column_axis_lps=np.array([1.0, 0.0, 0.0]),
+        increments_mm=np.full(n, increment_mm),
+        acquisition=Acquisition(120.0, thickness_mm, "B30f", "", "", None, False, ""),
+        image_digest="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("increment_mm", "thickness_mm", "n"),
+    [
+        (0.5, 0.5, 5),
+        (0.625, 0.625, 4),
+        (1.0, 1.0, 3),
+        (1.25, 1.25, 2),
+        (1.5, 1.5, 2),
+        (0.8, 1.0, 3),  # overlapping: 1.0 + 2 x 0.8 = 2.6 mm
+        (1.0, 1.99, 2),
+        (1.0, 2.0, 1),  # 2 mm is not thin
+        (2.0, 2.0, 1),
+        (3.0, 1.0, 1),  # gaps: nothing to average within 3 mm
+        (1.0, None, 3),
+    ],
+)
+def test_how_many_slices_make_a_slab(increment_mm, thickness_mm, n):
+    assert slices_per_slab(stack(increment_mm=increment_mm, thickness_mm=thickness_mm)) == n
+
+
+def test_thick_slices_stay_as_they_are():
+    assert slab_average(stack(increment_mm=2.5, thickness_mm=2.5)) is None
+
+
+def test_a_slab_is_the_mean_where_its_slices_were():
+    hu = np.arange(9)[:, None, None] * 10 + np.zeros((9, 4, 4))
+    slab = slab_average(stack(hu=hu))
+    assert slab is not None
+    assert slab.n_native == 3
+    assert slab.volume.hu[:, 0, 0].tolist() == [10, 40, 70]
+    assert slab.volume.origins_lps_mm[:, 2].tolist() == [-1.0, -4.0, -7.0]
+    assert slab.volume.increments_mm.tolist() == [3.0, 3.0, 3.0]
+    assert slab.volume.acquisition.slice_thickness_mm == 3.0
+
+
+def test_what_is_left_over_makes_a_slab_of_its_own_and_nothing_is_lost():
+    slab = slab_average(stack(n=11))
+    assert slab is not None
+    assert slab.volume.increments_mm.tolist() == [3.0, 3.0, 3.0, 2.0]
+    assert slab.volume.increments_mm.sum() == 11.0
+
+
+def test_means_are_rounded_down_and_padding_spreads():
+    hu = np.zeros((3, 4, 4))
+    hu[:, 0, 0] = (130, 130, 129)  # 129.67: below 130
+    hu[:, 0, 1] = (-1, -1, 0)
+    hu[1, 3, 3] = PADDING_HU
+    slab = slab_average(stack(hu=hu))
+    assert slab is not None
+    assert (slab.volume.hu[0, 0, 0], slab.volume.hu[0, 0, 1]) == (129, -1)
+    assert slab.volume.hu[0, 3, 3] == PADDING_HU
+
+
+def test_noise_falls_as_the_root_of_the_slices():
+    hu = np.random.default_rng(1).normal(40, 45, (90, 40, 40))
+    scan = replace(stack(), hu=hu.astype(np.int16), origins_lps_mm=np.zeros((90, 3)),
+                   increments_mm=np.ones(90))  # fmt: skip
+    slab = slab_average(scan)
+    assert slab is not None
+    assert slab.volume.hu.std() == pytest.approx(45 / np.sqrt(3), rel=0.05)
