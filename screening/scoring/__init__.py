@@ -7,18 +7,30 @@ Refuses: contrast in the blood pool, or the doubt of it; missing slices at the h
 
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
+from screening.scoring.progression import (
+    PROGRESSION_FROM_SQRT_MM3,
+    Progression,
+    ScoredScan,
+    compare_pairs,
+    progression,
+)
 from screening.scoring.quality import RULES, Flag, grade
 from screening.scoring.scan import score
 
 __all__ = [
     "CATEGORIES",
+    "PROGRESSION_FROM_SQRT_MM3",
     "RULES",
     "SCORING_VERSION",
     "Flag",
     "LabelScore",
     "MaskScore",
+    "Progression",
+    "ScoredScan",
     "category",
+    "compare_pairs",
     "grade",
+    "progression",
     "score",
     "score_mask",
 ]
