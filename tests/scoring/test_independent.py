@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from slow_scorer import Convention, slow_score
 
 from screening.records import CORONARY_LABELS, Label, ScoringParameters
-from screening.scoring import score
+from screening.scoring import score, score_mask
 
 EVERY = settings(max_examples=60, deadline=None)
 # Both sides of each edge, and what lies below all of them.
@@ -97,6 +97,17 @@ def test_they_agree_by_other_conventions(scan, case):
         (ScoringParameters(min_area_mm2=0.0), Convention(min_pixels=1)),
     ):
         assert agrees(measured(scan, case, parameters), counted(case, convention)), convention
+
+
+@EVERY
+@given(scans())
+def test_they_agree_on_a_drawn_mask(scan, case):
+    hu, labels, *rest = case
+    drawn = (labels > 0).astype(np.uint8)
+    found = score_mask(made(scan, *case)[0], drawn)
+    slow = counted((hu, drawn, *rest))
+    told = (found.agatston, found.volume_mm3)
+    assert told == pytest.approx((slow.agatston, slow.volume_mm3), 1e-9, 1e-9)
 
 
 @EVERY
