@@ -47,10 +47,12 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     people = [_told(r) for r in persons if r["person_key"] in owners]
     silent = {r["person_key"] for r in people if _has_opted_out(r)}
     history = [r for r in history if r["person_key"] not in silent]
+    pairs = lake.query("out_progression", as_of).to_pylist()
     return {
         "key": key,
         "as_of": as_of.isoformat(),
         "people": people,
+        "progression": [r for r in pairs if r["person_key"] in owners - silent],
         "series": series,
         "current": current,
         "dispositions": history,
@@ -74,7 +76,8 @@ def print_explanation(facts: dict[str, object]) -> None:
     series = {r["series_key"]: r for r in _rows(facts["series"])}
     pictures = {r["series_key"]: r for r in _rows(facts["pictures"])}
     for person in _rows(facts["people"]):
-        _print_person(person, str(facts["as_of"]))
+        pairs = [r for r in _rows(facts["progression"]) if r["person_key"] == person["person_key"]]
+        _print_person(person, str(facts["as_of"]), pairs)
     counting = {person.get("series_key") for person in _rows(facts["people"])}
     for state in _rows(facts["current"]):
         counts = state["series_key"] in counting
@@ -146,7 +149,7 @@ def _pictures(lake: Lake, current: list[Row], people: list[Row], out: Path | Non
 # The person
 
 
-def _print_person(person: Row, as_of: str) -> None:
+def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
     reasons = words.as_list(person["reasons"])
     show.say(f"person {person['person_key']}, as of {as_of}")
     if _has_opted_out(person):
@@ -157,6 +160,9 @@ def _print_person(person: Row, as_of: str) -> None:
     if len(reasons) > 1:
         show.say(f"  Also: {' '.join(words.sentence(reason) for reason in reasons[1:])}")
     _print_score_that_counts(person)
+    for pair in pairs:
+        for line in words.growth(pair):
+            show.say(f"  {line}")
     show.say(f"  {words.risk(person)}")
     if person["series_key"] is not None:
         _print_inputs(person)

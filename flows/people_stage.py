@@ -1,7 +1,7 @@
 """Stages four and five: clinical tables in, estimates and flags out.
 
 Comes in: a folder of clinical tables, the scored lake. Goes out: the lake's clinical tables,
-ages and risk estimates, each replaced as a whole.
+ages, risk estimates and progression, each replaced as a whole.
 Refuses: what the clinical room refuses.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from screening import clinical, risk
+from screening import clinical, risk, scoring
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.tables import RISK
+from screening.tables import PROGRESSION, RISK
 
 
 def check_clinical(folder: Path | None) -> None:
@@ -49,8 +49,15 @@ def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
 
 
 def estimate(lake: Lake, as_of: date) -> None:
-    """Bring ages and risk estimates up to date."""
+    """Bring ages, risk estimates and progression up to date."""
     scans = lake.read("series").select(["series_key", "person_key", "index_date", "age_years"])
     lake.replace("ages", lake.vault.ages(scans))
     inputs = lake.query("core_risk_input", as_of)
     lake.replace("risk", RISK.check(risk.estimate(inputs)))
+    compare_scans(lake, as_of)
+
+
+def compare_scans(lake: Lake, as_of: date) -> None:
+    """Say of each two consecutive scored scans of a person how the calcium grew, or why not."""
+    pairs = lake.query("core_scan_pair", as_of)
+    lake.replace("progression", PROGRESSION.check(scoring.compare_pairs(pairs)))

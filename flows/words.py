@@ -1,6 +1,6 @@
 """Values of the lake in words that a nurse reads.
 
-Comes in: values of `out_person_explanation` and `core_disposition`.
+Comes in: values of `out_person_explanation`, `out_progression` and `core_disposition`.
 Goes out: words with units; codes that have no words lose their underscores.
 Refuses: nothing.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flows import show
 from screening.reasons import REASONS
+from screening.scoring import PROGRESSION_FROM_SQRT_MM3
 
 Row = Mapping[str, object]
 
@@ -209,6 +210,30 @@ def risk(person: Row) -> str:
         f"with calcium {show.percent(with_calcium)}"
     )
     return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
+
+
+def growth(pair: Row) -> list[str]:
+    """Return how the calcium grew between two scans, or why they are not compared."""
+    days = [str(pair[f"{when}_index_date"] or "no date") for when in ("earlier", "later")]
+    reasons = as_list(pair["reasons"])
+    if reasons:
+        why = " ".join(sentence(reason) for reason in reasons)
+        return [f"scans of {days[0]} and {days[1]}: growth of calcium cannot be told", f"  {why}"]
+    change = show.number(pair["sqrt_volume_change"], 1)
+    yearly = show.number(pair["sqrt_volume_change_per_year"], 1)
+    edge = show.number(PROGRESSION_FROM_SQRT_MM3, 1)
+    verdict = "progression" if pair["is_progression"] else "no progression"
+    return [
+        f"from {days[0]} to {days[1]} ({show.number(pair['years'], 1)} years): {verdict}",
+        f"  volume {_from_to(pair, 'volume_mm3')} mm³, Agatston {_from_to(pair, 'agatston')}",
+        f"  square root of the volume changed by {change} ({yearly} a year); "
+        f"progression from {edge} on",
+    ]
+
+
+def _from_to(pair: Row, name: str) -> str:
+    earlier, later = (show.number(pair[f"{when}_{name}"], 1) for when in ("earlier", "later"))
+    return f"{earlier}, then {later}"
 
 
 def dated(text: str, day: object) -> str:

@@ -98,6 +98,16 @@ class Reason(StrEnum):
     ALREADY_TREATED = "already_treated"
     GRADE_TOO_LOW = "grade_too_low"
     BELOW_THRESHOLD = "below_threshold"
+    # two scans of one person
+    TOO_SOON_AFTER = "too_soon_after"
+    GRADE_NOT_COMPARABLE = "grade_not_comparable"
+    OTHER_THICKNESS = "other_thickness"
+    OTHER_INCREMENT = "other_increment"
+    OTHER_KERNEL = "other_kernel"
+    OTHER_KVP = "other_kvp"
+    OTHER_GATING = "other_gating"
+    OTHER_MODEL = "other_model"
+    OTHER_SCORING = "other_scoring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +211,33 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
+    Reason.TOO_SOON_AFTER: ReasonText(
+        Room.SCORING, "The two scans follow too soon on one another to show growth."
+    ),
+    Reason.GRADE_NOT_COMPARABLE: ReasonText(
+        Room.SCORING, "One of the two scans is of too low a quality grade to be compared."
+    ),
+    Reason.OTHER_THICKNESS: ReasonText(
+        Room.SCORING, "The two scans' slice thickness differs, or is not known of both."
+    ),
+    Reason.OTHER_INCREMENT: ReasonText(
+        Room.SCORING, "The two scans' slices are not equally far apart."
+    ),
+    Reason.OTHER_KERNEL: ReasonText(
+        Room.SCORING, "The two scans' kernels are not known to be equally sharp."
+    ),
+    Reason.OTHER_KVP: ReasonText(
+        Room.SCORING, "The two scans' tube voltage differs, or is not known of both."
+    ),
+    Reason.OTHER_GATING: ReasonText(
+        Room.SCORING, "Of the two scans one is ECG-gated and the other not."
+    ),
+    Reason.OTHER_MODEL: ReasonText(
+        Room.SCORING, "The two scans were labelled by different models."
+    ),
+    Reason.OTHER_SCORING: ReasonText(
+        Room.SCORING, "The two scans were scored by different versions of the scoring."
+    ),
 }
 
 # Reasons that end a series in another state than `ineligible`.

@@ -289,6 +289,22 @@ RISK = Table(
     ),
 )
 
+PROGRESSION = Table(
+    "progression",
+    "how calcium grew between two consecutive scored scans of one person",
+    ("earlier_series_key", "later_series_key"),
+    (
+        _PERSON_KEY,
+        Column("earlier_series_key", _S, "", "random key of the earlier scan's series", _KEY),
+        Column("later_series_key", _S, "", "random key of the later scan's series", _KEY),
+        Column("years", _F, "year", "from the earlier scan to the later", _QUASI),
+        Column("sqrt_volume_change", _F, "√mm³", "growth of the volume's square root", _HEALTH),
+        Column("sqrt_volume_change_per_year", _F, "√mm³/year", "the same, a year", _HEALTH),
+        Column("is_progression", _B, "", "the growth is 2.5 √mm³ or more", _HEALTH),
+        Column("reasons", _SS, "", "why the scans are not compared; empty where they are"),
+    ),
+)
+
 # What should happen to a synthetic hospital (room `phantom`); never written to a lake.
 TRUTH = Table(
     "truth",
@@ -341,19 +357,10 @@ TRUTH = Table(
 LAKE_TABLES: dict[str, Table] = {
     t.name: t
     for t in (
-        SERIES,
-        DISPOSITIONS,
-        ATTEMPTS,
-        RUNS,
-        PERSON,
-        OBSERVATION,
-        EVENT,
-        POLICY,
-        CLINICAL_REJECTIONS,
-        AGES,
-        RISK,
+        SERIES, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, OBSERVATION, EVENT, POLICY,
+        CLINICAL_REJECTIONS, AGES, RISK, PROGRESSION,
     )
-}
+}  # fmt: skip
 
 TABLES: dict[str, Table] = {
     t.name: t for t in (INSTANCES_RAW, INSTANCES, FILES, TRUTH, *LAKE_TABLES.values())

@@ -63,6 +63,7 @@ select
         else coalesce(d.reasons[1], '')
     end as reason,
     coalesce(d.detail, '') as detail,
+    coalesce(d.image_digest, '') as image_digest,
     d.agatston,
     d.volume_mm3,
     d.mass_mg,

@@ -109,7 +109,8 @@ def _place(
     if placed.shape != volume.hu.shape:
         return None
     placed = placed[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    if _largest_distance_mm(volume, to_lps, order, flips) > GRID_TOLERANCE_MM:
+    # Not "further than": a place that is not a number is no place.
+    if not _largest_distance_mm(volume, to_lps, order, flips) <= GRID_TOLERANCE_MM:
         return None
     return placed
 

@@ -9,21 +9,33 @@ from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
+from screening.scoring.progression import (
+    PROGRESSION_FROM_SQRT_MM3,
+    Progression,
+    ScoredScan,
+    compare_pairs,
+    progression,
+)
 from screening.scoring.quality import RULES, Flag, grade
 from screening.scoring.scan import score
 
 __all__ = [
     "CATEGORIES",
     "CONVENTIONS",
+    "PROGRESSION_FROM_SQRT_MM3",
     "RULES",
     "SCORING_VERSION",
     "Flag",
     "LabelScore",
     "MaskScore",
+    "Progression",
+    "ScoredScan",
     "category",
     "certainty",
+    "compare_pairs",
     "convention",
     "grade",
+    "progression",
     "score",
     "score_mask",
 ]

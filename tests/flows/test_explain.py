@@ -11,6 +11,7 @@ import pytest
 
 from flows import show, words
 from flows.explain import explain, print_explanation
+from flows.people_stage import compare_scans
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.scoring.quality import RULES
@@ -62,10 +63,18 @@ def event(person: str, concept: str, day: date | None, code: str = "x") -> dict:
     return {"person_key": person, "concept": concept, "code": code, "started_on": day}
 
 
+# Scans of 2022 and 2024: how they were made, and the volumes of each person.
+DAYS = (date(2022, 6, 1), date(2024, 6, 1))
+MADE = {"thickness_mm": 3.0, "kernel": "B30f", "is_gated": False}
+TWICE = {"grown": (56.25, 110.25), "stable": (56.25, 60.84), "changed": (56.25, 110.25),
+         "out": (56.25, 110.25)}  # fmt: skip
+
 TABLES = {
     "series": [
         *(series(p) for p in ("high", "norecord", "zero", "ill", "failed", "out")),
         series("high", "sr-of-high", modality="SR", content_digest="d"),
+        *(series(p, f"{p}-{day.year}", index_date=day, **MADE) for p in TWICE for day in DAYS),
+        series("changed", "changed-2025", index_date=date(2025, 6, 1), **MADE | {"kvp": 80.0}),
     ],
     "dispositions": [
         scored("high", 2137.39, quality_flags=["metal_near_heart"]),
@@ -75,6 +84,9 @@ TABLES = {
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
+        *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v)
+          for p, volumes in TWICE.items() for day, v in zip(DAYS, volumes, strict=True)),
+        scored("changed", 0.0, series_key="changed-2025"),
     ],
     "person": [
         {"person_key": p, "sex": "M", "race": "white"}
@@ -109,6 +121,7 @@ def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             schema = LAKE_TABLES[name].schema
             empty = dict.fromkeys(schema.names)
             lake.replace(name, pa.Table.from_pylist([empty | row for row in rows], schema=schema))
+        compare_scans(lake, AS_OF)
         for key in ("shigh", "snorecord", "sill", "sfailed", "sout"):  # also of older states
             lake.store_picture(key, PNG)
     return lake
@@ -133,6 +146,27 @@ def test_the_person_comes_first_with_one_sentence_why(told):
     assert "Also: A formal calcium score already exists." in told("ill").text
     why = "Why: nothing can be said: No clinical record matches the scan's patient number."
     assert why in told("norecord").text
+
+
+def test_two_scans_are_compared_in_plain_words(told):
+    grown = told("grown").text
+    assert "  from 2022-06-01 to 2024-06-01 (2.0 years): progression\n" in grown
+    assert "    volume 56.2, then 110.2 mm³, Agatston 0.0, then 0.0\n" in grown
+    changed = "square root of the volume changed by 3.0 (1.5 a year); progression from 2.5 on"
+    assert changed in grown
+    stable = told("stable-2022").text
+    assert "(2.0 years): no progression\n" in stable
+    assert "changed by 0.3 (0.1 a year)" in stable
+
+
+def test_two_scans_that_are_not_comparable_say_why(told):
+    text = told("changed").text
+    assert "(2.0 years): progression\n" in text
+    assert "scans of 2024-06-01 and 2025-06-01: growth of calcium cannot be told\n" in text
+    assert "    The two scans' tube voltage differs, or is not known of both.\n" in text
+    assert told("out").facts["progression"] == []
+    assert "progression" not in told("out").text
+    assert "progression" not in told("zero").text
 
 
 def test_inputs_have_words_units_and_age(told):
@@ -170,7 +204,9 @@ def test_a_missing_estimate_names_the_inputs_in_words(told):
     assert "a non-gated zero is not reassurance" in told("zero").text
 
 
-@pytest.mark.parametrize("key", ["high", "norecord", "zero", "ill", "failed", "out"])
+@pytest.mark.parametrize(
+    "key", ["high", "norecord", "zero", "ill", "failed", "out", "grown", "stable", "changed"]
+)
 def test_no_code_of_the_program_and_no_repr_is_read(told, key):
     text = re.sub(r"\[[a-z_]+\]", "", told(key).text)  # the reason's code, in brackets, may stand
     assert "_" not in text

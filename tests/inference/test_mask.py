@@ -87,6 +87,36 @@ def test_another_shape_or_spacing_is_refused(tmp_path):
         assert isinstance(labels_from_mask(make_volume(), path), Rejection)
 
 
+def turned(degrees):
+    """The volume's grid turned about the axis from head to feet, through its first voxel."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    affine = affine_of(make_volume())
+    affine[:2, :3] = np.array([[c, -s], [s, c]]) @ affine[:2, :3]
+    return affine
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        turned(1.0),
+        affine_of(make_volume()) @ np.diag([-1, 1, 1, 1]),  # mirrored about the first slice
+        np.where(np.arange(16).reshape(4, 4) == 3, np.nan, affine_of(make_volume())),
+    ],
+    ids=["turned", "mirrored", "not a number"],
+)
+def test_another_place_is_refused(tmp_path, affine):
+    found = labels_from_mask(make_volume(), write(tmp_path / "m.nii", labels(), affine))
+    assert isinstance(found, Rejection)
+    assert found.reason is Reason.MASK_MISMATCH
+
+
+def test_a_mask_that_does_not_say_where_it_lies_is_refused(tmp_path):
+    header = nibabel.Nifti1Header()
+    header["sform_code"] = 1  # and every row of it is zero
+    nibabel.save(nibabel.Nifti1Image(labels(), None, header), tmp_path / "m.nii")
+    assert isinstance(labels_from_mask(make_volume(), tmp_path / "m.nii"), Rejection)
+
+
 def test_a_lone_label_1_has_no_name(tmp_path):
     array = (labels() > 0).astype(np.uint8)
     out = labels_from_mask(

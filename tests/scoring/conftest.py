@@ -1,7 +1,9 @@
 """Small scans made by hand."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from screening.records import (
     ModelIdentity,
     Volume,
 )
+
+# The slow scorer lies beside the tests; pytest's importlib mode adds no folder.
+sys.path.insert(0, str(Path(__file__).parent))
 
 BLOOD = BloodPool(mean_hu=42.0, sd_hu=15.0, n_voxels=5000)
 

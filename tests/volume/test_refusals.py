@@ -75,6 +75,61 @@ def test_kinds_that_are_refused(series, change, reason):
     refused(series(5, sagittal_positions if has_frame else setting(**change)), reason)
 
 
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "8-bit pixels"),
+        (
+            {"PhotometricInterpretation": "MONOCHROME1"},
+            "photometric interpretation is not MONOCHROME2",
+        ),
+        (
+            {"PhotometricInterpretation": "PALETTE COLOR"},
+            "photometric interpretation is not MONOCHROME2",
+        ),
+        (
+            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"},
+            "more than one sample a pixel",
+        ),
+        ({"RescaleType": "US"}, "rescale type is not HU"),
+        ({"RescaleType": "OD"}, "rescale type is not HU"),
+        ({"RescaleType": "HU_MOD"}, "rescale type is not HU"),
+    ],
+)
+def test_pixels_that_are_no_hu_say_what_is_wrong(series, change, detail):
+    assert refused(series(5, setting(**change)), Reason.NOT_HU) == detail
+    one_slice = on_slice(3, setting(**change))
+    assert refused(series(5, one_slice), Reason.NOT_HU) == detail
+
+
+def at_z(*z_mm):
+    """Slices at these heights, in the order of their files."""
+
+    def edit(ds, index):
+        ds.ImagePositionPatient = [-10, -20, z_mm[index]]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("z_mm", "reason"),
+    [
+        ((0, -2, -4, -2.7, -6, -8), Reason.UNEVEN_SLICES),  # one step back
+        ((0, -2, -4, -3.4, -5.4, -7.4), Reason.UNEVEN_SLICES),  # a second pass, overlapping
+        ((0, -2, -4, -4, -2, 0), Reason.CONFLICTING_SLICES),  # there and back again
+        ((0, -2, -4, -2, -4, -6), Reason.CONFLICTING_SLICES),  # two passes that overlap
+        ((-4, -4, -4, -4), Reason.TOO_FEW_SLICES),  # a cine loop: the table stood still
+    ],
+)
+def test_heights_that_go_to_and_fro(series, z_mm, reason):
+    refused(series(len(z_mm), at_z(*z_mm)), reason)
+
+
+def test_files_in_any_order_of_heights_are_no_fault(series):
+    volume = accepted(series(6, at_z(-6, 0, -10, -2, -8, -4)))
+    assert volume.origins_lps_mm[:, 2].tolist() == [0, -2, -4, -6, -8, -10]
+
+
 def test_no_rescale_type_means_hu(series):
     accepted(series(4, setting(RescaleType=None)))
     accepted(series(4, setting(GantryDetectorTilt="0.9")))
