@@ -15,7 +15,7 @@ from flows.reference import VESSEL_REMARK, Joined, join
 from flows.status import last_as_of, require_a_finished_sweep
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.report.validation import Figure, Validation
+from screening.report.validation import Validation
 from screening.report.validation import validate as compare
 from screening.report.validation_page import (
     THRESHOLD_WORDS,
@@ -25,6 +25,7 @@ from screening.report.validation_page import (
     render_html,
     render_json,
 )
+from screening.report.wording import told
 
 _MAIN = (
     ("icc_agatston", "ICC(2,1), Agatston"),
@@ -71,10 +72,10 @@ def validate(lake: Lake, reference: Path, out: Path) -> Report:
     _make_folder(out)
     about = _about(joined, str(as_of), sha256(reference.read_bytes()).hexdigest())
     if not joined.pairs:
-        told = "; ".join(f"{len(lines)} × {reason}" for reason, lines in about.left_out)
+        why = "; ".join(f"{len(lines)} × {reason}" for reason, lines in about.left_out)
         raise ScreeningError(
             f"none of the {about.n_rows} rows of the reference meets a scored scan: "
-            f"{told or 'the file has no rows'}"
+            f"{why or 'the file has no rows'}"
         )
     found = compare(joined.pairs)
     text = render_json(found, about)
@@ -113,22 +114,13 @@ def _program_version() -> str:
         return "a checkout, not installed"
 
 
-def _words(figure: Figure) -> str:
-    if figure.value is None:
-        return f"– ({figure.why})"
-    value = show.number(figure.value, 2)
-    if figure.low is None:
-        return f"{value} ({figure.why})"
-    return f"{value} ({show.number(figure.low, 2)} to {show.number(figure.high, 2)})"
-
-
 def print_summary(report: Report) -> None:
     """Print the main figures, and what was left out."""
     about, overall = report.about, report.validation.overall
-    rows = [(words, _words(overall.figures[name])) for name, words in _MAIN]
+    rows = [(words, told(overall.figures[name])) for name, words in _MAIN]
     for name, words in THRESHOLD_WORDS.items():
         for measure in ("sensitivity", "specificity"):
-            rows.append((f"{measure}, {words}", _words(overall.figures[f"{measure}_{name}"])))
+            rows.append((f"{measure}, {words}", told(overall.figures[f"{measure}_{name}"])))
     show.table(
         f"{overall.n_scans} scans of {overall.n_people} people",
         ("measure", "value (95 % interval)"),

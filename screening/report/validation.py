@@ -30,7 +30,7 @@ from screening.report.resample import (
     interval,
     resample,
 )
-from screening.report.subgroups import SUBGROUPS, VESSELS, Pair
+from screening.report.subgroups import SUBGROUPS, UNKNOWN, VESSELS, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def validate(pairs: Sequence[Pair], n_resamples: int = N_RESAMPLES, seed: int = 
 
     Parameters
     ----------
-    pairs : one a scan
+    pairs : one a scan; a variable that is not known of any of them makes no subgroups
     n_resamples, seed : of the bootstrap
 
     Raises
@@ -110,6 +110,8 @@ def validate(pairs: Sequence[Pair], n_resamples: int = N_RESAMPLES, seed: int = 
         members: dict[str, list[Pair]] = {}
         for pair in pairs:
             members.setdefault(group.level(pair), []).append(pair)
+        if set(members) == {UNKNOWN}:
+            continue
         known = [level for level in (*group.order, *sorted(members)) if level in members]
         subgroups += [
             Subgroup(variable, level, compare(members[level])) for level in dict.fromkeys(known)
@@ -183,8 +185,9 @@ def _figures(readings: Readings) -> list[Figure]:
             counts = (int(where.sum()), readings.n_people_where(where))
         figures.append(Figure(name, value, *counts, why="" if value is not None else why))
 
+    no_icc = "all scores are equal" if n > 1 else "fewer than two scans"
     for name in SCORES:
-        add(f"icc_{name}", of.icc_agreement(readings.score(name)), "all scores are equal")
+        add(f"icc_{name}", of.icc_agreement(readings.score(name)), no_icc)
     for scale in SCALES:
         x, y = scale.of(readings.reference), scale.of(readings.measured)
         add(f"same_category_{scale.name}", float((x == y).mean()), "")

@@ -15,10 +15,11 @@ from statistics import median, quantiles
 from screening.report import validation_plots as plots
 from screening.report.agreement import icc_f_interval
 from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, WEIGHTS, Readings
-from screening.report.resample import LEAST_PEOPLE
+from screening.report.resample import LEAST_PEOPLE, TOO_FEW
 from screening.report.style import HEAD
 from screening.report.subgroups import SUBGROUPS
 from screening.report.validation import Agreement, Figure, Validation
+from screening.report.wording import number, told
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding before anyone "
@@ -94,7 +95,7 @@ def _f_interval_facts(validation: Validation) -> dict[str, object]:
     """Intervals of the ICC by the F distribution, where each person has one scan."""
     overall = validation.overall
     if overall.n_people < LEAST_PEOPLE or overall.n_people < overall.n_scans:
-        why = "a person has several scans" if overall.n_people >= LEAST_PEOPLE else "n < 20"
+        why = "a person has several scans" if overall.n_people >= LEAST_PEOPLE else TOO_FEW
         return {"why": why}
     pairs = validation.pairs
     readings = Readings.of(
@@ -155,8 +156,8 @@ def _spread(values: Sequence[float], digits: int) -> str:
     if len(values) < 2:
         return f"{values[0]:,.{digits}f}" if values else "–"
     low, _, high = quantiles(values, n=4, method="inclusive")
-    told = (median(values), low, high, min(values), max(values))
-    words = [f"{value:,.{digits}f}" for value in told]
+    five = (median(values), low, high, min(values), max(values))
+    words = [number(value, digits) for value in five]
     return "{} (quartiles {} to {}, range {} to {})".format(*words)
 
 
@@ -188,15 +189,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _told(figure: Figure, digits: int = 2) -> str:
-    if figure.value is None:
-        return f"– ({figure.why})"
-    value = f"{figure.value:,.{digits}f}"
-    if figure.low is None or figure.high is None:
-        return f"{value} ({figure.why})"
-    return f"{value} ({figure.low:,.{digits}f} to {figure.high:,.{digits}f})"
-
-
 def _plot(svg: bytes, words: str) -> str:
     data = base64.b64encode(svg).decode()
     image = f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{data}">'
@@ -220,7 +212,7 @@ def _key_figures(agreement: Agreement) -> str:
     rows = []
     for name, words, digits in _KEY_FIGURES:
         figure = agreement.figures[name]
-        rows.append((words, _told(figure, digits), f"{figure.n_scans} / {figure.n_people}"))
+        rows.append((words, told(figure, digits), f"{figure.n_scans} / {figure.n_people}"))
     return _table(("measure", "value (95 % interval)", "scans / people"), rows)
 
 
@@ -232,8 +224,8 @@ def _limits(agreement: Agreement) -> str:
         ("log_some_calcium", "ln(A + 1), without scans that are zero in both", 3),
     ):
         parts = ("bias", "limit_low", "limit_high")
-        told = [_told(agreement.figures[f"{p}_{score}"], digits) for p in parts]
-        rows.append((words, *told, str(agreement.figures[f"bias_{score}"].n_scans)))
+        parts_told = [told(agreement.figures[f"{p}_{score}"], digits) for p in parts]
+        rows.append((words, *parts_told, str(agreement.figures[f"bias_{score}"].n_scans)))
     return _table(("difference of", "bias", "lower limit", "upper limit", "scans"), rows)
 
 
@@ -242,7 +234,7 @@ def _thresholds(agreement: Agreement) -> str:
     for name in THRESHOLDS:
         figures = [agreement.figures[f"{m}_{name}"] for m in ("sensitivity", "specificity", "f1")]
         yes, no = figures[0].n_scans, figures[1].n_scans
-        rows.append((THRESHOLD_WORDS[name], f"{yes} / {no}", *(_told(f) for f in figures)))
+        rows.append((THRESHOLD_WORDS[name], f"{yes} / {no}", *(told(f) for f in figures)))
     head = ("Agatston", "reference yes / no", "sensitivity", "specificity", "F1")
     return _table(head, rows)
 
@@ -257,12 +249,18 @@ def _parts(parts: Iterable[tuple[str, str, Agreement]], first: str) -> str:
     names = ("icc_log", "kappa_design_linear", "bias_log", "sensitivity_gt0", "specificity_gt0",
              "sensitivity_ge100", "specificity_ge100")  # fmt: skip
     rows = [
-        (group, level, f"{a.n_scans} / {a.n_people}", *(_told(a.figures[n]) for n in names))
+        (group, level, f"{a.n_scans} / {a.n_people}", *(told(a.figures[n]) for n in names))
         for group, level, a in parts
     ]
     head = ("ICC, ln(A + 1)", "kappa, linear", "bias, ln(A + 1)", "sensitivity > 0",
             "specificity > 0", "sensitivity ≥ 100", "specificity ≥ 100")  # fmt: skip
     return f'<div class="wide">{_table((first, "", "scans / people", *head), rows)}</div>'
+
+
+def _unknown(validation: Validation) -> str:
+    known = {s.variable for s in validation.subgroups}
+    missing = [group.title.lower() for name, group in SUBGROUPS.items() if name not in known]
+    return f"<p>Not known of any scan: {escape(', '.join(missing))}.</p>" if missing else ""
 
 
 def _rows_used(validation: Validation, about: About) -> str:
@@ -271,11 +269,11 @@ def _rows_used(validation: Validation, about: About) -> str:
     rows += [(f"left out: {why}", str(len(at)), _lines(at)) for why, at in about.left_out]
     rows += [(f"remark: {why}", str(len(at)), _lines(at)) for why, at in about.remarks]
     rows.append(("scored scans without a reference", str(about.n_without_reference), ""))
-    told = _table(("", "n", "lines of the file"), rows)
+    text = _table(("", "n", "lines of the file"), rows)
     if about.not_scored:
-        told += "<p>Why scans of the reference have no score:</p>"
-        told += _table(("reason", "n"), [(code, str(n)) for code, n in about.not_scored])
-    return told
+        text += "<p>Why scans of the reference have no score:</p>"
+        text += _table(("reason", "n"), [(code, str(n)) for code, n in about.not_scored])
+    return text
 
 
 def _lines(lines: Sequence[int]) -> str:
@@ -340,9 +338,9 @@ def render_html(validation: Validation, about: About) -> str:
         _plot(plots.forest(validation, "icc_log", "ICC(2,1) of ln(A + 1)"),
               "Open squares have no interval. A subgroup with a narrow range of scores has a "
               "low ICC even where differences are small: read it with the bias below."),
-        _plot(plots.forest(validation, "bias_log", "bias of ln(A + 1)"),
+        _plot(plots.forest(validation, "bias_log", "bias of ln(A + 1), measured − reference"),
               "Bias by subgroup: 0.1 means about 10 % above the reference."),
-        _parts(groups, "subgroup"),
+        _parts(groups, "subgroup"), _unknown(validation),
         "<h2>Methods</h2>", f"<p>{escape(_methods(validation))}</p>",
     ]  # fmt: skip
     return f'<!DOCTYPE html>\n<html lang="en">{HEAD}<body>{"".join(sections)}</body></html>\n'

@@ -19,6 +19,7 @@ from screening.report.agreement import LIMIT_SD, Floats
 from screening.report.readings import DESIGN, Scale
 from screening.report.subgroups import SUBGROUPS
 from screening.report.validation import Agreement, Figure, Validation
+from screening.report.wording import number, told
 
 INK, LINE, BAND, GREY = "#1b2733", "#b5422c", "#b5422c", "#8a949e"
 POINT = "#20639b"
@@ -58,10 +59,10 @@ def _points(axes: Axes, x: Floats, y: Floats) -> None:
 
 
 def _scores(validation: Validation) -> tuple[Floats, Floats]:
-    return (
-        np.array([p.reference for p in validation.pairs]),
-        np.array([p.measured for p in validation.pairs]),
-    )
+    """Return reference and measured scores, in an order that the rows have no part in."""
+    pairs = sorted((p.reference, p.measured) for p in validation.pairs)
+    both = np.array(pairs, np.float64)
+    return both[:, 0], both[:, 1]
 
 
 def scatter(validation: Validation) -> bytes:
@@ -125,11 +126,10 @@ def _level(axes: Axes, figure: Figure, word: str, *, is_log: bool) -> None:
     axes.axhline(figure.value, color=LINE, lw=1, ls="-" if word == "bias" else "--")
     if figure.low is not None and figure.high is not None:
         axes.axhspan(figure.low, figure.high, color=BAND, alpha=0.10, lw=0)
-    told = f"{figure.value:,.2f} (× {np.exp(figure.value):.2f})" if is_log else (
-        f"{figure.value:,.0f}"
-    )  # fmt: skip
+    value = number(figure.value, 2 if is_log else 0)
+    ratio = f" (× {np.exp(figure.value):.2f})" if is_log else ""
     axes.annotate(
-        f"{word}\n{told}".replace("-", "−"), (1.01, figure.value),
+        f"{word}\n{value}{ratio}", (1.01, figure.value),
         xycoords=("axes fraction", "data"), va="center", color=LINE, fontsize=8,
     )  # fmt: skip
 
@@ -168,10 +168,15 @@ def forest(validation: Validation, name: str, title: str) -> bytes:
             entries.append((SUBGROUPS[subgroup.variable].title, None))
             previous = subgroup.variable
         entries.append((subgroup.level, subgroup.agreement.figures[name]))
-    return _svg((6.6, 0.9 + 0.21 * len(entries)), lambda axes: _forest(axes, entries, title))
+    is_bias = name.startswith("bias")
+    return _svg(
+        (6.6, 0.9 + 0.21 * len(entries)), lambda axes: _forest(axes, entries, title, is_bias)
+    )
 
 
-def _forest(axes: Axes, entries: Sequence[tuple[str, Figure | None]], title: str) -> None:
+def _forest(
+    axes: Axes, entries: Sequence[tuple[str, Figure | None]], title: str, is_bias: bool
+) -> None:
     for place, (_, figure) in enumerate(entries):
         if figure is not None:
             _forest_row(axes, place, figure)
@@ -180,8 +185,12 @@ def _forest(axes: Axes, entries: Sequence[tuple[str, Figure | None]], title: str
         axes.axvline(overall.value, color=GREY, lw=0.7, ls=":")
     shown = [f for _, f in entries if f is not None and f.value is not None]
     ends = [v for f in shown for v in (f.value, f.low, f.high) if v is not None]
-    low, high = min([0.0, *ends]), max([1.0, *ends])
-    axes.set(xlim=(low - 0.02, high + 0.02), ylim=(len(entries) - 0.4, -0.6))
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    if not is_bias:
+        high = max(1.0, high)
+    spare = 0.03 * (high - low) or 0.1
+    axes.axvline(0, color=GREY, lw=0.7)
+    axes.set(xlim=(low - spare, high + spare), ylim=(len(entries) - 0.4, -0.6))
     axes.set_xlabel(title)
     axes.set_yticks(
         range(len(entries)),
@@ -194,17 +203,12 @@ def _forest(axes: Axes, entries: Sequence[tuple[str, Figure | None]], title: str
 
 
 def _forest_row(axes: Axes, place: int, figure: Figure) -> None:
-    if figure.value is None:
-        told = figure.why
-    else:
+    if figure.value is not None:
         has_interval = figure.low is not None
         if figure.low is not None and figure.high is not None:
             axes.plot([figure.low, figure.high], [place, place], color=POINT, lw=1.4)
         axes.plot(figure.value, place, "s", ms=5, color=POINT, mfc=POINT if has_interval else "w")
-        told = f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})" if has_interval else (
-            f"{figure.value:.2f} ({figure.why})"
-        )  # fmt: skip
     axes.annotate(
-        told, (1.03, place), xycoords=("axes fraction", "data"), va="center",
+        told(figure), (1.03, place), xycoords=("axes fraction", "data"), va="center",
         annotation_clip=False, color=INK if figure.low is not None else GREY,
     )  # fmt: skip
