@@ -9,6 +9,7 @@ vault resolves. Neither numbers nor keys of rows get into messages; lines of the
 """
 
 import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -120,36 +121,57 @@ def join(lake: Lake, reference: Path, as_of: date) -> Joined:
 
 def read_reference(file: Path, ledger: Ledger) -> list[ReferenceRow]:
     """Read the rows; those that say nothing usable go to the ledger."""
+    text = _text(file)
+    head = text.split("\n", 1)[0]
+    separator = ";" if "," not in head and ";" in head else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        columns = [(name or "").strip() for name in reader.fieldnames or []]
+        by_key = "series_key" in columns
+        _require(columns, by_key)
+        reader.fieldnames = columns
+        return [
+            row
+            for cells in reader
+            if (row := _counted(cells, reader.line_num, by_key, ledger)) is not None
+        ]
+    except csv.Error as error:
+        raise ScreeningError(
+            f"the reference is no CSV from line {reader.line_num} on; save it again"
+        ) from error
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScreeningError("the reference is not UTF-8 text; save it as CSV UTF-8") from error
     except OSError as error:
         raise ScreeningError(f"cannot read {file}: {error.strerror}") from error
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=";" if "," not in head and ";" in head else ",")
-    columns = [(name or "").strip() for name in reader.fieldnames or []]
-    by_key = "series_key" in columns
+
+
+def _require(columns: Sequence[str], by_key: bool) -> None:
     missing = [n for n in (_ANY_SCORE, *(() if by_key else _NUMBERED)) if n not in columns]
     if missing:
         raise ScreeningError(
             f"the reference lacks {', '.join(missing)}; give series_key,agatston "
             "or issuer,mrn,study_date,agatston"
         )
-    reader.fieldnames = columns
-    rows = []
-    for cells in reader:
-        ledger.n_rows += 1
-        row = _row({k: (v or "").strip() for k, v in cells.items() if isinstance(v, str)},
-                   reader.line_num, by_key)  # fmt: skip
-        if isinstance(row, LeftOut):
-            ledger.leave_out(row, reader.line_num)
-            continue
-        if any(cells.get(v) and row.vessels[i] is None for i, v in enumerate(VESSELS)):
-            ledger.bad_vessels.append(row.line)
-        rows.append(row)
-    return rows
+
+
+def _counted(
+    cells: Mapping[str | None, object], line: int, by_key: bool, ledger: Ledger
+) -> ReferenceRow | None:
+    """Read one row; None where the ledger has it."""
+    ledger.n_rows += 1
+    plain = {k: v.strip() for k, v in cells.items() if k and isinstance(v, str)}
+    row = _row(plain, line, by_key)
+    if isinstance(row, LeftOut):
+        ledger.leave_out(row, line)
+        return None
+    if any(plain.get(v) and row.vessels[i] is None for i, v in enumerate(VESSELS)):
+        ledger.bad_vessels.append(line)
+    return row
 
 
 def _row(cells: Mapping[str, str], line: int, by_key: bool) -> ReferenceRow | LeftOut:

@@ -24,6 +24,7 @@ from screening.report.validation_page import (
     Model,
     render_html,
     render_json,
+    zeros_of,
 )
 from screening.report.wording import told
 
@@ -130,6 +131,6 @@ def print_summary(report: Report) -> None:
     for reason, lines in (*about.left_out, *about.remarks):
         show.say(f"  {len(lines)} × {reason}")
     show.say(f"scored scans without a reference: {about.n_without_reference}")
-    show.say(ZERO.split(" The row")[0])
+    show.say(f"{ZERO} {zeros_of(report.validation)}")
     show.say(show.NOTICE)
     show.say(f"{report.folder / 'report.html'}\n{report.folder / 'report.json'}")

@@ -23,5 +23,6 @@ figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #55606b; font-size: .87rem; max-width: 40rem; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair figure { flex: 1 1 26rem; }
 @media print { body { max-width: none; margin: 0; } h2 { break-after: avoid; }
- figure, tr { break-inside: avoid; } }
+ figure, tr { break-inside: avoid; }
+ .wide { overflow: visible; } .wide table { font-size: .58rem; } .wide td { white-space: normal; } }
 </style></head>"""

@@ -27,8 +27,7 @@ NOTICE = (
 )
 ZERO = (
     "A zero on a non-gated scan means that no calcium was detected on that scan. It does not rule "
-    "coronary calcium out: motion and thick slices hide small deposits. The row “0” of the "
-    "table below shows how often a measured zero had calcium in the reference."
+    "coronary calcium out: motion and thick slices hide small deposits."
 )
 THRESHOLD_WORDS = {"gt0": "> 0", "ge100": "≥ 100", "ge300": "≥ 300", "ge400": "≥ 400"}
 
@@ -59,6 +58,19 @@ class About:
     remarks: tuple[tuple[str, tuple[int, ...]], ...]
     n_without_reference: int
     models: tuple[Model, ...]
+
+
+def zeros_of(validation: Validation) -> str:
+    """Say how often a measured zero had calcium in the reference."""
+    zeros = [p.reference for p in validation.pairs if p.measured == 0]
+    if not zeros:
+        return "No scan measured zero."
+    n_missed = sum(reference > 0 for reference in zeros)
+    highest = f", at most {number(max(zeros), 0)}" if n_missed else ""
+    return (
+        f"Of {len(zeros)} scans that measured zero, {n_missed} had calcium in the "
+        f"reference{highest}."
+    )
 
 
 # JSON
@@ -113,7 +125,7 @@ def render_json(validation: Validation, about: About) -> str:
         subgroups.setdefault(part.variable, {})[part.level] = _agreement_facts(part.agreement)
     facts = {
         "notice": NOTICE,
-        "zero": ZERO,
+        "zero": f"{ZERO} {zeros_of(validation)}",
         "program_version": about.program_version,
         "models": [
             {"name": m.name, "digest": m.digest, "scoring_version": m.scoring_version,
@@ -310,7 +322,7 @@ def render_html(validation: Validation, about: About) -> str:
     sections = [
         "<h1>Validation of calcium scores</h1>",
         f'<p class="notice">{escape(NOTICE)}</p>',
-        f"<p>{escape(ZERO)}</p>",
+        f"<p>{escape(ZERO)} {escape(zeros_of(validation))}</p>",
         "<h2>What was compared</h2>", _versions(about),
         "<h2>Population</h2>", _table(("", ""), _population(validation)),
         "<h2>Rows and scans</h2>", _rows_used(validation, about),
@@ -331,8 +343,8 @@ def render_html(validation: Validation, about: About) -> str:
         "</div>",
     ]  # fmt: skip
     if validation.vessels:
-        vessels = (("vessel", name, a) for name, a in validation.vessels.items())
-        sections += ["<h2>Vessels</h2>", _parts(vessels, "")]
+        vessels = ((name, "", a) for name, a in validation.vessels.items())
+        sections += ["<h2>Vessels</h2>", _parts(vessels, "artery")]
     sections += [
         "<h2>Subgroups</h2>",
         _plot(plots.forest(validation, "icc_log", "ICC(2,1) of ln(A + 1)"),

@@ -177,6 +177,19 @@ def test_spreadsheets_write_csv_in_their_own_ways(reference):
     assert (row.series_key, row.agatston) == ("a", 20)
 
 
+def test_a_quoted_line_break_is_no_row_of_its_own(reference):
+    ledger = Ledger()
+    file = reference('a,20,"two\nlines"', "b,-1,", "c,30,", head="series_key,agatston,note")
+    rows = read_reference(file, ledger)
+    assert [(row.series_key, row.line) for row in rows] == [("a", 3), ("c", 5)]
+    assert ledger.lines == {LeftOut.BAD_NUMBER: [4]}
+
+
+def test_what_no_csv_reader_takes_is_one_line(reference):
+    with pytest.raises(ScreeningError, match="no CSV from line"):
+        read_reference(reference("a," + "9" * 200_000, head="series_key,agatston"), Ledger())
+
+
 @pytest.mark.parametrize(
     ("head", "missing"),
     [("series_key,score", "agatston"), ("mrn,agatston", "study_date"), ("", "agatston, mrn")],
@@ -196,6 +209,13 @@ def test_nothing_to_compare_says_why(lake, reference, tmp_path):
     with pytest.raises(ScreeningError, match=r"none of the 1 rows .*: 1 × no scan carries"):
         validate(lake, reference("SITE,STRANGER,2026-06-01,21"), tmp_path / "out")
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_missed_score_is_told_beside_the_meaning_of_zero(lake, reference, keys, tmp_path):
+    rows = [(keys[0], 12.4), (keys[5], 0), (keys[1], 20)]
+    done = validate(lake, reference(*rows, head="series_key,agatston"), tmp_path / "out")
+    told = "Of 2 scans that measured zero, 1 had calcium in the reference, at most 12."
+    assert told in json.loads(done.json)["zero"]
 
 
 @pytest.fixture
@@ -228,6 +248,7 @@ def test_the_report_of_perfect_agreement(report):
 def test_the_page_fetches_nothing_and_says_what_it_is(report):
     assert "Research software, not a medical device" in report.page
     assert "does not rule coronary calcium out" in report.page.replace("\n", " ")
+    assert "Of 5 scans that measured zero, 0 had calcium in the reference." in report.page
     assert "Not known of any scan: reconstruction." in report.page
     assert report.page.count("data:image/svg+xml;base64,") == 7
     assert not re.search(r"https?:|<script|<link|@import|url\(", report.page)
