@@ -291,6 +291,33 @@ def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
         print_explanation(facts)
 
 
+@cli.command()
+@_LAKE
+@click.option(
+    "--reference",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV: series_key or issuer,mrn,study_date; agatston; LM,LAD,LCX,RCA where known.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for report.html and report.json.",
+)
+@_JSON
+def validate(lake_path: Path, reference: Path, out: Path, as_json: bool) -> None:
+    """Compare the lake's scores with a reference: agreement, detection, subgroups.
+
+    \b
+    Example:
+      screening validate --lake /data/lake --reference readers.csv --out validation
+    """
+    from flows.validate import run_validate
+
+    run_validate(_open_lake(lake_path), reference, out, as_json=as_json)
+
+
 @cli.group()
 def models() -> None:
     """Look at the models that travel with the program.
