@@ -5,6 +5,7 @@ Goes out: a `ScoredSeries`, or the `Rejection` of the room that refused.
 Refuses: nothing itself; no engine, no lake and no identity in here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -13,6 +14,8 @@ from screening.errors import InfrastructureError
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import (
+    CalciumScore,
+    Labelled,
     Rejection,
     ScoredSeries,
     ScoringParameters,
@@ -31,6 +34,15 @@ class Worked:
     outcome: ScoredSeries | Rejection
     bytes_read: int
     image_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One scan with everything that was measured on it, voxels and all."""
+
+    volume: Volume
+    labelled: Labelled
+    score: CalciumScore
 
 
 def facts(scan: Volume) -> VolumeFacts:
@@ -117,3 +129,20 @@ def measure(
         ),
         picture_png=report.render_picture(scan, labelled, score) if wants_picture else None,
     )
+
+
+def measure_again(
+    series_key: str,
+    files: Sequence[bytes],
+    model: inference.Model,
+    parameters: ScoringParameters,
+) -> Measured | Rejection:
+    """Load, infer and score as `process_series`, and keep the voxels, which no table holds."""
+    scan = volume.load_volume(series_key, files)
+    if isinstance(scan, Rejection):
+        return scan
+    labelled = inference.infer(model, scan)
+    if isinstance(labelled, Rejection):
+        return labelled
+    score = scoring.score(scan, labelled, parameters)
+    return score if isinstance(score, Rejection) else Measured(scan, labelled, score)
