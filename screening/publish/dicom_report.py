@@ -16,7 +16,7 @@ from datetime import datetime
 
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.valuerep import DA, TM
+from pydicom.valuerep import DA, DT, TM
 
 from screening.errors import ScreeningError
 from screening.publish.origin import Origin
@@ -112,6 +112,8 @@ def _make(
 
 
 def _to_bytes(dataset: Dataset, created_at: datetime) -> bytes:
+    """Write the file; the clock's time, which the library puts in, gives way to the score's."""
+    dataset.ContributingEquipmentSequence[-1].ContributionDateTime = DT(created_at)
     dataset.InstanceCreationDate = DA(created_at.date())
     dataset.InstanceCreationTime = TM(created_at.time())
     buffer = io.BytesIO()

@@ -72,6 +72,8 @@ def read_sources(files: Sequence[bytes], volume: Volume) -> tuple[Dataset, ...]:
     chosen = _match(volume, [head for head, _ in placed])
     _check_shared(volume, [placed[i][0] for i in chosen])
     template = _template(placed[chosen[0]][1])
+    # The library asks for one even where the voxel's size is given (`segmentation._measures`).
+    template.SliceThickness = volume.acquisition.slice_thickness_mm or volume.increment_mm
     return tuple(_slice(template, placed[i][0]) for i in chosen)
 
 
@@ -117,9 +119,11 @@ def _template(data: bytes) -> Dataset:
     header.walk(_plain_name)
     header.SpecificCharacterSet = UNICODE
     for name in _TYPE_2:
-        text = str(header.get(name) or "").strip(" \0")
-        form = _FORMS.get(name)
-        setattr(header, name, text if form is None or form.fullmatch(text) else "")
+        if not header.get(name):
+            setattr(header, name, "")
+    for name, form in _FORMS.items():
+        text = str(header.get(name)).strip(" \0")
+        setattr(header, name, text if form.fullmatch(text) else "")
     if not all(header.get(name) for name in _LOSSY):
         # Without both, the statement that the images were compressed with loss is no valid one.
         for name in ("LossyImageCompression", *_LOSSY):
