@@ -11,11 +11,14 @@ The lake keeps no voxels, so each series is read, labelled and scored again.
 import math
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows import show
 from flows.status import last_as_of, require_a_finished_sweep
@@ -27,6 +30,8 @@ from screening.reasons import REASONS, State
 from screening.records import Rejection, ScoringParameters
 
 Row = dict[str, object]
+_VERSIONS = ("series_key", "choose_version", "model_digest", "scoring_version")
+_COLUMNS = [*_VERSIONS, "content_digest", "image_digest", "agatston", "committed_at"]
 _PRIVATE_FOLDER = 0o700
 # The same model on another processor may differ in the last bits of a sum.
 SAME_SCORE = 1e-9
@@ -143,23 +148,36 @@ def _prepare_folder(out: Path, address: str) -> None:
         )
 
 
-def _jobs(lake: Lake, scored: Iterable[Row]) -> list[_Job]:
+def _jobs(lake: Lake, scored: Sequence[Row]) -> list[_Job]:
     """Join each scored series to the row that was committed for it and to its files."""
-    names = ("series_key", "choose_version", "model_digest", "scoring_version")
-    content = {r["series_key"]: r["content_digest"] for r in lake.read("series").to_pylist()}
-    committed = {
-        (r["content_digest"], *(r[n] for n in names)): r
-        for r in lake.read("dispositions").to_pylist()
+    wanted = pa.array([str(r["series_key"]) for r in scored], pa.string())
+    content = {
+        r["series_key"]: r["content_digest"] for r in _of(lake.read("series"), wanted).to_pylist()
     }
-    rows = [committed[content[r["series_key"]], *(r[n] for n in names)] for r in scored]
-    entries = catalogue.group(lake.read_index().instances).entries
+    committed = {
+        (r["content_digest"], *(r[n] for n in _VERSIONS)): r
+        for r in _of(lake.read("dispositions").select(_COLUMNS), wanted).to_pylist()
+    }
+    entries = catalogue.group(_of(lake.read_index().instances, wanted)).entries
     paths = {e.series.series_key: e.paths for e in entries}
-    return [_Job(row, paths[row["series_key"]]) for row in rows]
+    return [
+        _Job(
+            committed[content[r["series_key"]], *(r[n] for n in _VERSIONS)],
+            paths.get(str(r["series_key"]), ()),
+        )
+        for r in scored
+    ]
+
+
+def _of(table: pa.Table, keys: pa.Array) -> pa.Table:
+    return table.filter(pc.is_in(table["series_key"], value_set=keys))
 
 
 def _export(job: _Job, address: str, model: inference.Model, out: Path) -> Row:
     """Work one series again and write its files."""
     _check_versions(job.row, model)
+    if not job.paths:
+        raise _RefusedError("its files are not in the index of the last sweep; sweep again")
     files = archive.read_bytes(address, job.paths)
     measured = measure_again(job.key, files, model, ScoringParameters())
     if isinstance(measured, Rejection):
@@ -208,14 +226,26 @@ def _check_result(row: Row, measured: Measured) -> None:
 
 
 def _write(key: str, report: publish.DicomReport, agatston: float, out: Path) -> Row:
-    """Write the files under the series' key; what an earlier export left of it goes."""
-    paths = {"report": out / f"{key}.sr.dcm", "segmentation": out / f"{key}.seg.dcm"}
-    bodies = {"report": report.structured_report, "segmentation": report.segmentation}
-    said: Row = {"series_key": key, "agatston": agatston}
-    for kind, path in paths.items():
-        body = bodies[kind]
-        path.unlink(missing_ok=True)  # never write through what another has put there
-        if body is not None:
-            show.write_private(path, body)
-        said[kind] = None if body is None else os.fspath(path)
-    return said
+    """Write the files under the series' key; what an earlier export left of it goes.
+
+    The segmentation is written first and each file is renamed into place, so that a report never
+    refers to one that is not there, and no file is half written.
+    """
+    written: dict[str, str | None] = {}
+    bodies = {"seg": report.segmentation, "sr": report.structured_report}
+    for kind, body in bodies.items():
+        path = out / f"{key}.{kind}.dcm"
+        if body is None:
+            path.unlink(missing_ok=True)
+        else:
+            partial = path.with_suffix(".part")
+            partial.unlink(missing_ok=True)
+            show.write_private(partial, body)
+            partial.replace(path)
+        written[kind] = None if body is None else os.fspath(path)
+    return {
+        "series_key": key,
+        "agatston": agatston,
+        "report": written["sr"],
+        "segmentation": written["seg"],
+    }

@@ -1,7 +1,7 @@
 """Which code stands for what in the DICOM objects.
 
 Comes in: nothing. Goes out: coded concepts, by what they mean here.
-Refuses: nothing.
+Refuses: a category or grade that has no code.
 
 Codes of the standard wherever there is one: SNOMED CT and DCM from DICOM PS3.16 (CID 6140 and
 6142 for calcium scoring, CID 3015 for the arteries, CID 7150 for what a segment shows), LOINC for
@@ -11,6 +11,7 @@ is in a scheme of our own, which every object that uses it names.
 
 from pydicom.sr.coding import Code
 
+from screening.errors import ScreeningError
 from screening.records import Label
 
 PRIVATE_SCHEME = "99SCREENING"
@@ -64,3 +65,21 @@ GRADES = {
     "D": Code("grade-d", PRIVATE_SCHEME, "D: do not use"),
 }
 FLAGS = Code("flags", PRIVATE_SCHEME, "Quality remarks")
+
+
+def category(name: str) -> Code:
+    """Return the code of a score's category."""
+    return _code(CATEGORIES, name, "category")
+
+
+def grade(name: str) -> Code:
+    """Return the code of a quality grade."""
+    return _code(GRADES, name, "grade")
+
+
+def _code(table: dict[str, Code], name: str, kind: str) -> Code:
+    if name not in table:
+        raise ScreeningError(
+            f"there is no DICOM code for {kind} {name}; add it in publish/codes.py"
+        )
+    return table[name]

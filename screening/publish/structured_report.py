@@ -95,9 +95,10 @@ def make_report(
         for label in CORONARY_LABELS:
             volume_mm3 = sum(x.volume_mm3 for x in score.lesions if x.label == label.name)
             groups.append(group(label, float(getattr(score.vessels, label.name)), volume_mm3))
-    for name, agatston in score.other:
-        label = Label[name.upper()]
-        if label in codes.SITES and (agatston > 0 or label in number_of):
+    other = dict(score.other)
+    for label in codes.SITES:
+        agatston = other.get(label.name.lower(), 0.0)
+        if label not in CORONARY_LABELS and (agatston > 0 or label in number_of):
             groups.append(group(label, agatston, None))
     report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(origin)),
@@ -175,8 +176,8 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
             ),
         ],
         qualitative_evaluations=[
-            QualitativeEvaluation(codes.CATEGORY, codes.CATEGORIES[score.category]),
-            QualitativeEvaluation(codes.GRADE, codes.GRADES[score.quality.grade]),
+            QualitativeEvaluation(codes.CATEGORY, codes.category(score.category)),
+            QualitativeEvaluation(codes.GRADE, codes.grade(score.quality.grade)),
         ],
     )
     flags = ", ".join(score.quality.flags).replace("_", " ") or "none"

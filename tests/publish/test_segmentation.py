@@ -9,7 +9,11 @@ import pytest
 from publish_case import BLOBS, CREATED, SHAPE, as_file, export, make_case, make_score, true_voxels
 
 from screening.phantom.dicom import Encoding, Storage, Syntax
+from screening.publish import codes
+from screening.publish.segmentation import find_segments
 from screening.records import Label
+from screening.scoring import scan
+from screening.scoring.measure import measure
 
 GEOMETRIES = {
     "straight": {},
@@ -142,3 +146,21 @@ def test_a_zero_has_no_segmentation_even_beside_a_calcified_aorta(tmp_path) -> N
     report = export(make_case(tmp_path, blobs=only, score=make_score(only, agatston=0.0)))
     assert report.segmentation is None
     assert report.structured_report
+
+
+def test_what_is_segmented_is_what_scoring_measured(tmp_path, monkeypatch) -> None:
+    case = make_case(tmp_path)
+    measured = {}
+
+    def spy(volume, index, group, parameters):
+        measured["index"] = index
+        return measure(volume, index, group, parameters)
+
+    monkeypatch.setattr(scan, "measure", spy)
+    score = scan.score(case.volume, case.labelled)
+    assert score.agatston > 0
+    label_of = dict(zip(case.labelled.index, case.labelled.label, strict=True))
+    wanted = [i for i in measured["index"] if label_of[i] in codes.SITES]
+    segments = find_segments(case.volume, case.labelled, score.parameters.threshold_hu)
+    assert segments.index.tolist() == wanted
+    assert [segments.labels[n - 1] for n in segments.number] == [label_of[i] for i in wanted]
