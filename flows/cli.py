@@ -16,27 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows import show
+from flows.cli_options import JSON as _JSON
+from flows.cli_options import LAKE as _LAKE
+from flows.cli_options import MODEL as _MODEL
+from flows.cli_options import open_lake as _open_lake
+from flows.export_commands import export
 from screening.config import read_settings, secret_from
 from screening.errors import ScreeningError
-
-_LAKE = click.option(
-    "--lake", "lake_path", required=True, type=click.Path(path_type=Path), help="The lake's folder."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
-
-
-def _open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":  # type: ignore[name-defined] # noqa: F821
-    from screening.lake import Lake
-
-    is_new = not (path / "lake.json").exists()
-    lake = Lake.open(path, secret_from(os.environ), create=create, default_issuer=issuer)
-    if is_new and lake.secret_file is not None:
-        show.note(
-            f"a secret was made for this lake: {lake.secret_file} – keep it apart from the lake, "
-            "or give it in SCREENING_SECRET"
-        )
-    return lake
 
 
 def _date(text: str | None) -> date:
@@ -364,6 +350,9 @@ def models_verify(as_json: bool) -> None:
         show.table("models", list(rows[0]), [list(r.values()) for r in rows])
     if not all(r["ok"] for r in rows):
         raise ScreeningError("a model file differs from its manifest; install the package again")
+
+
+cli.add_command(export)
 
 
 def _guarded(run: Callable[[], None]) -> int:

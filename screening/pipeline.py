@@ -5,6 +5,7 @@ Goes out: a `ScoredSeries`, or the `Rejection` of the room that refused.
 Refuses: nothing itself; no engine, no lake and no identity in here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -33,6 +34,15 @@ class Worked:
     outcome: ScoredSeries | Rejection
     bytes_read: int
     image_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One scan with everything that was measured on it, voxels and all."""
+
+    volume: Volume
+    labelled: Labelled
+    score: CalciumScore
 
 
 def facts(scan: Volume) -> VolumeFacts:
@@ -130,13 +140,36 @@ def _of_slabs(
     score: CalciumScore, slab: volume.Slab, native: CalciumScore | Rejection
 ) -> CalciumScore:
     """Count the slices of lesions as the scanner did; keep the native score beside."""
-    last = slab.n_native - 1
+    n, last = slab.n_native, sum(slab.counts) - 1
     lesions = tuple(
-        replace(
-            lesion,
-            slices=(lesion.slices[0] * slab.n_native, lesion.slices[1] * slab.n_native + last),
-        )
+        replace(lesion, slices=(lesion.slices[0] * n, min((lesion.slices[1] + 1) * n - 1, last)))
         for lesion in score.lesions
     )
     agatston = native.agatston if isinstance(native, CalciumScore) else None
     return replace(score, lesions=lesions, beside=replace(score.beside, agatston_native=agatston))
+
+
+def measure_again(
+    series_key: str,
+    files: Sequence[bytes],
+    model: inference.Model,
+    parameters: ScoringParameters,
+) -> Measured | Rejection:
+    """Load, infer and score as `process_series`, and keep the voxels, which no table holds.
+
+    Of thin slices what was scored are their averages: they are laid back on the native slices.
+    """
+    scan = volume.load_volume(series_key, files)
+    if isinstance(scan, Rejection):
+        return scan
+    slab = volume.slab_average(scan)
+    primary = slab.volume if slab else scan
+    labelled = inference.infer(model, primary)
+    if isinstance(labelled, Rejection):
+        return labelled
+    score = scoring.score(primary, labelled, parameters)
+    if isinstance(score, Rejection):
+        return score
+    if slab:
+        return Measured(*volume.lay_back(slab, scan, labelled), _of_slabs(score, slab, score))
+    return Measured(scan, labelled, score)

@@ -7,6 +7,6 @@ differ, contradict one another or are unevenly spaced, pixels that do not decode
 """
 
 from screening.volume.load import load_volume
-from screening.volume.slab import Slab, slab_average
+from screening.volume.slab import Slab, lay_back, slab_average
 
-__all__ = ["Slab", "load_volume", "slab_average"]
+__all__ = ["Slab", "lay_back", "load_volume", "slab_average"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from screening.records import PADDING_HU, Volume
+from screening.records import PADDING_HU, Labelled, Volume
 
 THIN_BELOW_MM = 2.0
 SLAB_MM = (2.5, 3.0)
@@ -20,10 +20,14 @@ SLAB_MM = (2.5, 3.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slab:
-    """An averaged stack, and how many native slices each of its slices is made of."""
+    """An averaged stack, and how many native slices make one of its slices.
+
+    counts : the same for each slice; the last may be made of fewer
+    """
 
     volume: Volume
     n_native: int
+    counts: tuple[int, ...]
 
 
 def slices_per_slab(volume: Volume) -> int:
@@ -78,4 +82,36 @@ def slab_average(volume: Volume) -> Slab | None:
         increments_mm=increments,
         acquisition=replace(volume.acquisition, slice_thickness_mm=thickness_mm),
     )
-    return Slab(averaged, n)
+    return Slab(averaged, n, tuple(int(m) for m in count))
+
+
+def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, Labelled]:
+    """Lay what was found in the averages on the native slices.
+
+    Parameters
+    ----------
+    slab : averages of `native`
+    native : the stack as it was read
+    labelled : of the averages
+
+    Returns
+    -------
+    The native stack's geometry with the averages' HU, and the labels of its voxels
+    """
+    counts = np.array(slab.counts)
+    first = np.cumsum(counts) - counts
+    size = slab.volume.hu[0].size
+    at, rest = np.divmod(labelled.index, size)
+    times = counts[at]
+    within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    index = (np.repeat(first[at], times) + within) * size + np.repeat(rest, times)
+    order = np.argsort(index)
+    box = labelled.heart_box
+    spread = replace(
+        labelled,
+        index=index[order],
+        label=np.repeat(labelled.label, times)[order],
+        probability=np.repeat(labelled.probability, times)[order],
+        heart_box=(int(first[box[0]]), int(first[box[1] - 1] + counts[box[1] - 1]), *box[2:]),
+    )
+    return replace(native, hu=np.repeat(slab.volume.hu, counts, axis=0)), spread

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from screening.records import PADDING_HU, Acquisition, Volume
-from screening.volume import slab_average
+from screening.records import PADDING_HU, Acquisition, Labelled, ModelIdentity, Volume
+from screening.volume import lay_back, slab_average
 from screening.volume.slab import slices_per_slab
 
 
@@ -86,3 +86,22 @@ def test_noise_falls_as_the_root_of_the_slices():
     slab = slab_average(scan)
     assert slab is not None
     assert slab.volume.hu.std() == pytest.approx(45 / np.sqrt(3), rel=0.05)
+
+
+def test_what_was_found_in_the_averages_lies_back_on_the_native_slices():
+    hu = np.zeros((8, 4, 4))
+    hu[3:6, 1, 2], hu[6:, 3, 0] = 300, 200
+    native = stack(hu=hu)
+    slab = slab_average(native)
+    assert slab is not None
+    index = np.flatnonzero(slab.volume.hu >= 130)
+    found = Labelled(index, np.array([2, 4], np.uint8), np.ones(2, np.float32),
+                     (1, 3, 0, 4, 0, 4), False, None, ModelIdentity("", "", ""))  # fmt: skip
+    volume, labelled = lay_back(slab, native, found)
+    assert volume.hu.shape == native.hu.shape
+    assert (volume.origins_lps_mm == native.origins_lps_mm).all()
+    at = np.stack(np.unravel_index(labelled.index, native.hu.shape), axis=1).tolist()
+    assert at == [[3, 1, 2], [4, 1, 2], [5, 1, 2], [6, 3, 0], [7, 3, 0]]
+    assert labelled.label.tolist() == [2, 2, 2, 4, 4]
+    assert (volume.hu.ravel()[labelled.index] == [300, 300, 300, 200, 200]).all()
+    assert labelled.heart_box == (3, 8, 0, 4, 0, 4)

@@ -1,0 +1,64 @@
+"""The commands below `screening export`.
+
+Comes in: arguments. Goes out: text or JSON, and an exit code. Refuses: what the exports refuse.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from flows import show
+from flows.cli_options import JSON, LAKE, MODEL, open_lake
+
+
+@click.group()
+def export() -> None:
+    """Hand results to other systems.
+
+    \b
+    Example:
+      screening export dicom --lake /data/lake --archive /data/ct --out reports
+    """
+
+
+@export.command("dicom")
+@LAKE
+@click.option("--archive", "archive_url", required=True, help="Folder of the archive.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder, closed to others."
+)
+@click.option("--series", "keys", multiple=True, metavar="KEY", help="This series; may repeat.")
+@MODEL
+@click.option("--strict", is_flag=True, help="Exit 1 when a series was refused.")
+@JSON
+def export_dicom(
+    lake_path: Path,
+    archive_url: str,
+    out: Path,
+    keys: tuple[str, ...],
+    model: str,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Write scored series as DICOM structured reports and segmentations.
+
+    Each series is read and scored again and must give the same score. KEY.sr.dcm is a TID 1500
+    report, KEY.seg.dcm the scored voxels (none for a score of zero). The files are identified
+    data: they carry the patient's name and number, as the source images do.
+
+    \b
+    Example:
+      screening export dicom --lake /data/lake --archive /data/ct --out reports
+    """
+    from flows.export_dicom import Request, print_export
+    from flows.export_dicom import export_dicom as run
+
+    with show.progress() as bars:
+        facts = run(open_lake(lake_path), Request(archive_url, out, model, keys), bars)
+    if as_json:
+        show.say(show.as_json(facts))
+    else:
+        print_export(facts)
+    if strict and facts["refused"]:
+        sys.exit(1)

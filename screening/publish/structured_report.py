@@ -1,0 +1,250 @@
+"""A score as a DICOM structured report, TID 1500 (Measurement Report).
+
+Comes in: the source images, the `CalciumScore`, and the segmentation where there is one.
+Goes out: a `ComprehensiveSR`, preliminary and unverified.
+Refuses: nothing that its caller has not refused.
+
+One group for the coronary arteries together (Agatston, volume, mass, category, quality), one for
+each artery, one for each other calcified structure. A group whose voxels are segmented refers to
+its segment. A report is PARTIAL where the scan cuts the heart off.
+"""
+
+from collections.abc import Sequence
+
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from highdicom.seg import Segmentation
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodeContentItem,
+    CodedConcept,
+    ComprehensiveSR,
+    ContainerContentItem,
+    ContentSequence,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    ImageContentItem,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    RelationshipTypeValues,
+    SourceSeriesForSegmentation,
+    TextContentItem,
+    TrackingIdentifier,
+    UIDRefContentItem,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes as standard
+from pydicom.sr.coding import Code
+
+from screening.publish import codes
+from screening.publish.origin import MANUFACTURER, PROGRAM, SR_SERIES, Origin
+from screening.publish.source import UNICODE
+from screening.records import CORONARY_LABELS, CalciumScore, Label
+
+NOTICE = (
+    "Research software, not a medical device. Not verified: an image reader confirms every "
+    "finding before anyone is contacted. A non-gated zero is no calcium detected on this scan, "
+    "never reassurance."
+)
+ZERO = "No calcium detected on this scan."
+MASS_NOTE = "Mass is uncalibrated: a default factor for the tube voltage."
+LESIONS_NOTE = "Volume of the lesions that count towards the Agatston score."
+# Flags under which the report does not cover all it should.
+PARTIAL_FLAGS = frozenset({"heart_incomplete"})
+
+_CONTAINS = RelationshipTypeValues.CONTAINS
+_Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
+
+
+def make_report(
+    images: Sequence[Dataset],
+    score: CalciumScore,
+    segmentation: Segmentation | None,
+    segment_labels: Sequence[Label],
+    origin: Origin,
+) -> ComprehensiveSR:
+    """Make the report.
+
+    Parameters
+    ----------
+    images : source image of each slice
+    score : what is reported
+    segmentation : the scored voxels; None for a score of zero
+    segment_labels : label of the segmentation's segment 1, 2, …
+    origin : of the object
+
+    Returns
+    -------
+    ComprehensiveSR
+    """
+    number_of = {label: i for i, label in enumerate(segment_labels, start=1)}
+
+    def group(label: Label, agatston: float, volume_mm3: float | None) -> _Group:
+        segment = None
+        if segmentation is not None and label in number_of:
+            segment = _segment(segmentation, number_of[label], origin)
+        return _site_group(label, agatston, volume_mm3, segment, origin)
+
+    groups = [_total(score, origin)]
+    if score.vessels is not None:
+        for label in CORONARY_LABELS:
+            volume_mm3 = sum(x.volume_mm3 for x in score.lesions if x.label == label.name)
+            groups.append(group(label, float(getattr(score.vessels, label.name)), volume_mm3))
+    other = dict(score.other)
+    for label in codes.SITES:
+        agatston = other.get(label.name.lower(), 0.0)
+        if label not in CORONARY_LABELS and (agatston > 0 or label in number_of):
+            groups.append(group(label, agatston, None))
+    report = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=_observer(origin)),
+        procedure_reported=codes.CT_OF_CHEST,
+        imaging_measurements=groups,
+        title=standard.DCM.ImagingMeasurementReport,
+    )
+    # The library goes before the measurements, which come last.
+    report[0].ContentSequence.insert(len(report[0].ContentSequence) - 1, _library(images))
+    return ComprehensiveSR(
+        evidence=[*images, *([] if segmentation is None else [segmentation])],
+        content=report,
+        is_complete=not PARTIAL_FLAGS & set(score.quality.flags),
+        is_final=False,
+        is_verified=False,
+        performed_procedure_codes=[codes.CT_OF_CHEST],
+        coding_schemes=[
+            CodingSchemeIdentificationItem(codes.PRIVATE_SCHEME, name=codes.PRIVATE_SCHEME_NAME)
+        ],
+        specific_character_set=UNICODE,
+        series_description=f"Calcium report{origin.of_series}",
+        **origin.equipment("SR", SR_SERIES),
+    )
+
+
+def _observer(origin: Origin) -> ObserverContext:
+    return ObserverContext(
+        observer_type=standard.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=origin.uid("device"),
+            name=PROGRAM,
+            manufacturer_name=MANUFACTURER,
+            model_name=f"{origin.algorithm}, version {origin.software_version}",
+            serial_number=origin.model.digest[:16],
+        ),
+    )
+
+
+def _library(images: Sequence[Dataset]) -> ContainerContentItem:
+    """List the source images (TID 1600), head to feet."""
+    group = ContainerContentItem(standard.DCM.ImageLibraryGroup, relationship_type=_CONTAINS)
+    context = RelationshipTypeValues.HAS_ACQ_CONTEXT
+    items = ContentSequence()
+    items.append(CodeContentItem(standard.DCM.Modality, standard.DCM.ComputedTomography, context))
+    frame = str(images[0].FrameOfReferenceUID)
+    items.append(UIDRefContentItem(standard.DCM.FrameOfReferenceUID, frame, context))
+    for image in images:
+        items.append(
+            ImageContentItem(
+                codes.SOURCE, image.SOPClassUID, image.SOPInstanceUID, relationship_type=_CONTAINS
+            )
+        )
+    group.ContentSequence = items
+    library = ContainerContentItem(standard.DCM.ImageLibrary, relationship_type=_CONTAINS)
+    library.ContentSequence = ContentSequence([group])
+    return library
+
+
+def _total(score: CalciumScore, origin: Origin) -> _Group:
+    """All coronary arteries together, and what is said of the scan as a whole."""
+    found = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(origin.uid("tracking", "all"), "coronary"),
+        finding_type=codes.CALCIFICATION,
+        finding_sites=[FindingSite(codes.CORONARY_ARTERY)],
+        algorithm_id=AlgorithmIdentification(
+            name=origin.algorithm,
+            version=origin.software_version,
+            parameters=[f"{name}={value}" for name, value in origin.parameters],
+        ),
+        measurements=[
+            _agatston(score.agatston, codes.CORONARY_CALCIUM_SCORE),
+            _volume(score.volume_mm3),
+            Measurement(
+                codes.CALCIUM_MASS, score.mass_mg, codes.MILLIGRAM, method=codes.MASS_METHOD
+            ),
+        ],
+        qualitative_evaluations=[
+            QualitativeEvaluation(codes.CATEGORY, codes.category(score.category)),
+            QualitativeEvaluation(codes.GRADE, codes.grade(score.quality.grade)),
+        ],
+    )
+    flags = ", ".join(score.quality.flags).replace("_", " ") or "none"
+    zero = f"{ZERO} " if score.agatston == 0 else ""
+    _say(found, codes.FLAGS, flags)
+    _say(found, codes.COMMENT, f"{zero}{NOTICE} {MASS_NOTE}")
+    return found
+
+
+def _site_group(
+    label: Label,
+    agatston: float,
+    volume_mm3: float | None,
+    segment: ReferencedSegment | None,
+    origin: Origin,
+) -> _Group:
+    """One artery or other structure; with its segment where it has one."""
+    is_coronary = label in CORONARY_LABELS
+    name = codes.CORONARY_CALCIUM_SCORE if is_coronary else codes.CALCIUM_SCORE
+    measurements = [_agatston(agatston, name)]
+    if volume_mm3 is not None:
+        measurements.append(_volume(volume_mm3))
+    tracking = TrackingIdentifier(origin.uid("tracking", label.name), label.name)
+    sites = [FindingSite(codes.SITES[label])]
+    found: _Group
+    if segment is None:
+        found = MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking,
+            finding_type=codes.CALCIFICATION,
+            finding_sites=sites,
+            measurements=measurements,
+        )
+    else:
+        found = VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracking,
+            finding_type=codes.CALCIFICATION,
+            finding_sites=sites,
+            measurements=measurements,
+            referenced_segment=segment,
+        )
+    if volume_mm3 is not None:
+        _say(found, codes.COMMENT, LESIONS_NOTE)
+    else:
+        _say(found, codes.COMMENT, "Outside the coronary arteries: not in the coronary score.")
+    return found
+
+
+def _segment(segmentation: Segmentation, number: int, origin: Origin) -> ReferencedSegment:
+    return ReferencedSegment(
+        sop_class_uid=segmentation.SOPClassUID,
+        sop_instance_uid=segmentation.SOPInstanceUID,
+        segment_number=number,
+        source_series=SourceSeriesForSegmentation(origin.source_series_uid),
+    )
+
+
+def _agatston(value: float, name: Code) -> Measurement:
+    return Measurement(name, value, codes.AGATSTON_UNIT, method=codes.AGATSTON_METHOD)
+
+
+def _volume(value: float) -> Measurement:
+    return Measurement(
+        codes.CALCIUM_VOLUME, value, codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
+    )
+
+
+def _say(group: _Group, name: Code, text: str) -> None:
+    """Add a text to a group (TID 1501 and 1411 let texts stand beside the codes)."""
+    item = TextContentItem(CodedConcept.from_code(name), text, _CONTAINS)
+    group[0].ContentSequence.append(item)
