@@ -10,7 +10,9 @@ import pydicom
 from screening.phantom.dicom import Encoding, Header, Stack, write_stack
 from screening.publish import make_dicom_report
 from screening.records import (
+    Beside,
     CalciumScore,
+    Certainty,
     Label,
     Labelled,
     Lesion,
@@ -87,6 +89,8 @@ def make_score(blobs, agatston=None, flags=(), grade="A"):
             Lesion(label.name, 0.9, units[label], 3.5, 500, (0.0, 0.0, 0.0), (2, 3))
             for label in blobs if label <= Label.RCA and total
         ),
+        certainty=Certainty(0.0, 2 * total, 0.9),
+        beside=Beside(len(blobs), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"),
         quality=Quality(12.0, grade, flags), parameters=ScoringParameters(),
     )  # fmt: skip
 
