@@ -192,6 +192,7 @@ def _print_score_that_counts(person: Row) -> None:
     doubt = " (doubtful)" if person["score_is_doubtful"] else ""
     flags = words.remarks(person["quality_flags"])
     show.say(f"  grade {person['grade']}{doubt}, quality remarks: {flags}")
+    show.say(f"  {words.standing(person)}")
     show.say(f"  usable scores of this person: {person['n_usable_scores']}")
 
 

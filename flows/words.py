@@ -40,6 +40,7 @@ FLAGS = {
 REMARKS = {
     "gated": "ECG-gated scan",
     "near_category_edge": "score close to the edge of its category",
+    "stent_possible": "a stent may have been taken for calcium",
     "specks_only": "only specks of calcium",
     "missing_slice": "a slice is missing outside the heart",
     "contrast_tag": "the header speaks of contrast agent",
@@ -210,6 +211,14 @@ def risk(person: Row) -> str:
         f"with calcium {show.percent(with_calcium)}"
     )
     return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
+
+
+def standing(person: Row) -> str:
+    """Return where the score stands among people of that age, or that no table says."""
+    if not person["percentile_text"]:
+        return "percentile: none of the published tables fits this person"
+    among = "age, sex and race" if person["percentile_source"] == "MESA 2006" else "age and sex"
+    return f"percentile {person['percentile_text']} by {among} ({person['percentile_source']})"
 
 
 def growth(pair: Row) -> list[str]:

@@ -96,6 +96,8 @@ select
     k.equation,
     f.mesa_chd_10y,
     f.mesa_chd_10y_cac,
+    k.percentile_text,
+    k.percentile_source,
     coalesce(k.inputs_used, []) as risk_inputs_used,
     coalesce(k.reasons, []) as risk_reasons,
     coalesce(k.detail, '') as risk_detail,

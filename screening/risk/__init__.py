@@ -8,12 +8,15 @@ range the equation was made for gets reasons, never a silent default.
 
 from screening.risk.estimate import INPUT_COLUMNS, estimate
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaCoefficients, mesa_risk
+from screening.risk.percentile import Percentile, percentile
 
 __all__ = [
     "INPUT_COLUMNS",
     "MESA_CAC",
     "MESA_NO_CAC",
     "MesaCoefficients",
+    "Percentile",
     "estimate",
     "mesa_risk",
+    "percentile",
 ]

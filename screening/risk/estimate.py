@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from screening.errors import ScreeningError
 from screening.reasons import Reason
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaInputs, mesa_risk
+from screening.risk.percentile import percentile_columns
 from screening.tables import RISK
 
 EQUATION = "mesa_chd_10y_cac: McClelland 2015, doi 10.1016/j.jacc.2015.08.035"
@@ -95,6 +96,7 @@ def estimate(inputs: pa.Table) -> pa.Table:
                 "equation": pa.array([EQUATION] * len(sex), pa.string()),
                 "mesa_chd_10y": _where(may, mesa_risk(arrays, MESA_NO_CAC)),
                 "mesa_chd_10y_cac": _where(may & has_score, mesa_risk(arrays, MESA_CAC)),
+                **percentile_columns(inputs),
                 "inputs_used": _inputs_used(inputs, sex, race, checked),
                 **_reasons(checked, len(sex)),
             }

@@ -35,6 +35,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
 | metal_near_heart      | C       | stents, wires or clips: streaks pass for calcium              |
+| stent_possible        | C       | a large, evenly bright lesion of which the model is unsure    |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 
 A flag of the reading that is not in this table is kept and allows C at best: nobody has said
@@ -44,7 +45,7 @@ what it does to a score.
 from enum import StrEnum
 
 from screening.kernels import Sharpness, sharpness
-from screening.records import Acquisition, Certainty, Labelled, Quality, Volume
+from screening.records import Acquisition, Certainty, Labelled, Lesion, Quality, Volume
 from screening.scoring.certainty import SURE_ENOUGH
 from screening.scoring.checks import gaps
 from screening.scoring.parameters import (
@@ -78,6 +79,7 @@ class Flag(StrEnum):
     BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
     BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
     METAL_NEAR_HEART = "metal_near_heart"
+    STENT_POSSIBLE = "stent_possible"
     INCREMENT_OVER_5MM = "increment_over_5mm"
 
 
@@ -105,6 +107,7 @@ RULES: dict[Flag, str] = {
     Flag.BLOOD_POOL_UNKNOWN: "C",
     Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
     Flag.METAL_NEAR_HEART: "C",
+    Flag.STENT_POSSIBLE: "C",
     Flag.INCREMENT_OVER_5MM: "D",
 }
 UNLISTED_FLAG_GRADE = "C"
@@ -117,6 +120,10 @@ MM_TOLERANCE = 0.01
 # (Voros, J Cardiovasc Comput Tomogr 2011;5:75). Blood of 45 HU reaches 130 HU at 3.4 SD of
 # 25 HU, and at 2.1 SD of 40 HU.
 NOISE_HU = (25.0, 40.0)
+# Stents blur into tubes of even, moderate brightness; calcium as large as that has a brighter
+# core. Measured on four synthetic hospitals (seeds 7, 311-313): of 96 lesions of 100 mm3 and more
+# in scans without stents none was like this, of the stents taken for calcium three in four were.
+STENT_FROM_MM3, STENT_BELOW_HU, STENT_BELOW_PROBABILITY = 200.0, 800, 0.75
 KVP_TOLERANCE = 1.0
 KVP_NEAR = (100.0, 140.0)
 
@@ -129,6 +136,7 @@ def judge(
     *,
     has_calcium: bool,
     has_metal: bool,
+    lesions: tuple[Lesion, ...] = (),
 ) -> Quality:
     """Return the flags and the grade of one scan.
 
@@ -140,6 +148,7 @@ def judge(
     certainty : of that total
     has_calcium : a coronary voxel reached the threshold
     has_metal : metal of the least area reached the threshold
+    lesions : coronary
 
     Returns
     -------
@@ -155,6 +164,7 @@ def judge(
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
         Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
         Flag.METAL_NEAR_HEART: has_metal,
+        Flag.STENT_POSSIBLE: any(map(_is_like_a_stent, lesions)),
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _blood_flags(labelled) | _slice_flags(volume) | _protocol_flags(acquisition)
@@ -170,6 +180,14 @@ def grade(flags: tuple[str, ...]) -> str:
     """Return the worst grade that any flag allows, A without flags."""
     known = {flag.value: best for flag, best in RULES.items()}
     return max((known.get(flag, UNLISTED_FLAG_GRADE) for flag in flags), default="A")
+
+
+def _is_like_a_stent(lesion: Lesion) -> bool:
+    return (
+        lesion.volume_mm3 >= STENT_FROM_MM3
+        and lesion.max_hu < STENT_BELOW_HU
+        and lesion.probability < STENT_BELOW_PROBABILITY
+    )
 
 
 def _blood_flags(labelled: Labelled) -> set[str]:

@@ -99,6 +99,7 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
     of_label = np.bincount(label, weights=calcium.agatston, minlength=len(Label))
     agatston = float(calcium.agatston[is_coronary].sum())
     vessels = VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS})
+    lesions = _lesions(volume, calcium, label, labelled.probability[picked], is_coronary)
     sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
     return CalciumScore(
         agatston=agatston,
@@ -107,7 +108,7 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         category=category(agatston),
         vessels=vessels,
         other=tuple((o.name.lower(), float(of_label[o])) for o in OTHER_LABELS),
-        lesions=_lesions(volume, calcium, label, labelled.probability[picked], is_coronary),
+        lesions=lesions,
         certainty=sure,
         beside=beside(
             volume,
@@ -123,6 +124,7 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
             sure,
             has_calcium=bool(is_coronary.any()),
             has_metal=bool(of_label[Label.METAL] > 0),
+            lesions=lesions,
         ),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )

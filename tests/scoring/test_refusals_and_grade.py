@@ -7,8 +7,8 @@ import pytest
 
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, Reason, Room
-from screening.records import BloodPool, CalciumScore, Label, Rejection
-from screening.scoring import RULES, Flag, grade, quality, score
+from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
+from screening.scoring import RULES, Flag, certainty, grade, quality, score
 
 
 def blood(mean_hu, sd_hu=15.0):
@@ -144,3 +144,23 @@ def test_labels_of_another_volume_are_an_error(block):
     with pytest.raises(ScreeningError, match="outside the volume"):
         score(small.volume, block(shape=(9, 16, 16), size=(7, 4, 4)).labelled)
     assert score(made.volume, made.labelled).agatston > 0
+
+
+@pytest.mark.parametrize(
+    ("volume_mm3", "max_hu", "probability", "is_flagged"),
+    [
+        (200.0, 799, 0.74, True),
+        (199.9, 799, 0.74, False),
+        (200.0, 800, 0.74, False),
+        (200.0, 799, 0.75, False),
+    ],
+)
+def test_what_may_be_a_stent_is_flagged(block, volume_mm3, max_hu, probability, is_flagged):
+    lesion = Lesion("LAD", probability, 100.0, volume_mm3, max_hu, (0.0, 0.0, 0.0), (0, 1))
+    made = block()
+    found = quality.judge(
+        made.volume, made.labelled, 100.0, certainty(500.0, is_gated=True),
+        has_calcium=True, has_metal=False, lesions=(lesion,),
+    )  # fmt: skip
+    assert ("stent_possible" in found.flags) is is_flagged
+    assert found.grade == ("C" if is_flagged else "A")

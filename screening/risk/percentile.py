@@ -1,0 +1,107 @@
+"""Where a calcium score stands among people of the same age and sex.
+
+Comes in: Agatston scores with age, sex and, where known, race.
+Goes out: the percentile in words, as a number where the tables hold one, and which table.
+Refuses: ages outside a table, an unknown sex: these stay empty.
+
+With a race that MESA published, MESA (McClelland, Circulation 2006;113:30, table 2, people
+without cardiovascular disease); else Hoff (Am J Cardiol 2001;87:1335, 35,246 adults, no race).
+Both give a few percentiles by age bracket. A bracket's values belong to its middle; between two
+middles they are interpolated. Between two percentiles the score is interpolated on ln(A + 1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+_MESA_PERCENTILES = (25.0, 50.0, 75.0, 90.0, 95.0)
+_MESA_AGES = (50.0, 60.0, 70.0, 80.0)  # middles of 45-54, 55-64, 65-74, 75-84
+_MESA: Mapping[tuple[str, str], tuple[tuple[int, ...], ...]] = {
+    ("M", "white"): ((0, 0, 22, 110, 207), (0, 28, 155, 452, 743), (21, 145, 540, 1345, 2271),
+                     (103, 385, 1200, 2933, 4619)),
+    ("F", "white"): ((0, 0, 0, 8, 31), (0, 0, 16, 102, 209), (0, 13, 119, 391, 674),
+                     (20, 106, 370, 921, 1535)),
+    ("M", "chinese"): ((0, 0, 14, 89, 184), (0, 5, 67, 242, 429), (0, 34, 174, 487, 803),
+                       (11, 81, 305, 769, 1299)),
+    ("F", "chinese"): ((0, 0, 0, 12, 44), (0, 0, 18, 105, 213), (0, 5, 70, 246, 436),
+                       (0, 32, 146, 398, 656)),
+    ("M", "black"): ((0, 0, 2, 45, 105), (0, 0, 40, 173, 318), (0, 32, 191, 575, 945),
+                     (23, 141, 516, 1281, 2176)),
+    ("F", "black"): ((0, 0, 0, 9, 38), (0, 0, 5, 74, 173), (0, 0, 77, 310, 561),
+                     (0, 47, 214, 582, 953)),
+    ("M", "hispanic"): ((0, 0, 9, 88, 195), (0, 3, 75, 291, 512), (1, 56, 247, 666, 1091),
+                        (36, 153, 494, 1221, 1943)),
+    ("F", "hispanic"): ((0, 0, 0, 2, 18), (0, 0, 2, 50, 118), (0, 1, 51, 203, 361),
+                        (0, 45, 205, 557, 917)),
+}  # fmt: skip
+_HOFF_PERCENTILES = (25.0, 50.0, 75.0, 90.0)
+_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5)  # middles of 40-44 … 70-74
+_HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
+    "M": ((0, 1, 9, 59), (0, 3, 36, 154), (1, 15, 103, 332), (4, 48, 215, 554),
+          (13, 113, 410, 994), (32, 180, 566, 1299), (64, 310, 892, 1774)),
+    "F": ((0, 0, 1, 4), (0, 0, 2, 22), (0, 0, 5, 55), (0, 1, 23, 121),
+          (0, 3, 57, 193), (1, 24, 145, 410), (3, 52, 210, 631)),
+}  # fmt: skip
+MESA_SOURCE, HOFF_SOURCE = "MESA 2006", "Hoff 2001"
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """`value` is None below the lowest and above the highest percentile of the table."""
+
+    text: str
+    value: float | None
+    source: str
+
+
+def percentile(agatston: float, age_years: float, sex: str, race: str | None) -> Percentile | None:
+    """Place one score; None where no table speaks of such a person.
+
+    Parameters
+    ----------
+    agatston : Agatston units, 0 or more
+    age_years : decimal; MESA from 50 to 80, Hoff from 42.5 to 72.5 (the middles of its brackets)
+    sex : F or M
+    race : white, black, hispanic, chinese; anything else is unknown
+    """
+    ages: tuple[float, ...] = _HOFF_AGES
+    percentiles: tuple[float, ...] = _HOFF_PERCENTILES
+    table, source = _HOFF.get(sex), HOFF_SOURCE
+    if (sex, race) in _MESA:
+        ages, percentiles = _MESA_AGES, _MESA_PERCENTILES
+        table, source = _MESA[(sex, str(race))], MESA_SOURCE
+    if table is None or not ages[0] <= age_years <= ages[-1]:
+        return None
+    scores = [float(np.interp(age_years, ages, column)) for column in zip(*table, strict=True)]
+    return _place(agatston, scores, percentiles, source)
+
+
+def _place(
+    agatston: float, scores: list[float], percentiles: tuple[float, ...], source: str
+) -> Percentile:
+    if agatston > scores[-1]:
+        return Percentile(f"above {percentiles[-1]:.0f}", None, source)
+    if agatston == 0:
+        n_zero = sum(score == 0 for score in scores)
+        text = f"a zero, as in at least {percentiles[n_zero - 1]:.0f} %" if n_zero else "below 25"
+        return Percentile(text, None, source)
+    if agatston < scores[0]:
+        return Percentile(f"below {percentiles[0]:.0f}", None, source)
+    value = float(np.interp(np.log1p(agatston), np.log1p(scores), percentiles))
+    return Percentile(f"{value:.0f}", value, source)
+
+
+def percentile_columns(inputs: pa.Table) -> dict[str, pa.Array]:
+    """Columns `percentile`, `percentile_text`, `percentile_source` of the rows of risk inputs."""
+    names = ("agatston", "age_years", "sex", "race")
+    found = [
+        None if agatston is None or age is None else percentile(agatston, age, sex or "", race)
+        for agatston, age, sex, race in zip(*(inputs[n].to_pylist() for n in names), strict=True)
+    ]
+    return {
+        "percentile": pa.array([p and p.value for p in found], pa.float64()),
+        "percentile_text": pa.array([p and p.text for p in found], pa.string()),
+        "percentile_source": pa.array([p and p.source for p in found], pa.string()),
+    }

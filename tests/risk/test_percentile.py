@@ -1,0 +1,73 @@
+"""Percentiles, against the published tables and between their points."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screening.risk import percentile
+
+
+@pytest.mark.parametrize(
+    ("agatston", "age", "sex", "race", "text", "source"),
+    [
+        # the tables' own points
+        (155.0, 60.0, "M", "white", "75", "MESA 2006"),
+        (452.0, 60.0, "M", "white", "90", "MESA 2006"),
+        (214.0, 80.0, "F", "black", "75", "MESA 2006"),
+        (203.0, 70.0, "F", "hispanic", "90", "MESA 2006"),
+        (103.0, 52.5, "M", None, "75", "Hoff 2001"),
+        (103.0, 52.5, "M", "other", "75", "Hoff 2001"),
+        (410.0, 67.5, "F", None, "90", "Hoff 2001"),
+        # between two ages: (22 + 155) / 2
+        (88.5, 55.0, "M", "white", "75", "MESA 2006"),
+        # above, below and at zero
+        (744.0, 60.0, "M", "white", "above 95", "MESA 2006"),
+        (743.0, 60.0, "M", "white", "95", "MESA 2006"),
+        (20.9, 70.0, "M", "white", "below 25", "MESA 2006"),
+        (21.0, 70.0, "M", "white", "25", "MESA 2006"),
+        (0.0, 50.0, "F", "white", "a zero, as in at least 75 %", "MESA 2006"),
+        (0.0, 70.0, "M", "white", "below 25", "MESA 2006"),
+        (1775.0, 72.5, "M", None, "above 90", "Hoff 2001"),
+    ],
+)
+def test_published_points(agatston, age, sex, race, text, source):
+    found = percentile(agatston, age, sex, race)
+    assert found is not None
+    assert (found.text, found.source) == (text, source)
+
+
+@pytest.mark.parametrize(
+    ("age", "sex", "race", "is_given"),
+    [
+        (49.9, "M", "white", False),
+        (50.0, "M", "white", True),
+        (80.0, "F", "chinese", True),
+        (80.1, "F", "chinese", False),
+        (42.4, "F", None, False),
+        (42.5, "F", None, True),
+        (72.5, "M", None, True),
+        (72.6, "M", None, False),
+        (60.0, "O", "white", False),
+        (60.0, "", None, False),
+    ],
+)
+def test_outside_the_tables_nothing_is_said(age, sex, race, is_given):
+    assert (percentile(100.0, age, sex, race) is not None) is is_given
+
+
+@given(
+    st.floats(0.1, 3000), st.floats(1.0, 500), st.floats(50, 72.5), st.sampled_from("FM"),
+    st.sampled_from(["white", "black", "hispanic", "chinese", None]),
+)  # fmt: skip
+def test_more_calcium_never_ranks_lower(agatston, more, age, sex, race):
+    def rank(score):
+        found = percentile(score, age, sex, race)
+        assert found is not None
+        if found.value is not None:
+            return found.value
+        return 0.0 if "below" in found.text else 100.0
+
+    assert rank(agatston + more) >= rank(agatston) or np.isclose(
+        rank(agatston + more), rank(agatston)
+    )
