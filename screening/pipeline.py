@@ -115,13 +115,15 @@ def measure(
     labelled = inference.infer(model, primary, threads)
     if isinstance(labelled, Rejection):
         return labelled
-    native = inference.infer(model, scan, threads) if slab else None
+    native = inference.infer(model, scan, threads) if slab else labelled
     inferred = perf_counter()
     score = scoring.score(primary, labelled, parameters)
     if isinstance(score, Rejection):
         return score
-    if slab and isinstance(native, Labelled):
-        score = _of_slabs(score, slab, scoring.score(scan, native, parameters))
+    drawn = score
+    if slab:
+        beside = scoring.score(scan, native, parameters) if isinstance(native, Labelled) else native
+        score = _of_slabs(score, slab, beside)
     done = perf_counter()
     wants_picture = picture and score.agatston > 0
     return ScoredSeries(
@@ -132,7 +134,11 @@ def measure(
         seconds=Seconds(
             read=read_seconds, load=load_seconds, infer=inferred - begun, score=done - inferred
         ),
-        picture_png=report.render_picture(primary, labelled, score) if wants_picture else None,
+        picture_png=(
+            report.render_picture(primary, labelled, drawn, slab.n_native if slab else 1)
+            if wants_picture
+            else None
+        ),
     )
 
 

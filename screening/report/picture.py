@@ -67,7 +67,9 @@ CATEGORY_WORDS = {
 GRADE_WORDS = {"A": "good", "B": "usable", "C": "doubtful", "D": "do not use"}
 
 
-def render_picture(volume: Volume, labelled: Labelled, score: CalciumScore) -> bytes:
+def render_picture(
+    volume: Volume, labelled: Labelled, score: CalciumScore, slices_each: int = 1
+) -> bytes:
     """Draw the page of one scored scan.
 
     Parameters
@@ -75,13 +77,14 @@ def render_picture(volume: Volume, labelled: Labelled, score: CalciumScore) -> b
     volume : Volume
     labelled : Labelled, of this volume
     score : CalciumScore, of both
+    slices_each : how many of the scanner's slices were averaged to one of these
 
     Returns
     -------
     PNG, at most `MAX_BYTES`, without text chunks; the same input gives the same bytes
     """
     crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
-    page = _page(crop, score)
+    page = _page(crop, score, slices_each)
     png = b""
     for grey_levels, scale in REDUCTIONS:
         out = BytesIO()
@@ -131,11 +134,11 @@ class _Tile:
     caption: str
 
 
-def _page(crop: Crop, score: CalciumScore) -> Image.Image:
+def _page(crop: Crop, score: CalciumScore, slices_each: int) -> Image.Image:
     page = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     draw = ImageDraw.Draw(page)
     _header(draw, score)
-    tiles = _tiles(crop, score)
+    tiles = _tiles(crop, score, slices_each)
     for n, tile in enumerate(tiles):
         x = GAP + (n % 3) * (TILE + GAP)
         y = HEADER + (n // 3) * (TILE + CAPTION + GAP)
@@ -156,7 +159,7 @@ def _page(crop: Crop, score: CalciumScore) -> Image.Image:
     return page
 
 
-def _tiles(crop: Crop, score: CalciumScore) -> list[_Tile]:
+def _tiles(crop: Crop, score: CalciumScore, slices_each: int) -> list[_Tile]:
     """Six slices; with three or fewer that show calcium, those and a closer look at each."""
     main, context = slices_to_show(crop, score, N_TILES)
     is_zoomed = 0 < len(main) <= N_TILES // 2
@@ -165,28 +168,31 @@ def _tiles(crop: Crop, score: CalciumScore) -> list[_Tile]:
     rows, columns = crop.hu.shape[1:]
     whole_mm = max(rows * crop.spacing_mm[1], columns * crop.spacing_mm[2])
     whole = Place(((rows - 1) / 2, (columns - 1) / 2), whole_mm / TILE)
-    wide = {k: _Tile(k, whole, _caption(crop, k)) for k in main + context}
+    told = {k: _caption(crop, k, slices_each) for k in main + context}
+    wide = {k: _Tile(k, whole, caption) for k, caption in told.items()}
     if not is_zoomed:
         return [wide[k] for k in sorted(wide)]
     # Each closer look stands below its slice; context fills the columns that are left.
-    closer = [_closer(crop, k) for k in main]
+    closer = [_closer(crop, k, told[k]) for k in main]
     n_left = N_TILES // 2 - len(main)
     above = [wide[k] for k in main] + [wide[k] for k in context[:n_left]]
     return above + closer + [wide[k] for k in context[n_left : 2 * n_left]]
 
 
-def _closer(crop: Crop, k: int) -> _Tile:
+def _closer(crop: Crop, k: int, caption: str) -> _Tile:
     """Show the brightest coronary calcium of a slice from near: the mean may lie between two."""
     at = np.argwhere(coronary(crop.label[k]))
     peak = at[np.argmax(crop.hu[k][tuple(at.T)])]
     place = Place((float(peak[0]), float(peak[1])), ZOOM_MM / TILE)
-    return _Tile(k, place, _caption(crop, k) + ", closer")
+    return _Tile(k, place, f"{caption}, closer")
 
 
-def _caption(crop: Crop, k: int) -> str:
+def _caption(crop: Crop, k: int, slices_each: int) -> str:
     names = [name.name for name in CORONARY_COLOURS if (crop.label[k] == name).any()]
     what = ", ".join(names) if names else "no coronary calcium marked"
-    return f"slice {crop.first_slice + k}: {what}"
+    first = (crop.first_slice + k) * slices_each
+    numbers = f"{first}" if slices_each == 1 else f"{first}-{first + slices_each - 1}"
+    return f"slice {numbers}: {what}"
 
 
 def _projections(page: Image.Image, crop: Crop, shown: list[int]) -> None:
@@ -238,6 +244,7 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     parts = []
     if score.vessels is not None:
         parts = [f"{v.name} {_units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
+    parts.append(f"95 %: {_units(score.certainty.low)} to {_units(score.certainty.high)}")
     parts.append(f"volume {score.volume_mm3:.0f} mm3")
     parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")
     if quality.noise_hu is not None:

@@ -25,6 +25,7 @@ from screening.records import (
 from screening.report import MAX_BYTES, render_picture
 from screening.report.crop import crop_heart, slices_to_show
 from screening.report.panels import CORONARY_COLOURS, Place, Window, plane_panel
+from screening.report.picture import _caption
 
 SHAPE = (30, 128, 128)
 BOX = (5, 25, 30, 100, 30, 100)
@@ -171,3 +172,13 @@ def test_a_panel_keeps_the_proportions_of_the_body():
     rows, columns = (np.flatnonzero(white.any(axis=axis)) for axis in (1, 0))
     assert len(rows) == pytest.approx(40, abs=2)
     assert len(columns) == pytest.approx(40, abs=2)
+
+
+def test_averaged_slices_are_called_by_the_scanners_numbers():
+    volume, labelled, score = scan()
+    plain = render_picture(volume, labelled, score)
+    averaged = render_picture(volume, labelled, score, slices_each=3)
+    assert plain != averaged
+    crop = crop_heart(volume, labelled, 130)
+    assert _caption(crop, 0, 1).startswith("slice 5: ")
+    assert _caption(crop, 0, 3).startswith("slice 15-17: ")
