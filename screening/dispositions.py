@@ -89,6 +89,7 @@ def _work_columns(scored: ScoredSeries | None) -> dict[str, object]:
         **_score_columns(scored.score),
         "model_name": scored.model.name,
         "provider": scored.model.provider,
+        "reconstruction": scored.facts.reconstruction,
         "has_picture": scored.picture_png is not None,
         "seconds_read": scored.seconds.read,
         "seconds_load": scored.seconds.load,

@@ -53,6 +53,7 @@ def facts(scan: Volume) -> VolumeFacts:
         kvp=scan.acquisition.kvp,
         slice_thickness_mm=scan.acquisition.slice_thickness_mm,
         kernel=scan.acquisition.kernel,
+        reconstruction=scan.acquisition.reconstruction,
         manufacturer=scan.acquisition.manufacturer,
         image_digest=scan.image_digest,
     )

@@ -137,6 +137,7 @@ class Acquisition:
     is_gated: bool
     transfer_syntax: str
     has_contrast_tag: bool = False
+    reconstruction: str = "unknown"  # fbp | iterative | deep_learning | unknown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -336,6 +337,7 @@ class VolumeFacts:
     kvp: float | None
     slice_thickness_mm: float | None
     kernel: str
+    reconstruction: str
     manufacturer: str
     image_digest: str
 

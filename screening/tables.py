@@ -157,6 +157,7 @@ DISPOSITIONS = Table(
         Column("model_name", _S, "", "name of the model"),
         Column("provider", _S, "", "ONNX Runtime execution provider"),
         Column("parameters", _S, "", "scoring parameters as JSON"),
+        Column("reconstruction", _S, "", "fbp, iterative, deep_learning, unknown"),
         Column("has_picture", _B, "", "an encrypted picture lies beside the vault"),
         Column("seconds_read", _F, "s", "reading the bytes", Privacy.OPEN, volatile=True),
         Column("seconds_load", _F, "s", "decoding and checking", Privacy.OPEN, volatile=True),

@@ -16,6 +16,8 @@ The grade is the worst that any flag allows; without a flag it is A.
 | gated                 | A       | the scan is ECG-gated: better than routine, but not routine   |
 | near_category_edge    | A       | the category is right with a probability below 0.8            |
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
+| iterative             | A       | iterative reconstruction: scores a little lower               |
+| deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
 | missing_slice         | B       | slices missing, not at the heart                              |
 | contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
 | blood_pool_bright     | B       | blood 65 to 80 HU                                             |
@@ -60,6 +62,8 @@ class Flag(StrEnum):
     GATED = "gated"
     NEAR_CATEGORY_EDGE = "near_category_edge"
     SPECKS_ONLY = "specks_only"
+    ITERATIVE = "iterative"
+    DEEP_LEARNING = "deep_learning"
     MISSING_SLICE = "missing_slice"
     CONTRAST_TAG = "contrast_tag"
     BLOOD_POOL_BRIGHT = "blood_pool_bright"
@@ -88,6 +92,8 @@ RULES: dict[Flag, str] = {
     Flag.GATED: "A",
     Flag.NEAR_CATEGORY_EDGE: "A",
     Flag.SPECKS_ONLY: "A",
+    Flag.ITERATIVE: "A",
+    Flag.DEEP_LEARNING: "B",
     Flag.MISSING_SLICE: "B",
     Flag.CONTRAST_TAG: "B",
     Flag.BLOOD_POOL_BRIGHT: "B",
@@ -232,6 +238,8 @@ def _protocol_flags(acquisition: Acquisition) -> set[str]:
         flags.add(Flag.KVP_FAR_FROM_120.value)
     elif abs(kvp - 120.0) > KVP_TOLERANCE:
         flags.add(Flag.KVP_NOT_120.value)
+    if acquisition.reconstruction in (Flag.ITERATIVE, Flag.DEEP_LEARNING):
+        flags.add(acquisition.reconstruction)
     found = sharpness(acquisition.kernel)
     if found is None:
         flags.add(Flag.KERNEL_UNKNOWN.value)

@@ -32,6 +32,7 @@ from screening.header_values import (
     text,
 )
 from screening.reasons import Reason
+from screening.reconstruction import reconstruction
 from screening.vocabulary import says_contrast
 from screening.volume.refusal import RefusalError
 
@@ -77,6 +78,7 @@ _TAGS = {
     "exposure_mas": 0x00181152,
     "kernel": 0x00181210,
     "cardiac_sync": 0x00189037,
+    "algorithm": 0x00189315,
     "position": 0x00200032,
     "orientation": 0x00200037,
     "samples": 0x00280002,
@@ -110,6 +112,7 @@ class SliceHeader:
     manufacturer: str
     model: str
     kernel: str
+    reconstruction: str
     is_gated: bool
     has_contrast_tag: bool
     thickness_mm: float | None
@@ -179,6 +182,9 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         manufacturer=text(v["manufacturer"]),
         model=text(v["model"]),
         kernel=text(v["kernel"]),
+        reconstruction=reconstruction(
+            text(v["kernel"]), text(v["algorithm"]), text(v["manufacturer"])
+        ),
         is_gated=says_gated(sync),
         has_contrast_tag=says_contrast(text(v["contrast_agent"])),
         thickness_mm=positive(v["thickness_mm"]),

@@ -118,6 +118,7 @@ def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
         kvp=_median(headers, lambda h: h.kvp),
         slice_thickness_mm=_median(headers, lambda h: h.thickness_mm),
         kernel=safe_text(first.kernel),
+        reconstruction=first.reconstruction,
         manufacturer=safe_text(first.manufacturer),
         model=safe_text(first.model),
         exposure_mas=_median(headers, lambda h: h.exposure_mas),

@@ -12,7 +12,7 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
-    "header_values", "vocabulary", "kernels", "score_columns",
+    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 
