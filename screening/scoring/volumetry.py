@@ -11,11 +11,12 @@ instead makes the volume depend on where a lesion lies between them.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from screening.records import Volume
+from screening.scoring.clusters import clusters, grown
 
-_CUBE = np.ones((3, 3, 3), dtype=bool)
+_ONE = np.ones(3, dtype=np.int64)
+_CELL = np.array([2, 8, 8])  # voxels; large enough to keep the blocks few
 
 
 def isotropic_volume_mm3(volume: Volume, index: NDArray[np.int64], threshold_hu: int) -> float:
@@ -31,24 +32,26 @@ def isotropic_volume_mm3(volume: Volume, index: NDArray[np.int64], threshold_hu:
     -------
     mm³; 0 without voxels
     """
-    if len(index) == 0:
-        return 0.0
-    at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1)
-    low = np.maximum(at.min(axis=0) - 1, 0)
-    high = np.minimum(at.max(axis=0) + 2, volume.hu.shape)
-    seed = np.zeros(tuple(high - low), dtype=bool)
-    seed[tuple((at - low).T)] = True
-    near = ndimage.binary_dilation(seed, _CUBE)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    hu = volume.hu[box].astype(np.float32)
     pixel_mm = float(np.sqrt(volume.spacing_mm[0] * volume.spacing_mm[1]))
     n_steps = max(round(volume.increment_mm / pixel_mm), 1)
-    counts = np.zeros(len(hu))
-    last = len(hu) - 1
+    total = 0.0
+    for cluster in clusters(index, volume.hu.shape, _CELL, _ONE):
+        near = grown(cluster.calcium, _ONE)
+        counts = _counts(volume.hu[cluster.box], near, threshold_hu, n_steps)
+        total += float((counts * volume.increments_mm[cluster.box[0]]).sum()) / n_steps
+    return total * volume.spacing_mm[0] * volume.spacing_mm[1]
+
+
+def _counts(
+    hu: NDArray[np.int16], near: NDArray[np.bool_], threshold_hu: int, n_steps: int
+) -> NDArray[np.int64]:
+    """Pixels at or above the threshold, of each slice, over all steps between the slices."""
+    flat, last = hu.astype(np.float32), len(hu) - 1
+    counts = np.zeros(len(hu), dtype=np.int64)
     for step in range(n_steps):
         offset = (step + 0.5) / n_steps - 0.5
         other = np.clip(np.arange(len(hu)) + (1 if offset > 0 else -1), 0, last)
-        between = hu * np.float32(1 - abs(offset)) + hu[other] * np.float32(abs(offset))
+        share = np.float32(abs(offset))
+        between = flat + (flat[other] - flat) * share
         counts += ((between >= threshold_hu) & near).sum(axis=(1, 2))
-    of_slice = counts * volume.increments_mm[box[0]] / n_steps
-    return float(of_slice.sum() * volume.spacing_mm[0] * volume.spacing_mm[1])
+    return counts
