@@ -12,7 +12,7 @@ from screening.phantom.protocol import Geometry, Protocol
 from screening.phantom.shapes import Floats, Grid, Vector
 
 _SMOOTHING = {"soft": 0.8, "medium": 0.3, "sharp": 0.0}  # 0 interpolating .. 1 B-spline
-_PITCH_PIXELS, _PITCH_MM = 1.5, (1.5, 8.0)  # of the painting grid in the plane
+_PITCH_PIXELS, _PITCH_MM = 1.3, (1.5, 8.0)  # of the painting grid in the plane
 _LEVEL_THICKNESSES, _LEVEL_MM = 0.8, (1.5, 6.0)  # and across
 
 
