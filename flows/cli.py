@@ -155,10 +155,12 @@ def sweep(
     from flows.crawl import check_archive
     from flows.people_stage import check_clinical
     from flows.prefect_server import prepare_environment
+    from screening.inference import open_model
 
     settings = read_settings(config)
     check_archive(archive_url, lake_path)
     check_clinical(clinical)
+    open_model(settings.model)  # a model that cannot be used must not leave a lake behind
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
     from flows.status import status

@@ -42,6 +42,7 @@ REMARKS = {
     "near_category_edge": "score close to the edge of its category",
     "iterative": "iterative reconstruction",
     "deep_learning": "deep-learning reconstruction, which lowers scores",
+    "picture_failed": "no picture could be drawn",
     "stent_possible": "a stent may have been taken for calcium",
     "specks_only": "only specks of calcium",
     "missing_slice": "a slice is missing outside the heart",

@@ -126,7 +126,12 @@ def measure(
         beside = scoring.score(scan, native, parameters) if isinstance(native, Labelled) else native
         score = _of_slabs(score, slab, beside)
     done = perf_counter()
-    wants_picture = picture and score.agatston > 0
+    png = None
+    if picture and score.agatston > 0:
+        try:
+            png = report.render_picture(primary, labelled, drawn, slab.n_native if slab else 1)
+        except (ArithmeticError, IndexError, ValueError):
+            score = _without_picture(score)
     return ScoredSeries(
         series_key=scan.series_key,
         facts=facts(scan),
@@ -135,12 +140,14 @@ def measure(
         seconds=Seconds(
             read=read_seconds, load=load_seconds, infer=inferred - begun, score=done - inferred
         ),
-        picture_png=(
-            report.render_picture(primary, labelled, drawn, slab.n_native if slab else 1)
-            if wants_picture
-            else None
-        ),
+        picture_png=png,
     )
+
+
+def _without_picture(score: CalciumScore) -> CalciumScore:
+    """Say in the quality that no picture could be drawn: a score is worth more than its picture."""
+    flags = tuple(sorted({*score.quality.flags, scoring.Flag.PICTURE_FAILED.value}))
+    return replace(score, quality=replace(score.quality, flags=flags))
 
 
 def _of_slabs(

@@ -178,7 +178,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.MASK_MISMATCH: ReasonText(
         Room.INFERENCE, "The mask given does not lie on the scan's slices."
     ),
-    Reason.CRASHED: ReasonText(Room.SWEEP, "Scoring this series ended its worker process."),
+    Reason.CRASHED: ReasonText(
+        Room.SWEEP, "Scoring this series met an error nobody foresaw, or ended its worker."
+    ),
     Reason.TIMEOUT: ReasonText(Room.SWEEP, "Scoring this series took too long."),
     Reason.OUT_OF_MEMORY: ReasonText(Room.SWEEP, "Scoring this series ran out of memory."),
     Reason.IDENTITY_CONFLICT: ReasonText(

@@ -16,6 +16,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | gated                 | A       | the scan is ECG-gated: better than routine, but not routine   |
 | near_category_edge    | A       | the category is right with a probability below 0.8            |
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
+| picture_failed        | A       | no picture could be drawn of this score                       |
 | iterative             | A       | iterative reconstruction: scores a little lower               |
 | deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
 | missing_slice         | B       | slices missing, not at the heart                              |
@@ -62,6 +63,7 @@ class Flag(StrEnum):
     GATED = "gated"
     NEAR_CATEGORY_EDGE = "near_category_edge"
     SPECKS_ONLY = "specks_only"
+    PICTURE_FAILED = "picture_failed"
     ITERATIVE = "iterative"
     DEEP_LEARNING = "deep_learning"
     MISSING_SLICE = "missing_slice"
@@ -92,6 +94,7 @@ RULES: dict[Flag, str] = {
     Flag.GATED: "A",
     Flag.NEAR_CATEGORY_EDGE: "A",
     Flag.SPECKS_ONLY: "A",
+    Flag.PICTURE_FAILED: "A",
     Flag.ITERATIVE: "A",
     Flag.DEEP_LEARNING: "B",
     Flag.MISSING_SLICE: "B",

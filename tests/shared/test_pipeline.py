@@ -1,0 +1,76 @@
+"""One scan from volume to score: thin slices, and a picture that cannot be drawn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from screening import inference, pipeline, report
+from screening.phantom import Protocol, Traits, make_body, random_traits, simulate
+from screening.records import Acquisition, ScoredSeries, ScoringParameters, Volume
+
+
+@pytest.fixture(scope="module")
+def thin() -> Volume:
+    """A chest of 1.25 mm slices at 256 x 256 over the heart, with much calcium."""
+    traits: Traits = random_traits(np.random.default_rng(5))
+    body = make_body(5, replace(traits, coronary_agatston_target=900.0))
+    low, high = body.heart_box_lps_mm
+    scan = simulate(
+        body,
+        Protocol(
+            matrix=256,
+            increment_mm=1.25,
+            thickness_mm=1.25,
+            z_top_mm=float(high[2]) + 60,
+            z_bottom_mm=float(low[2]) - 40,
+        ),
+        5,
+    )
+    n = len(scan.hu)
+    return Volume(
+        series_key="s",
+        hu=scan.hu,
+        spacing_mm=scan.spacing_mm,
+        origins_lps_mm=scan.origins_lps_mm,
+        row_axis_lps=scan.row_axis_lps,
+        column_axis_lps=scan.column_axis_lps,
+        increments_mm=np.full(n, 1.25),
+        acquisition=Acquisition(120.0, 1.25, "B30f", "SIEMENS", "", None, False, ""),
+        image_digest="0",
+    )
+
+
+def measured(scan: Volume) -> ScoredSeries:
+    model = inference.open_model()
+    found = pipeline.measure(scan, model, ScoringParameters(), 0.0, 0.0, picture=True, threads=1)
+    assert isinstance(found, ScoredSeries)
+    return found
+
+
+def test_thin_slices_are_averaged_and_told_in_the_scanners_numbers(thin):
+    found = measured(thin)
+    assert found.facts.n_slices == len(thin.hu)
+    assert found.facts.spacing_mm[2] == 1.25
+    assert found.score.agatston > 100
+    assert found.score.beside.agatston_native is not None
+    assert found.score.beside.agatston_native > 100
+    assert found.picture_png is not None
+    for lesion in found.score.lesions:
+        first, last = lesion.slices
+        assert first % 2 == 0
+        assert first < last < len(thin.hu)
+        # The numbers point at the lesion: its centroid lies between these slices.
+        z = thin.origins_lps_mm[[first, last], 2]
+        assert z.min() - 1.25 <= lesion.centroid_lps_mm[2] <= z.max() + 1.25
+
+
+def test_a_score_outlives_its_picture(thin, monkeypatch):
+    def fail(*_: object) -> bytes:
+        raise ValueError("nothing to draw")
+
+    monkeypatch.setattr(report, "render_picture", fail)
+    found = measured(thin)
+    assert found.picture_png is None
+    assert found.score.agatston > 100
+    assert "picture_failed" in found.score.quality.flags
