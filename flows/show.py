@@ -91,7 +91,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     """Print a table; the width follows the terminal, 120 where there is none."""
     # Wide enough for every cell: a key or a tier that wraps is read as another.
     console = Console(width=400, highlight=False)
-    drawn = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
+    console.print(title, style="bold")  # a title of the table's own would wrap at its width
+    drawn = Table(show_edge=False)
     for column in columns:
         drawn.add_column(column, no_wrap=True)
     for row in rows:
