@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from screening.report.agreement import (
@@ -150,6 +150,7 @@ pairs = st.lists(st.tuples(scores, scores, st.sampled_from("abcdefgh")), min_siz
 
 
 @settings(max_examples=40, deadline=None)
+@example([(0.0, 2147.0557738148445, "a")] * 3)
 @given(pairs)
 def test_figures_from_sums_are_the_figures_themselves(rows):
     """The bootstrap's fast way and the libraries' way are one."""
@@ -159,7 +160,8 @@ def test_figures_from_sums_are_the_figures_themselves(rows):
     assert set(fast) == set(own)
     for name, figure in own.items():
         if figure.value is not None and np.isfinite(fast[name][0]):
-            assert fast[name][0] == pytest.approx(figure.value, rel=1e-6, abs=1e-6), name
+            # A spread from sums of squares up to 5,000^2 is exact to some 1e-4 units, no better.
+            assert fast[name][0] == pytest.approx(figure.value, rel=1e-6, abs=1e-3), name
         elif figure.value is not None:  # only rounding may separate "equal" from "nearly equal"
             assert np.ptp(readings.score("log")) < 1e-6, name
 
