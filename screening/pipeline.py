@@ -110,6 +110,43 @@ def measure(
     threads: int | None = None,
 ) -> ScoredSeries | Rejection:
     """Infer and score one loaded scan; of thin slices their averages, with the rest beside."""
+    found = _find(scan, model, parameters, threads)
+    if isinstance(found, Rejection):
+        return found
+    score, png = found.score, None
+    if picture and score.agatston > 0:
+        n_native = found.slab.n_native if found.slab else 1
+        try:
+            png = report.render_picture(found.primary, found.labelled, found.drawn, n_native)
+        except (ArithmeticError, IndexError, ValueError):
+            score = _without_picture(score)
+    return ScoredSeries(
+        series_key=scan.series_key,
+        facts=facts(scan),
+        score=score,
+        model=found.labelled.model,
+        seconds=Seconds(read_seconds, load_seconds, found.infer_seconds, found.score_seconds),
+        picture_png=png,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What was found: `drawn` counts the slices of `primary`, `score` the scanner's own."""
+
+    primary: Volume
+    slab: volume.Slab | None
+    labelled: Labelled
+    drawn: CalciumScore
+    score: CalciumScore
+    infer_seconds: float
+    score_seconds: float
+
+
+def _find(
+    scan: Volume, model: inference.Model, parameters: ScoringParameters, threads: int | None
+) -> _Found | Rejection:
+    """Infer and score; what refuses the native stack refuses the scan, averaged or not."""
     begun = perf_counter()
     slab = volume.slab_average(scan)
     primary = slab.volume if slab else scan
@@ -117,31 +154,19 @@ def measure(
     if isinstance(labelled, Rejection):
         return labelled
     native = inference.infer(model, scan, threads) if slab else labelled
+    if isinstance(native, Rejection):
+        return native
     inferred = perf_counter()
-    score = scoring.score(primary, labelled, parameters)
-    if isinstance(score, Rejection):
-        return score
-    drawn = score
-    if slab:
-        beside = scoring.score(scan, native, parameters) if isinstance(native, Labelled) else native
-        score = _of_slabs(score, slab, beside)
+    # The native stack first: averages bridge a missing slice, which must be seen.
+    beside = scoring.score(scan, native, parameters)
+    if isinstance(beside, Rejection):
+        return beside
+    drawn = scoring.score(primary, labelled, parameters) if slab else beside
+    if isinstance(drawn, Rejection):
+        return drawn
+    score = _of_slabs(drawn, slab, beside) if slab else drawn
     done = perf_counter()
-    png = None
-    if picture and score.agatston > 0:
-        try:
-            png = report.render_picture(primary, labelled, drawn, slab.n_native if slab else 1)
-        except (ArithmeticError, IndexError, ValueError):
-            score = _without_picture(score)
-    return ScoredSeries(
-        series_key=scan.series_key,
-        facts=facts(scan),
-        score=score,
-        model=labelled.model,
-        seconds=Seconds(
-            read=read_seconds, load=load_seconds, infer=inferred - begun, score=done - inferred
-        ),
-        picture_png=png,
-    )
+    return _Found(primary, slab, labelled, drawn, score, inferred - begun, done - inferred)
 
 
 def _without_picture(score: CalciumScore) -> CalciumScore:
@@ -150,17 +175,21 @@ def _without_picture(score: CalciumScore) -> CalciumScore:
     return replace(score, quality=replace(score.quality, flags=flags))
 
 
-def _of_slabs(
-    score: CalciumScore, slab: volume.Slab, native: CalciumScore | Rejection
-) -> CalciumScore:
-    """Count the slices of lesions as the scanner did; keep the native score beside."""
+def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> CalciumScore:
+    """Count the slices of lesions as the scanner did; keep the native score and holes beside."""
     n, last = slab.n_native, sum(slab.counts) - 1
     lesions = tuple(
         replace(lesion, slices=(lesion.slices[0] * n, min((lesion.slices[1] + 1) * n - 1, last)))
         for lesion in score.lesions
     )
-    agatston = native.agatston if isinstance(native, CalciumScore) else None
-    return replace(score, lesions=lesions, beside=replace(score.beside, agatston_native=agatston))
+    holes = {scoring.Flag.MISSING_SLICE.value} & set(native.quality.flags)
+    flags = tuple(sorted(holes.union(score.quality.flags)))
+    return replace(
+        score,
+        lesions=lesions,
+        quality=replace(score.quality, flags=flags, grade=scoring.grade(flags)),
+        beside=replace(score.beside, agatston_native=native.agatston),
+    )
 
 
 def measure_again(
@@ -176,14 +205,10 @@ def measure_again(
     scan = volume.load_volume(series_key, files)
     if isinstance(scan, Rejection):
         return scan
-    slab = volume.slab_average(scan)
-    primary = slab.volume if slab else scan
-    labelled = inference.infer(model, primary)
-    if isinstance(labelled, Rejection):
-        return labelled
-    score = scoring.score(primary, labelled, parameters)
-    if isinstance(score, Rejection):
-        return score
-    if slab:
-        return Measured(*volume.lay_back(slab, scan, labelled), _of_slabs(score, slab, score))
-    return Measured(scan, labelled, score)
+    found = _find(scan, model, parameters, None)
+    if isinstance(found, Rejection):
+        return found
+    laid = (
+        volume.lay_back(found.slab, scan, found.labelled) if found.slab else (scan, found.labelled)
+    )
+    return Measured(*laid, found.score)

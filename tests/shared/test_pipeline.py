@@ -7,7 +7,8 @@ import pytest
 
 from screening import inference, pipeline, report
 from screening.phantom import Protocol, Traits, make_body, random_traits, simulate
-from screening.records import Acquisition, ScoredSeries, ScoringParameters, Volume
+from screening.reasons import Reason
+from screening.records import Acquisition, Rejection, ScoredSeries, ScoringParameters, Volume
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,30 @@ def test_a_score_outlives_its_picture(thin, monkeypatch):
     assert found.picture_png is None
     assert found.score.agatston > 100
     assert "picture_failed" in found.score.quality.flags
+
+
+def without_slice(scan: Volume, missing: int) -> Volume:
+    kept = np.delete(np.arange(len(scan.hu)), missing)
+    return replace(
+        scan,
+        hu=scan.hu[kept],
+        origins_lps_mm=scan.origins_lps_mm[kept],
+        increments_mm=scan.increments_mm[kept],
+    )
+
+
+def test_a_hole_that_averaging_would_bridge_is_seen(thin):
+    model = inference.open_model()
+    inferred = inference.infer(model, thin, 1)
+    assert not isinstance(inferred, Rejection)
+    first, stop = inferred.heart_box[:2]
+    for parity in (0, 1):
+        scan = without_slice(thin, (first + stop) // 2 + parity)
+        found = pipeline.measure(
+            scan, model, ScoringParameters(), 0.0, 0.0, picture=False, threads=1
+        )
+        assert isinstance(found, Rejection)
+        assert found.reason is Reason.MISSING_SLICE_IN_HEART
+    elsewhere = measured(without_slice(thin, 2))
+    assert "missing_slice" in elsewhere.score.quality.flags
+    assert elsewhere.score.quality.grade >= "B"
