@@ -184,19 +184,25 @@ def sweep(
 
 @cli.command()
 @_LAKE
+@click.option("--unscored", is_flag=True, help="List the series without a score instead, and why.")
 @_JSON
-def status(lake_path: Path, as_json: bool) -> None:
+def status(lake_path: Path, unscored: bool, as_json: bool) -> None:
     """Print the reconciliation: files, series, people, reasons, last run.
 
     \b
     Example:
       screening status --lake /data/lake --json
+      screening status --lake /data/lake --unscored
     """
     from flows.status import status as facts_of
+    from flows.status import unscored as unscored_of
 
-    facts = facts_of(_open_lake(lake_path))
+    lake = _open_lake(lake_path)
+    facts = unscored_of(lake) if unscored else facts_of(lake)
     if as_json:
         show.say(show.as_json(facts))
+    elif unscored:
+        show.print_unscored(facts)  # type: ignore[arg-type]
     else:
         show.print_status(facts)  # type: ignore[arg-type]
 

@@ -87,6 +87,11 @@ def percent(value: object) -> str:
     return "–" if not isinstance(value, int | float) else f"{100 * value:.1f} %"
 
 
+def in_brackets(text: object) -> str:
+    """Put a remark in brackets."""
+    return f"({text})"
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; the width follows the terminal, 120 where there is none."""
     # Wide enough for every cell: a key or a tier that wraps is read as another.
@@ -139,11 +144,35 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
         terms = " + ".join(f"{v} {k}" for k, v in parts.items() if k != whole)
         say(f"{name:7} {parts[whole]} {whole} = {terms}")
     if facts["reasons"]:
-        table("reasons, of series and people", ("reason", "n"), list(facts["reasons"].items()))
+        series, people = facts["reasons_series"], facts["reasons_people"]
+        table(
+            "why series have no score, and why people are not on the list",
+            ("reason", "series", "people"),
+            [(name, series.get(name), people.get(name)) for name in facts["reasons"]],
+        )
     last = facts["last_run"]
     if last:
         seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"
         say(f"last run {last['run_id']} as of {last['as_of']}: {last['scored']} scored, {seconds}")
+
+
+def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print the series without a score, each with its reason in words."""
+    table(
+        f"{len(rows)} series without a score; that is not a score of zero",
+        ("series", "scan", "kind", "state", "reason", "in words"),
+        [
+            (
+                row["series_key"],
+                row["index_date"],
+                row["modality"],
+                row["state"],
+                ", ".join(row["reasons"]),  # type: ignore[arg-type]
+                f"{row['explanation']} {row['detail'] and in_brackets(row['detail'])}".rstrip(),
+            )
+            for row in rows
+        ],
+    )
 
 
 _LIST_COLUMNS = ("person", "tier", "Agatston", "CHD 10 y with CAC", "age", "sex", "statin", "grade")

@@ -1,11 +1,12 @@
 """`screening status`: the reconciliation of a lake.
 
 Comes in: a lake. Goes out: the three sums, the reasons and the last run, as the contract
-names them. Refuses: nothing; an empty lake is all zeros.
+names them; every series without a score. Refuses: nothing; an empty lake is all zeros.
 """
 
 from datetime import date
 
+from flows import words
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.reasons import State
@@ -58,14 +59,41 @@ def status(lake: Lake) -> dict[str, object]:
     series.update({state.value: counts.get(state.value, 0) for state in State})
     people_rows = lake.query("out_status_people", as_of).to_pylist()
     people = {n: people_rows[0][n] if people_rows else 0 for n in _PEOPLE}
-    reasons = {r["reason"]: r["n"] for r in lake.query("out_status_reasons", as_of).to_pylist()}
+    decided = sorted(
+        lake.query("out_status_reasons", as_of).to_pylist(), key=lambda r: str(r["reason"])
+    )
     return {
         "files": files,
         "series": series,
         "people": people,
-        "reasons": dict(sorted(reasons.items())),
+        "reasons": {r["reason"]: r["n"] for r in decided},
+        "reasons_series": {r["reason"]: r["n_series"] for r in decided if r["n_series"]},
+        "reasons_people": {r["reason"]: r["n_people"] for r in decided if r["n_people"]},
         "last_run": _last_run(runs),
     }
+
+
+def unscored(lake: Lake) -> list[dict[str, object]]:
+    """Return every series without a score and why, by state, reason, date and key.
+
+    `reasons` has the deciding one first, which `explanation` puts in words; none of it is identity.
+    """
+    rows = [
+        {
+            "series_key": r["series_key"],
+            "person_key": r["person_key"],
+            "modality": r["modality"],
+            "index_date": r["index_date"],
+            "state": r["state"],
+            "reasons": r["reasons"],
+            "detail": r["detail"],
+            "explanation": words.sentence(r["reason"]),
+        }
+        for r in lake.query("core_disposition", last_as_of(lake)).to_pylist()
+        if r["state"] != State.SCORED
+    ]
+    order = ("state", "reasons", "index_date", "series_key")
+    return sorted(rows, key=lambda r: tuple(str(r[name]) for name in order))
 
 
 def sums_hold(facts: dict[str, dict[str, int]]) -> bool:

@@ -1,0 +1,61 @@
+"""`screening status`: sums, reasons of series and of people apart, and what has no score."""
+
+import json
+from pathlib import Path
+
+import pytest
+from night import Screening, open_lake
+
+from flows import show
+from flows.status import status, sums_hold, unscored
+
+
+@pytest.fixture(scope="module")
+def facts(swept: Path) -> dict:
+    return status(open_lake(swept))
+
+
+def test_reasons_of_series_and_of_people_add_up_apart(facts: dict) -> None:
+    series, people = facts["reasons_series"], facts["reasons_people"]
+    both = {name: series.get(name, 0) + people.get(name, 0) for name in {*series, *people}}
+    assert facts["reasons"] == both
+    assert sums_hold(facts)
+    assert sum(series.values()) == facts["series"]["found"] - facts["series"]["scored"] > 0
+    assert sum(people.values()) == facts["people"]["with_scan"] - facts["people"]["flagged"] > 0
+
+
+def test_the_printed_reasons_say_whose_they_are(facts: dict, capsys) -> None:
+    show.print_status(facts)
+    lines = capsys.readouterr().out.splitlines()
+    head = next(line for line in lines if line.lstrip().startswith("reason "))
+    assert [cell.strip() for cell in head.split("┃")] == ["reason", "series", "people"]
+    cells = {c[0]: c[1:] for c in ([x.strip() for x in line.split("│")] for line in lines)}
+    for name in facts["reasons"]:
+        told = [facts[f"reasons_{whose}"].get(name) for whose in ("series", "people")]
+        assert cells[name] == ["–" if n is None else str(n) for n in told]
+
+
+def test_every_series_without_a_score_is_listed_with_its_reason(swept: Path, facts: dict) -> None:
+    rows = unscored(open_lake(swept))
+    assert len(rows) == facts["series"]["found"] - facts["series"]["scored"]
+    assert len({r["series_key"] for r in rows}) == len(rows)
+    counted: dict[object, int] = {}
+    for row in rows:
+        counted[row["reasons"][0]] = counted.get(row["reasons"][0], 0) + 1
+        assert row["state"] != "scored"
+        assert "_" not in row["explanation"]
+    assert counted == facts["reasons_series"]
+
+
+def test_the_list_is_a_command(screening: Screening, swept: Path, facts: dict) -> None:
+    told = screening("status", "--lake", str(swept), "--unscored", "--json")
+    assert told.returncode == 0, told.stderr
+    rows = json.loads(told.stdout)
+    text = screening("status", "--lake", str(swept), "--unscored").stdout
+    assert f"{len(rows)} series without a score; that is not a score of zero" in text
+    for row in rows:
+        (line,) = [line for line in text.splitlines() if f" {row['series_key']} " in line]
+        assert row["reasons"][0] in line
+        assert row["explanation"] in line
+    usual = screening("status", "--lake", str(swept), "--json")
+    assert json.loads(usual.stdout)["reasons_series"] == facts["reasons_series"]
