@@ -16,7 +16,7 @@ from screening.records import Label
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-MAX_NAMES = 5  # per artery and panel
+MAX_NAMES = 5  # per label and panel
 
 # The colour-blind-safe set of Okabe and Ito for the arteries; muted tones for the rest.
 CORONARY_COLOURS: dict[Label, Colour] = {
@@ -26,17 +26,26 @@ CORONARY_COLOURS: dict[Label, Colour] = {
     Label.RCA: (0, 200, 140),
 }
 AORTA_COLOUR: Colour = (176, 130, 160)
-BONE_COLOUR: Colour = (110, 125, 150)
+TISSUE_COLOUR: Colour = (110, 125, 150)
 METAL_COLOUR: Colour = (200, 90, 90)
+# Bone has no outline: it is labelled near the heart only, and the cut edges look like findings.
 OTHER_COLOURS: dict[Label, Colour] = {
     Label.AORTA: AORTA_COLOUR,
     Label.AORTIC_VALVE: AORTA_COLOUR,
     Label.MITRAL_ANNULUS: AORTA_COLOUR,
     Label.PERICARDIUM: AORTA_COLOUR,
-    Label.AIRWAY: BONE_COLOUR,
-    Label.BONE: BONE_COLOUR,
-    Label.NODE: BONE_COLOUR,
+    Label.AIRWAY: TISSUE_COLOUR,
+    Label.NODE: TISSUE_COLOUR,
     Label.METAL: METAL_COLOUR,
+}
+# Written beside the outline; what is not here is told by its colour alone.
+NAMES: dict[Label, str] = {
+    **{label: label.name for label in CORONARY_COLOURS},
+    Label.AORTA: "aorta",
+    Label.AORTIC_VALVE: "aortic valve",
+    Label.MITRAL_ANNULUS: "mitral",
+    Label.PERICARDIUM: "pericardium",
+    Label.METAL: "metal",
 }
 BLACK: Colour = (0, 0, 0)
 DIM: Colour = (150, 155, 165)
@@ -105,20 +114,23 @@ def plane_panel(
 def _outline(panel: Image.Image, label: NDArray[np.uint8], box: Box) -> None:
     """Draw a line around each labelled place, one pixel off, so that the calcium stays visible."""
     taken: list[Box] = []
-    for colours, is_coronary in ((OTHER_COLOURS, False), (CORONARY_COLOURS, True)):
-        for colour in dict.fromkeys(colours.values()):
-            names = [name for name, own in colours.items() if own == colour]
-            mask = np.isin(label, names)
-            if not mask.any():
-                continue
-            source = Image.fromarray(mask.astype(np.uint8) * 255)
-            drawn = source.resize(panel.size, Image.Resampling.BOX, box).point(_any_part)
-            inner = drawn.filter(ImageFilter.MaxFilter(3))
-            outer = inner.filter(ImageFilter.MaxFilter(3))
-            panel.paste(colour, mask=ImageChops.subtract(outer, inner))
-            if is_coronary:
-                for bounds in _blobs(outer):
-                    taken.append(_name(panel, bounds, names[0].name, colour, taken))
+    drawn: list[tuple[Label, Colour, Image.Image]] = []
+    # The arteries last, so that their lines lie on top.
+    for name, colour in (*OTHER_COLOURS.items(), *CORONARY_COLOURS.items()):
+        mask = label == name
+        if not mask.any():
+            continue
+        source = Image.fromarray(mask.astype(np.uint8) * 255)
+        shape = source.resize(panel.size, Image.Resampling.BOX, box).point(_any_part)
+        inner = shape.filter(ImageFilter.MaxFilter(3))
+        outer = inner.filter(ImageFilter.MaxFilter(3))
+        panel.paste(colour, mask=ImageChops.subtract(outer, inner))
+        drawn.append((name, colour, outer))
+    # And their names first, so that these have the best places.
+    for name, colour, outer in reversed(drawn):
+        if name in NAMES:
+            for bounds in _blobs(outer):
+                taken.append(_name(panel, bounds, NAMES[name], colour, taken))
 
 
 def _any_part(value: int) -> int:
@@ -140,7 +152,7 @@ def _blobs(mask: Image.Image) -> list[Box]:
 
 
 def _name(panel: Image.Image, bounds: Box, name: str, colour: Colour, taken: list[Box]) -> Box:
-    """Write the artery beside its outline, clear of other names; colour alone is not enough."""
+    """Write what it is beside its outline, clear of other names; colour alone is not enough."""
     draw = ImageDraw.Draw(panel)
     font = ImageFont.load_default(13)
     width, height = draw.textlength(name, font=font) + 2, 14

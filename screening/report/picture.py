@@ -1,11 +1,12 @@
 """One page that shows a reader what was scored.
 
 Comes in: a `Volume`, its `Labelled`, its `CalciumScore`.
-Goes out: PNG bytes, at most 150 kB, without metadata and without identity.
+Goes out: PNG bytes, at most 150 kB, without metadata and without identity: the series' random key
+alone says whose picture it is.
 Refuses: nothing.
 
 Left: axial slices with the largest coronary lesions; right: projections of the whole heart.
-Above: the numbers; below: the legend and what this picture is not.
+Above: the numbers; below: the legend, the key, and what this picture is not.
 """
 
 from dataclasses import dataclass
@@ -15,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from screening.records import CalciumScore, Label, Labelled, Volume
-from screening.report.crop import Crop, coronary, crop_heart, slices_to_show
+from screening.records import CalciumScore, Labelled, Volume
+from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
 from screening.report.panels import (
     AORTA_COLOUR,
     BLACK,
-    BONE_COLOUR,
     CORONARY_COLOURS,
     DIM,
     METAL_COLOUR,
+    TISSUE_COLOUR,
     Colour,
     Place,
     Window,
@@ -84,7 +85,7 @@ def render_picture(
     PNG, at most `MAX_BYTES`, without text chunks; the same input gives the same bytes
     """
     crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
-    page = _page(crop, score, slices_each)
+    page = _page(crop, score, slices_each, volume.series_key)
     png = b""
     for grey_levels, scale in REDUCTIONS:
         out = BytesIO()
@@ -113,7 +114,7 @@ def _palette(grey_levels: int) -> Image.Image:
     """Even greys first, then each colour of the page in the shades that smooth letters need."""
     greys = np.rint(np.linspace(0, 255, grey_levels)).astype(int).tolist()
     colours: list[Colour] = [(g, g, g) for g in greys]
-    named = (TEXT, WARNING, DIM, AORTA_COLOUR, BONE_COLOUR, METAL_COLOUR)
+    named = (TEXT, WARNING, DIM, AORTA_COLOUR, TISSUE_COLOUR, METAL_COLOUR)
     for colour in (BACKGROUND, *named, *CORONARY_COLOURS.values()):
         for share in (1.0, 0.66, 0.33):
             mixed = [
@@ -134,7 +135,7 @@ class _Tile:
     caption: str
 
 
-def _page(crop: Crop, score: CalciumScore, slices_each: int) -> Image.Image:
+def _page(crop: Crop, score: CalciumScore, slices_each: int, series_key: str) -> Image.Image:
     page = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     draw = ImageDraw.Draw(page)
     _header(draw, score)
@@ -152,10 +153,12 @@ def _page(crop: Crop, score: CalciumScore, slices_each: int) -> Image.Image:
         )
         page.paste(panel, (x, y + CAPTION))
         _write(draw, (x, y + 2), tile.caption, 13, DIM)
+        _write_right(draw, (x + TILE, y + 2), f"z {crop.z_mm[tile.slice]:.1f}", 13, DIM)
         _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, TEXT, outlined=True)
         _scale_bar(draw, x + TILE - 6, y + CAPTION + TILE - 8, tile.place.mm_per_pixel)
-    _projections(page, crop, [tile.slice for tile in tiles])
-    _footer(draw)
+    bare = without_bone(crop, score.parameters.threshold_hu)
+    _projections(page, crop, bare, [tile.slice for tile in tiles])
+    _footer(draw, series_key)
     return page
 
 
@@ -184,25 +187,26 @@ def _closer(crop: Crop, k: int, caption: str) -> _Tile:
     at = np.argwhere(coronary(crop.label[k]))
     peak = at[np.argmax(crop.hu[k][tuple(at.T)])]
     place = Place((float(peak[0]), float(peak[1])), ZOOM_MM / TILE)
-    return _Tile(k, place, f"{caption}, closer")
+    return _Tile(k, place, caption)
 
 
 def _caption(crop: Crop, k: int, slices_each: int) -> str:
     names = [name.name for name in CORONARY_COLOURS if (crop.label[k] == name).any()]
-    what = ", ".join(names) if names else "no coronary calcium marked"
+    what = ", ".join(names) if names else "no coronary calcium"
     first = (crop.first_slice + k) * slices_each
     numbers = f"{first}" if slices_each == 1 else f"{first}-{first + slices_each - 1}"
     return f"slice {numbers}: {what}"
 
 
-def _projections(page: Image.Image, crop: Crop, shown: list[int]) -> None:
+def _projections(page: Image.Image, crop: Crop, bare: NDArray[np.int16], shown: list[int]) -> None:
     """Coronal and axial maximum-intensity projections of the heart box."""
     draw = ImageDraw.Draw(page)
     x = WIDTH - GAP - SIDE
     for n, axis in enumerate((1, 0)):
-        # Breastbone and spine before and behind the heart would hide it.
+        # Breastbone and spine before and behind the heart would hide it; from the feet they lie
+        # beside it and show where it is.
         rows = slice(*crop.heart_rows) if axis == 1 else slice(None)
-        hu = np.where(crop.label == Label.BONE, 0, crop.hu)[:, rows].max(axis=axis)
+        hu = bare[:, rows].max(axis=1) if axis == 1 else crop.hu.max(axis=0)
         label = _projected_label(crop.label[:, rows], axis)
         spacing = tuple(s for k, s in enumerate(crop.spacing_mm) if k != axis)
         y = HEADER + n * (TILE + CAPTION + GAP)
@@ -217,8 +221,8 @@ def _projections(page: Image.Image, crop: Crop, shown: list[int]) -> None:
             PROJECTION,
         )
         page.paste(panel, (x, y + CAPTION))
-        name = ("front (ticks: slices shown)", "feet")[n]
-        _write(draw, (x, y + 2), f"projection seen from the {name}", 13, DIM)
+        name = ("front, bone removed", "feet")[n]
+        _write(draw, (x, y + 2), f"maximum, seen from the {name}", 13, DIM)
         _write(draw, (x + 4, y + CAPTION + TILE // 2 - 8), "R", 13, TEXT, outlined=True)
         if axis == 1:
             for k in sorted(set(shown)):
@@ -239,8 +243,7 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
     _write(draw, (after, 18), CATEGORY_WORDS.get(score.category, score.category), 18, TEXT)
     grade = f"grade {quality.grade} ({GRADE_WORDS.get(quality.grade, 'not known')})"
-    width = draw.textlength(grade, font=ImageFont.load_default(20))
-    _write(draw, (WIDTH - GAP - width, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
+    _write_right(draw, (WIDTH - GAP, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
     parts = []
     if score.vessels is not None:
         parts = [f"{v.name} {_units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
@@ -255,12 +258,12 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     _write(draw, (GAP, 78), _fit(draw, f"flags: {flags}", 15), 15, colour)
 
 
-def _footer(draw: ImageDraw.ImageDraw) -> None:
+def _footer(draw: ImageDraw.ImageDraw, series_key: str) -> None:
     y = HEIGHT - FOOTER + 6
     entries: list[tuple[str, Colour]] = [(n.name, c) for n, c in CORONARY_COLOURS.items()]
     entries += [
         ("not counted: aorta, valves, pericardium", AORTA_COLOUR),
-        ("bone, airway, node", BONE_COLOUR),
+        ("airway, node", TISSUE_COLOUR),
         ("metal", METAL_COLOUR),
     ]
     x = float(GAP)
@@ -268,15 +271,18 @@ def _footer(draw: ImageDraw.ImageDraw) -> None:
         draw.rectangle((x, y + 3, x + 12, y + 15), outline=colour, width=2)
         _write(draw, (x + 18, y), name, 15, TEXT)
         x += 18 + draw.textlength(name, font=ImageFont.load_default(15)) + 18
-    _write(draw, (x, y), "R: patient's right.  Slices from the head, the first is 0.", 15, DIM)
+    how = "R: patient's right.  Slices from the head, the first is 0; z in mm."
+    _write(draw, (x, y), how, 15, DIM)
     _write(draw, (GAP, y + 26), DISCLAIMER, 15, WARNING)
+    slices, maximum = (f"{w.width_hu:.0f}/{w.centre_hu:.0f}" for w in (MEDIASTINUM, PROJECTION))
+    windows = f"window {slices} HU, maximum {maximum} HU"
+    _write_right(draw, (WIDTH - GAP, y + 28), f"{windows}     series {series_key}", 13, DIM)
 
 
 def _scale_bar(draw: ImageDraw.ImageDraw, right: int, y: int, mm_per_pixel: float) -> None:
     length = 10.0 / mm_per_pixel
     draw.line((right - length, y, right, y), fill=TEXT, width=2)
-    width = draw.textlength("10 mm", font=ImageFont.load_default(11))
-    _write(draw, (right - width, y - 16), "10 mm", 11, TEXT, outlined=True)
+    _write_right(draw, (right, y - 16), "10 mm", 11, TEXT, outlined=True)
 
 
 def _units(value: float) -> str:
@@ -302,3 +308,17 @@ def _write(
 ) -> None:
     font = ImageFont.load_default(size)
     draw.text(at, text, fill=fill, font=font, stroke_width=int(outlined), stroke_fill=BLACK)
+
+
+def _write_right(
+    draw: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    size: int,
+    fill: Colour,
+    *,
+    outlined: bool = False,
+) -> None:
+    """Write so that the text ends at `at`."""
+    width = draw.textlength(text, font=ImageFont.load_default(size))
+    _write(draw, (at[0] - width, at[1]), text, size, fill, outlined=outlined)

@@ -5,8 +5,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from ct_series import BLOCK, write_series
+from ct_series import SHAPE as SMALL
+from PIL import Image, ImageChops
 
+from screening import volume as volumes
 from screening.records import (
     Acquisition,
     Beside,
@@ -23,9 +26,9 @@ from screening.records import (
     Volume,
 )
 from screening.report import MAX_BYTES, render_picture
-from screening.report.crop import crop_heart, slices_to_show
+from screening.report.crop import BONE_FROM_MM3, Crop, crop_heart, slices_to_show, without_bone
 from screening.report.panels import CORONARY_COLOURS, Place, Window, plane_panel
-from screening.report.picture import _caption
+from screening.report.picture import GAP, HEADER, HEIGHT, SIDE, WIDTH, _caption
 
 SHAPE = (30, 128, 128)
 BOX = (5, 25, 30, 100, 30, 100)
@@ -182,3 +185,136 @@ def test_averaged_slices_are_called_by_the_scanners_numbers():
     crop = crop_heart(volume, labelled, 130)
     assert _caption(crop, 0, 1).startswith("slice 5: ")
     assert _caption(crop, 0, 3).startswith("slice 15-17: ")
+
+
+def opened(png):
+    return Image.open(BytesIO(png)).convert("RGB")
+
+
+def test_the_key_is_written_small_at_the_foot_and_nowhere_else():
+    """Two saved pictures of equal looks can be told apart, by a random key alone."""
+    volume, labelled, score = scan()
+    one, two = (
+        opened(render_picture(replace(volume, series_key=key), labelled, score))
+        for key in ("s_AAAAAAAAAAAAAAAA", "s_BBBBBBBBBBBBBBBB")
+    )
+    left, top, right, bottom = ImageChops.difference(one, two).getbbox()
+    assert top > HEIGHT - 40
+    assert left > WIDTH / 2
+    assert right > WIDTH - 3 * GAP
+    assert bottom - top < 14
+
+
+def test_no_identity_is_in_a_picture(tmp_path):
+    """Whoever the headers name, whenever they say it was: the picture is the same to the byte."""
+
+    def picture(folder, **identity):
+        files = [f.read_bytes() for f in sorted(write_series(folder, **identity).iterdir())]
+        loaded = volumes.load_volume("s_key", files)
+        labels = np.zeros(SMALL, dtype=np.uint8)
+        labels[BLOCK] = Label.LAD
+        index = np.flatnonzero(labels).astype(np.int64)
+        _, labelled, score = scan(CALCIUM[:1])
+        drawn = replace(
+            labelled,
+            index=index,
+            label=labels.ravel()[index],
+            probability=np.ones(len(index), dtype=np.float32),
+            heart_box=(0, SMALL[0], 0, SMALL[1], 0, SMALL[2]),
+        )
+        lesion = replace(score.lesions[0], slices=(3, 4))
+        return render_picture(loaded, drawn, replace(score, lesions=(lesion,)))
+
+    one = picture(tmp_path / "a")
+    two = picture(
+        tmp_path / "b",
+        PatientName="Another^Person",
+        PatientID="4711",
+        PatientBirthDate="19510203",
+        StudyDate="20240506",
+        AcquisitionDate="20240506",
+        AccessionNumber="A1",
+        InstitutionName="St. Elsewhere",
+        SeriesDescription="somebody",
+    )
+    assert one == two
+
+
+@pytest.mark.parametrize("noise_hu", [15.0, 60.0])
+def test_many_lesions_on_a_noisy_large_scan_fit(noise_hu):
+    rng = np.random.default_rng(4)
+    volume, labelled, score = scan()
+    shape = (60, 512, 512)
+    hu = rng.normal(40, noise_hu, shape).clip(-1024, 3000).astype(np.int16)
+    label = np.zeros(shape, dtype=np.uint8)
+    for k, i, j in rng.integers((0, 60, 60), (58, 440, 440), (400, 3)):
+        hu[k : k + 2, i : i + 9, j : j + 9] += 500
+        label[k : k + 2, i : i + 9, j : j + 9] = 1 + (k + i + j) % 8
+    index = np.flatnonzero(label).astype(np.int64)
+    origins = np.stack([np.zeros(60), np.zeros(60), -2.5 * np.arange(60)], axis=1)
+    volume = replace(
+        volume, hu=hu, spacing_mm=(0.7, 0.7), origins_lps_mm=origins,
+        increments_mm=np.full(60, 2.5),
+    )  # fmt: skip
+    labelled = replace(
+        labelled,
+        index=index,
+        label=label.ravel()[index],
+        probability=np.ones(len(index), dtype=np.float32),
+        heart_box=(0, 60, 50, 450, 50, 450),
+    )
+    png = render_picture(volume, labelled, score)
+    assert len(png) <= MAX_BYTES
+    assert opened(png).size[0] > 0.5 * WIDTH  # still to be read
+
+
+def test_a_cube_is_a_square_from_the_front_and_from_the_feet():
+    """Slices 3 mm apart, pixels 0.6 x 0.9 mm: only with all three is 24 mm as long each way."""
+    volume, labelled, score = scan(())
+    hu, label = np.full(SHAPE, 40, dtype=np.int16), np.zeros(SHAPE, dtype=np.uint8)
+    cube = (slice(10, 18), slice(40, 80), slice(50, 77))  # 8 x 3, 40 x 0.6, 27 x 0.9 mm
+    hu[cube], label[cube] = 500, Label.LAD
+    index = np.flatnonzero(label).astype(np.int64)
+    origins = np.stack([np.zeros(30), np.zeros(30), -3.0 * np.arange(30)], axis=1)
+    volume = replace(
+        volume, hu=hu, spacing_mm=(0.6, 0.9), origins_lps_mm=origins, increments_mm=np.full(30, 3.0)
+    )
+    labelled = replace(
+        labelled,
+        index=index,
+        label=label.ravel()[index],
+        probability=np.ones(len(index), dtype=np.float32),
+        heart_box=(0, 30, 20, 110, 20, 110),
+    )
+    lesion = Lesion("LAD", 0.9, 50.0, 60.0, 500, (0.0, 0.0, 0.0), (10, 17))
+    page = np.asarray(opened(render_picture(volume, labelled, replace(score, lesions=(lesion,)))))
+    is_lad = (page == CORONARY_COLOURS[Label.LAD]).all(axis=2)[:, WIDTH - GAP - SIDE :]
+    middle = (HEADER + (HEIGHT - 62)) // 2
+    for panel in (is_lad[HEADER:middle], is_lad[middle : HEIGHT - 62]):
+        # The longest straight runs of the outline: its sides, whatever the name beside it does.
+        width = max(panel.sum(axis=1))
+        height = max(panel.sum(axis=0))
+        assert height > 40
+        assert width == pytest.approx(height, rel=0.06)
+
+
+@pytest.mark.parametrize(("n_voxels", "stays"), [(124, True), (125, False)])
+def test_only_large_bright_pieces_without_a_label_are_taken_for_bone(n_voxels, stays):
+    """1000 mm3 are 125 voxels of 2 x 2 x 2 mm."""
+    assert BONE_FROM_MM3 == 1000
+    hu = np.full((9, 40, 40), 40, dtype=np.int16)
+    label = np.zeros(hu.shape, dtype=np.uint8)
+    flat = np.arange(125).reshape(5, 5, 5) < n_voxels
+    hu[1:6, 2:7, 2:7][flat] = 700
+    hu[1:6, 20:25, 20:25], label[1:6, 20:25, 20:25] = 700, Label.LAD
+    hu[7, 30, 30], label[7, 30, 30] = 300, Label.BONE
+    bare = without_bone(Crop(hu, label, (2.0, 2.0, 2.0), 0, np.zeros(9), (0, 40)), 130)
+    assert (bare[1:6, 2:7, 2:7][flat] == 700).all() == stays
+    assert (bare[1:6, 20:25, 20:25] == 700).all()
+    assert bare[7, 30, 30] == 0
+
+
+def test_slices_are_placed_where_viewers_show_them():
+    crop = crop_heart(*scan()[:2], 130)
+    assert crop.z_mm[0] == -2.5 * BOX[0]
+    assert len(crop.z_mm) == len(crop.hu)
