@@ -1,15 +1,16 @@
 """`screening explain`: every decision about one series or person, with its picture.
 
-Comes in: a lake and a key. Goes out: the facts in order, the person first; the picture as a file
-where one is asked for.
+Comes in: a lake and a key. Goes out: the facts in order, the person first; as a file, where one is
+asked for, the picture or, for a name that ends in .html, a page with the picture in it.
 Refuses: a key the lake does not hold, a file that cannot be written. Gives no picture of a series
 that is not scored as things stand, nor of a person who opted out.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows import show, words
+from flows import explain_page, scan_words, show, words
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -17,6 +18,7 @@ from screening.reasons import Reason, State
 
 Row = dict[str, object]
 _SCORED = State.SCORED.value
+PAGE_SUFFIXES = (".html", ".htm")
 _NO_PICTURES_OF = (Reason.OPTED_OUT, Reason.IDENTITY_CONFLICT)
 
 
@@ -48,7 +50,8 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     silent = {r["person_key"] for r in people if _has_opted_out(r)}
     history = [r for r in history if r["person_key"] not in silent]
     pairs = lake.query("out_progression", as_of).to_pylist()
-    return {
+    pictures = _pictures(lake, current, people, is_wanted=out is not None)
+    facts: dict[str, object] = {
         "key": key,
         "as_of": as_of.isoformat(),
         "people": people,
@@ -56,9 +59,14 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "series": series,
         "current": current,
         "dispositions": history,
-        "pictures": _pictures(lake, current, people, out),
+        "pictures": [
+            {"series_key": p.series_key, "file": None, "remark": p.remark} for p in pictures
+        ],
         "out": str(out) if out else None,
     }
+    if out is not None:
+        _write(out, facts, pictures)
+    return facts
 
 
 def _has_opted_out(person: Row) -> bool:
@@ -73,18 +81,21 @@ def _told(person: Row) -> Row:
 
 def print_explanation(facts: dict[str, object]) -> None:
     """Print the facts for a person to read: the person, then the series, then the pictures."""
-    series = {r["series_key"]: r for r in _rows(facts["series"])}
-    pictures = {r["series_key"]: r for r in _rows(facts["pictures"])}
-    for person in _rows(facts["people"]):
-        pairs = [r for r in _rows(facts["progression"]) if r["person_key"] == person["person_key"]]
+    series = {r["series_key"]: r for r in words.rows(facts["series"])}
+    pictures = {r["series_key"]: r for r in words.rows(facts["pictures"])}
+    for person in words.rows(facts["people"]):
+        own = person["person_key"]
+        pairs = [r for r in words.rows(facts["progression"]) if r["person_key"] == own]
         _print_person(person, str(facts["as_of"]), pairs)
-    counting = {person.get("series_key") for person in _rows(facts["people"])}
-    for state in _rows(facts["current"]):
+    counting = {person.get("series_key") for person in words.rows(facts["people"])}
+    for state in words.rows(facts["current"]):
         counts = state["series_key"] in counting
         _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
         show.say(f"  {pictures[state['series_key']]['remark']}")
         show.say()
-    if facts["out"] and not any(picture["file"] for picture in pictures.values()):
+    if facts.get("page"):
+        show.say(f"page: {facts['page']} (identified data; delete after use)")
+    elif facts["out"] and not any(picture["file"] for picture in pictures.values()):
         show.say(f"no picture was written to {facts['out']}")
     show.say(show.NOTICE)
 
@@ -93,10 +104,6 @@ def _about(rows: list[Row], key: str) -> list[Row]:
     return [
         r for r in rows if key in (r.get("series_key"), r.get("person_key"), r.get("study_key"))
     ]
-
-
-def _rows(value: object) -> list[Row]:
-    return [row for row in words.as_list(value) if isinstance(row, dict)]
 
 
 def _scored_first(row: Row) -> tuple[bool, str, str]:
@@ -124,26 +131,50 @@ def _no_picture(row: Row, people: Iterable[Row]) -> str:
     return f"no picture: none is made {'of a score of zero' if row['agatston'] == 0 else 'here'}"
 
 
-def _pictures(lake: Lake, current: list[Row], people: list[Row], out: Path | None) -> list[Row]:
-    """Return for each series where its picture is, or why there is none; write them to `out`."""
-    told: list[Row] = []
-    written = 0
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The picture of one series, or why there is none to show."""
+
+    series_key: str
+    remark: str
+    png: bytes | None = field(default=None, repr=False)
+
+
+def _pictures(
+    lake: Lake, current: list[Row], people: list[Row], *, is_wanted: bool
+) -> list[_Picture]:
+    """Return for each series its picture, opened where it is wanted, or why there is none."""
+    told = []
     for row in current:
-        key, file = str(row["series_key"]), None
+        key = str(row["series_key"])
         remark = _no_picture(row, people)
-        if not remark and out is None:
+        png = lake.read_picture(key) if is_wanted and not remark else None
+        if not remark and not is_wanted:
             remark = "picture kept encrypted; write it with --out FILE"
-        elif not remark and out is not None:
-            png = lake.read_picture(key)
-            if png is None:
-                remark = "no picture: its encrypted file is missing"
-            else:
-                written += 1
-                file = out if written == 1 else out.with_stem(f"{out.stem}-{written}")
-                show.write_private(file, png)
-                remark = f"picture: {file} (identified data; delete after use)"
-        told.append({"series_key": key, "file": str(file) if file else None, "remark": remark})
+        elif not remark and png is None:
+            remark = "no picture: its encrypted file is missing"
+        told.append(_Picture(key, remark, png))
     return told
+
+
+def _write(out: Path, facts: dict[str, object], pictures: list[_Picture]) -> None:
+    """Write the page, or each picture to a file of its own; say in the facts what went where."""
+    told = words.rows(facts["pictures"])
+    is_page = out.suffix.lower() in PAGE_SUFFIXES
+    if is_page:
+        shown = {p.series_key: p.png for p in pictures if p.png is not None}
+        show.write_private(out, explain_page.render(facts, shown).encode())
+        facts["page"] = str(out)
+    n_written = 0
+    for picture, row in zip(pictures, told, strict=True):
+        if picture.png is None:
+            continue
+        n_written += 1
+        file = out if is_page or n_written == 1 else out.with_stem(f"{out.stem}-{n_written}")
+        if not is_page:
+            show.write_private(file, picture.png)
+        row["file"] = str(file)
+        row["remark"] = f"picture: {file} (identified data; delete after use)"
 
 
 # The person
@@ -200,7 +231,7 @@ def _print_inputs(person: Row) -> None:
     show.say("  what the risk rests on, as known at the scan:")
     show.say(f"    race: {person['race'] or words.nothing(person)}")
     for name in words.MEASURED:
-        show.say(f"    {words.measured(person, name)}")
+        show.say(f"    {': '.join(words.measured(person, name))}")
     smoker = words.nothing(person)
     if person["smoker"] is not None:
         said = words.before_scan(person["smoker_age_days"])
@@ -221,7 +252,7 @@ def _print_series(series: Row, state: Row, remark: str) -> None:
     beside = f" ({remark})" if remark else ""
     show.say(f"series {series['series_key']}: {series['modality']} of {day}{beside}")
     if series["modality"] == "CT":
-        show.say(f"  {_images(series)}")
+        show.say(f"  {scan_words.images(series)}")
     if state["state"] == _SCORED:
         _print_numbers(state)
         return
@@ -229,15 +260,6 @@ def _print_series(series: Row, state: Row, remark: str) -> None:
     for place, reason in enumerate(words.as_list(state["reasons"])):
         detail = f" ({state['detail']})" if state["detail"] and place == 0 else ""
         show.say(f"    {words.sentence(reason)}{detail} [{reason}]")
-
-
-def _images(series: Row) -> str:
-    n = series["n_slices"]
-    size = f"{n} slice{'' if n == 1 else 's'} of {series['rows']} × {series['columns']}"
-    increment = series["increment_mm"]
-    apart = f", {show.number(increment, 2)} mm apart" if increment is not None else ""
-    voltage = f"{show.number(series['kvp'])} kV" if series["kvp"] else "unknown"
-    return f"{size}{apart}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
 
 
 def _print_numbers(row: Row) -> None:
@@ -252,13 +274,7 @@ def _print_numbers(row: Row) -> None:
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
     show.say(f"    noise {show.number(row['noise_hu'])} HU")
-    others = [
-        f"{words.plain(o['label'])} {show.number(o['agatston'], 1)}"
-        for o in _rows(row["other"])
-        if o["agatston"]
-    ]
-    if others:
-        show.say(f"  not counted, outside the coronaries: {', '.join(others)}")
+    show.say(f"  outside the coronary arteries: {scan_words.outside(row)}")
     if row["agatston"] == 0:
         show.say("  no calcium detected on this scan; a non-gated zero is not reassurance")
     digest = str(row["model_digest"])[:12]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
@@ -72,9 +73,18 @@ def write_private(file: Path, body: bytes) -> None:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, 0o600)  # also where an open file stood before
             stream.write(body)
     except OSError as error:
         raise ScreeningError(f"cannot write {file}: {error.strerror}") from error
+
+
+def program_version() -> str:
+    """Return the version of the program."""
+    try:
+        return version("screening")
+    except PackageNotFoundError:
+        return "a checkout, not installed"
 
 
 def yes_no(value: object) -> str:

@@ -7,7 +7,6 @@ Refuses: a lake without a finished sweep, a CSV without its columns or without a
 
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows import show
@@ -96,7 +95,7 @@ def _about(joined: Joined, as_of: str, digest: str) -> About:
     ledger = joined.ledger
     bad = tuple(ledger.bad_vessels)
     return About(
-        program_version=_program_version(),
+        program_version=show.program_version(),
         as_of=as_of,
         reference_sha256=digest,
         n_rows=ledger.n_rows,
@@ -106,13 +105,6 @@ def _about(joined: Joined, as_of: str, digest: str) -> About:
         n_without_reference=joined.n_without_reference,
         models=tuple(Model(*model) for model in joined.models),
     )
-
-
-def _program_version() -> str:
-    try:
-        return version("screening")
-    except PackageNotFoundError:
-        return "a checkout, not installed"
 
 
 def print_summary(report: Report) -> None:

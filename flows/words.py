@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flows import show
 from screening.reasons import REASONS
+from screening.report.amounts import units as _units
 from screening.scoring import PROGRESSION_FROM_SQRT_MM3
 
 Row = Mapping[str, object]
@@ -140,30 +141,37 @@ def vessels(row: Row) -> str:
     )
 
 
-_KVP_SOURCES = {
+KVP_SOURCES = {
     "table": "published",
     "interpolated": "interpolated between published ones",
     "held": "published for 135 kV, none are for more",
 }
 
 
+def likely(row: Row) -> str:
+    """Return the interval of a score and how probable its category is."""
+    low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
+    share = float(str(row["category_probability"]))
+    # A probability is never told as certainty.
+    text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
+    right = f"the category is right with a probability of {text}"
+    return f"likely between {low} and {high} (95 %); {right}"
+
+
 def beside(row: Row) -> list[str]:
     """Say how sure a score is and what stands beside it; nothing of a row without these."""
     if row["agatston_high"] is None:
         return []
-    low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
-    likely = f"{show.number(100 * float(str(row['category_probability'])))} %"
     lines = [
-        f"likely between {low} and {high} (95 %); "
-        f"the category is right with a probability of about {likely}",
+        likely(row),
         f"group {row['score_group']}, CAC-DRS {row['cac_drs']} (A-equivalent, non-gated)",
     ]
     if row["density"] is not None:
         lines.append(f"density {show.number(row['density'], 1)} of 1 to 4")
-    if row["kvp_source"] in _KVP_SOURCES and row["agatston_kvp"] is not None:
+    if row["kvp_source"] in KVP_SOURCES and row["agatston_kvp"] is not None:
         score = show.number(row["agatston_kvp"], 1)
         lines.append(
-            f"at thresholds for the tube voltage ({_KVP_SOURCES[str(row['kvp_source'])]}): {score}"
+            f"at thresholds for the tube voltage ({KVP_SOURCES[str(row['kvp_source'])]}): {score}"
         )
     if row["agatston_native"] is not None:
         native = show.number(row["agatston_native"], 1)
@@ -190,13 +198,14 @@ def before_scan(days: object) -> str:
     return f"{days} day{'' if days == 1 else 's'} before the scan"
 
 
-def measured(person: Row, name: str) -> str:
-    """Return one measured input with unit and age: 'total cholesterol 204 mg/dL, 37 days …'."""
+def measured(person: Row, name: str) -> tuple[str, str]:
+    """Return the name of a measured input and its value: '204 mg/dL, 37 days before the scan'."""
     words, unit = MEASURED[name]
     value = person[name]
     if value is None:
-        return f"{words}: {nothing(person)}"
-    return f"{words} {show.number(value)} {unit}, {before_scan(person[f'{name}_age_days'])}"
+        return words, nothing(person)
+    age = before_scan(person[f"{name}_age_days"])
+    return words, f"{show.number(value)} {unit}, {age}"
 
 
 def nothing(person: Row) -> str:
@@ -273,6 +282,16 @@ def wishes(person: Row) -> str:
             f"{'always' if w['valid_from'] is None else f'''from {w['valid_from']}'''}"
         ),
     )
+
+
+def units(value: object) -> str:
+    """Write a score, or a dash where there is none."""
+    return _units(value) if isinstance(value, int | float) else "–"
+
+
+def rows(value: object) -> list[dict[str, object]]:
+    """Return the rows of a list."""
+    return [row for row in as_list(value) if isinstance(row, dict)]
 
 
 def as_list(value: object) -> list[object]:

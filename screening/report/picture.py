@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from screening.records import CalciumScore, Labelled, Volume
+from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
 from screening.report.panels import (
     AORTA_COLOUR,
@@ -238,7 +239,7 @@ def _projected_label(label: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
 
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
-    title = f"Agatston {_units(score.agatston)}"
+    title = f"Agatston {units(score.agatston)}"
     _write(draw, (GAP, 6), title, 30, TEXT)
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
     _write(draw, (after, 18), CATEGORY_WORDS.get(score.category, score.category), 18, TEXT)
@@ -246,8 +247,8 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     _write_right(draw, (WIDTH - GAP, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
     parts = []
     if score.vessels is not None:
-        parts = [f"{v.name} {_units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
-    parts.append(f"95 %: {_units(score.certainty.low)} to {_units(score.certainty.high)}")
+        parts = [f"{v.name} {units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
+    parts.append(f"95 %: {units(score.certainty.low)} to {units(score.certainty.high)}")
     parts.append(f"volume {score.volume_mm3:.0f} mm3")
     parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")
     if quality.noise_hu is not None:
@@ -283,10 +284,6 @@ def _scale_bar(draw: ImageDraw.ImageDraw, right: int, y: int, mm_per_pixel: floa
     length = 10.0 / mm_per_pixel
     draw.line((right - length, y, right, y), fill=TEXT, width=2)
     _write_right(draw, (right, y - 16), "10 mm", 11, TEXT, outlined=True)
-
-
-def _units(value: float) -> str:
-    return f"{value:.0f}" if value == 0 or value >= 10 else f"{value:.1f}"
 
 
 def _fit(draw: ImageDraw.ImageDraw, text: str, size: int) -> str:

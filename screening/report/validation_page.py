@@ -16,7 +16,7 @@ from screening.report import validation_plots as plots
 from screening.report.agreement import icc_f_interval
 from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, WEIGHTS, Readings
 from screening.report.resample import LEAST_PEOPLE, TOO_FEW
-from screening.report.style import HEAD
+from screening.report.style import head
 from screening.report.subgroups import SUBGROUPS
 from screening.report.validation import Agreement, Figure, Validation
 from screening.report.wording import number, told
@@ -29,6 +29,7 @@ ZERO = (
     "A zero on a non-gated scan means that no calcium was detected on that scan. It does not rule "
     "coronary calcium out: motion and thick slices hide small deposits."
 )
+TITLE = "Validation of calcium scores"
 THRESHOLD_WORDS = {"gt0": "> 0", "ge100": "≥ 100", "ge300": "≥ 300", "ge400": "≥ 400"}
 
 
@@ -320,7 +321,7 @@ def render_html(validation: Validation, about: About) -> str:
     overall = validation.overall
     groups = [(SUBGROUPS[s.variable].title, s.level, s.agreement) for s in validation.subgroups]
     sections = [
-        "<h1>Validation of calcium scores</h1>",
+        f"<h1>{TITLE}</h1>",
         f'<p class="notice">{escape(NOTICE)}</p>',
         f"<p>{escape(ZERO)} {escape(zeros_of(validation))}</p>",
         "<h2>What was compared</h2>", _versions(about),
@@ -355,4 +356,6 @@ def render_html(validation: Validation, about: About) -> str:
         _parts(groups, "subgroup"), _unknown(validation),
         "<h2>Methods</h2>", f"<p>{escape(_methods(validation))}</p>",
     ]  # fmt: skip
-    return f'<!DOCTYPE html>\n<html lang="en">{HEAD}<body>{"".join(sections)}</body></html>\n'
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">{head(TITLE)}<body>{"".join(sections)}</body></html>\n'
+    )

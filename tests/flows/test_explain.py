@@ -1,15 +1,19 @@
 """What a nurse reads of `screening explain`, and when there is a picture."""
 
+import base64
 import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from flows import show, words
+from flows import remarks, show, words
 from flows.explain import explain, print_explanation
 from flows.people_stage import compare_scans
 from screening.errors import ScreeningError
@@ -73,12 +77,14 @@ TABLES = {
     "series": [
         *(series(p) for p in ("high", "norecord", "zero", "ill", "failed", "out")),
         series("high", "sr-of-high", modality="SR", content_digest="d"),
+        series("lonely", modality="SR", content_digest="d"),
         *(series(p, f"{p}-{day.year}", index_date=day, **MADE) for p in TWICE for day in DAYS),
         series("changed", "changed-2025", index_date=date(2025, 6, 1), **MADE | {"kvp": 80.0}),
     ],
     "dispositions": [
         scored("high", 2137.39, quality_flags=["metal_near_heart"]),
         refused("high", "ineligible", "not_ct", series_key="sr-of-high", content_digest="d"),
+        refused("lonely", "ineligible", "not_ct", content_digest="d"),
         scored("norecord", 150.0),
         scored("zero", 0.0),
         scored("ill", 400.0),
@@ -172,16 +178,16 @@ def test_two_scans_that_are_not_comparable_say_why(told):
 def test_inputs_have_words_units_and_age(told):
     text = told("high").text
     for line in (
-        "total cholesterol 204 mg/dL, 37 days before the scan",
+        "total cholesterol: 204 mg/dL, 37 days before the scan",
         "HDL cholesterol: none recorded",
-        "systolic blood pressure 139 mmHg, 37 days before the scan",
+        "systolic blood pressure: 139 mmHg, 37 days before the scan",
         "current smoker: no, 37 days before the scan",
         "lipid medicine at the scan: no",
         "on a statin on the day of the list: yes",
         "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
         "Agatston 2,137.4, category 1000 and above",
         "quality remarks: metal near the heart",
-        "not counted, outside the coronaries: aortic valve 49.4\n",
+        "outside the coronary arteries: aortic valve 49 (Agatston units, as far as",
         "known cardiovascular disease: none recorded",
     ):
         assert line in text
@@ -260,5 +266,147 @@ def test_json_keeps_the_facts(told):
     assert {r["series_key"] for r in facts["series"]} == {"shigh", "sr-of-high"}
 
 
-def test_every_quality_flag_has_words():
+def test_every_quality_flag_has_words_and_a_sentence():
     assert {flag.value for flag in RULES} == set(words.REMARKS)
+    assert set(remarks.EXPLAINED) == set(words.REMARKS)
+    assert {grade for grade in RULES.values()} == set(remarks.GRADES)
+    assert all(text.endswith(".") for text in remarks.EXPLAINED.values())
+    assert remarks.explained(["brand_new"]) == ("Brand new.",)
+
+
+# The page
+
+
+class Read(HTMLParser):
+    """What a browser and a screen reader find in a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1][0] != "style":
+            self.text += f"{data}\n"
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(small_lake: Lake, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("pages")
+
+    @cache
+    def tell(key: str) -> Read:
+        explain(small_lake, key, folder / f"{key}.html")
+        return Read((folder / f"{key}.html").read_text())
+
+    return tell
+
+
+PEOPLE = ("high", "norecord", "zero", "ill", "failed", "out", "grown", "stable", "changed")
+
+
+@pytest.mark.parametrize("key", [*PEOPLE, "shigh", "sr-of-high", "slonely", "stable-2022"])
+def test_a_page_stands_alone_and_can_be_read_aloud(page, key):
+    read = page(key)
+    assert not read.all("script")
+    assert not read.all("link")
+    assert not read.all("a")
+    assert all(image["src"].startswith("data:image/png;base64,") for image in read.all("img"))
+    assert all(len(image["alt"]) > 40 for image in read.all("img"))
+    assert read.all("html") == [{"lang": "en"}]
+    levels = [int(tag[1]) for tag, _ in read.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in cell for cell in read.all("th"))
+    assert show.NOTICE in read.text
+    assert "It is identified data" in read.text
+
+
+@pytest.mark.parametrize("key", PEOPLE)
+def test_a_page_has_no_code_of_the_program(page, key):
+    text = page(key).text
+    assert "_" not in text
+    for sign in ("{", "None", "True", "False", "datetime", "['", "[1000", "nan"):
+        assert sign not in text
+
+
+def test_two_saved_pages_cannot_be_mixed_up(page):
+    read = page("shigh")
+    stamp = "shigh, high – scan of 2026-06-01 – as of 2026-11-01"
+    assert read.text.count(stamp) == 3  # the window's title, the head, every printed sheet
+    assert "grown – scans of 2022-06-01, 2024-06-01 – as of 2026-11-01" in page("grown").text
+    assert "out – as of 2026-11-01" in page("out").text
+
+
+def test_a_page_is_closed_to_others_even_over_an_open_file(small_lake, tmp_path):
+    out = tmp_path / "page.html"
+    out.write_text("what anyone may read")
+    out.chmod(0o644)
+    explain(small_lake, "high", out)
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [out]  # one file, the picture in it
+
+
+def test_a_high_score_on_a_page(page, told, tmp_path):
+    read = page("high")
+    for sentence in (
+        "Coronary calcium was found on the scan of 2026-06-01: Agatston score 2,137, "
+        "category 1000 and above.",
+        "On the list of people at high risk whose calcium was never formally scored: "
+        "Agatston 1000 or more.",
+        remarks.EXPLAINED["metal_near_heart"],
+        "Aortic valve 49 (Agatston units, as far as it lies near the heart; not in the score).",
+        "204 mg/dL, 37 days before the scan",
+        "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
+        "The series is not computed tomography.",
+        "default, sha256 aaaaaaaaaaaa",
+    ):
+        assert sentence in read.text
+    (image,) = read.all("img")
+    assert base64.b64decode(image["src"].partition(",")[2]) == PNG
+    assert "left anterior descending 2,137" in image["alt"]
+    text = told("high", tmp_path / "told.html").text
+    assert f"page: {tmp_path / 'told.html'} (identified data; delete after use)" in text
+
+
+def test_a_zero_on_a_page_is_no_reassurance(page):
+    read = page("zero")
+    assert "No coronary calcium was detected on the scan of 2026-06-01" in read.text
+    assert "It is never reassurance" in read.text
+    assert "No picture: none is made of a score of zero." in read.text
+    assert not read.all("img")
+
+
+def test_no_score_on_a_page_is_no_zero_and_says_why(page):
+    text = page("failed").text
+    assert "No scan of this person gave a score that counts. That is not a score of zero." in text
+    why = "One or more slices are missing where the heart lies. (holes at the heart: 1)"
+    assert text.count(why) == 2
+    other = page("sr-of-high").text
+    assert "This series has no score. That is not a score of zero." in other
+    assert "another scan: 2026-06-01, series shigh, Agatston 2,137." in other
+    assert "The series is not computed tomography." in page("slonely").text
+
+
+def test_scans_over_time_on_a_page(page):
+    grown = page("grown").text
+    assert "From 2022-06-01 to 2024-06-01 (2.0 years): progression." in grown
+    changed = page("changed").text
+    assert "growth of calcium cannot be told. The two scans' tube voltage differs" in changed
+    assert "Earlier and later scans" not in page("high").text
+
+
+def test_of_who_opted_out_a_page_tells_that_alone(page):
+    read = page("out")
+    assert "The person has opted out. Nothing more is told." in read.text
+    assert not read.all("img")
+    assert not read.all("table")
+    assert "500" not in read.text

@@ -1,0 +1,69 @@
+"""What each quality flag and grade means to a reader, in a sentence.
+
+Comes in: flags and grades of a score. Goes out: sentences.
+Refuses: nothing; a flag without a sentence is told in the words of `words.REMARKS`.
+
+What sets a flag, with numbers and sources, is in `screening/scoring/quality.py`.
+"""
+
+from collections.abc import Iterable
+
+from flows import words
+
+GRADES = {
+    "A": "A, good: as a calcium scan, apart from gating.",
+    "B": "B, usable: the score may be off by more than two scans usually differ, "
+    "its category rarely.",
+    "C": "C, doubtful: a category up or down is likely; use it only where nothing better exists.",
+    "D": "D, not to be used.",
+}
+EXPLAINED = {
+    "gated": "The scan is ECG-gated, so the heart is less blurred than on a routine scan.",
+    "near_category_edge": "The score lies close to the edge of its category; "
+    "a second scan could well fall on the other side.",
+    "iterative": "The images were reconstructed iteratively, which lowers scores a little.",
+    "deep_learning": "The images were reconstructed by deep learning, "
+    "which is known to lower scores.",
+    "picture_failed": "No picture could be drawn; the score stands all the same.",
+    "stent_possible": "A large, evenly bright spot may be a stent. A stent is not calcium: "
+    "if it is one, the score is too high.",
+    "specks_only": "There are bright specks, all of them too small for the convention to count.",
+    "missing_slice": "One or more slices are missing, away from the heart.",
+    "contrast_tag": "The header speaks of contrast agent, but the blood looks as it does without.",
+    "blood_pool_bright": "The blood is brighter than usual; with a little contrast agent in it, "
+    "the score would be too high.",
+    "increment_over_3mm": "The slices are more than 3 mm apart, so small deposits average away.",
+    "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
+    "thickness_unknown": "The header does not say how thick the slices are.",
+    "noise_high": "The images are noisy: single bright specks may be noise.",
+    "kvp_not_120": "The tube voltage was not 120 kV, for which the score is defined: a lower one "
+    "makes calcium brighter and scores higher, a higher one the opposite.",
+    "kvp_unknown": "The header does not say the tube voltage.",
+    "kernel_unknown": "It is not known how much the reconstruction sharpens edges.",
+    "uneven_slices": "The slices are not all equally far apart.",
+    "heart_incomplete": "The scan cuts the heart off: there may be more calcium than was seen.",
+    "thickness_over_5mm": "The slices are thicker than 5 mm: small deposits are lost.",
+    "noise_very_high": "The images are so noisy that noise alone can pass for calcium.",
+    "kvp_far_from_120": "The tube voltage was far from 120 kV, for which the score is defined.",
+    "sharp_kernel": "The reconstruction sharpens edges, which makes noise and edges "
+    "pass for calcium.",
+    "blood_pool_unknown": "No blood pool was found to measure, so contrast agent and noise cannot "
+    "be judged.",
+    "blood_pool_implausible": "The blood is darker than blood can be: "
+    "the pixel values may not be Hounsfield units.",
+    "metal_near_heart": "There is metal near the heart (stent, wire or clip): "
+    "its streaks can pass for calcium.",
+    "increment_over_5mm": "The slices are more than 5 mm apart: the score is not to be used.",
+}
+
+
+def grade(value: object) -> str:
+    """Say what a grade means."""
+    return GRADES.get(str(value), f"{value}.")
+
+
+def explained(flags: Iterable[object]) -> tuple[str, ...]:
+    """Say what each flag means."""
+    return tuple(
+        EXPLAINED.get(str(flag), f"{words.remarks([flag]).capitalize()}.") for flag in flags
+    )

@@ -1,0 +1,44 @@
+"""How pages and scores are written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screening.report.amounts import EDGES, units
+from screening.report.page import Bullets, Facts, Grid, Heading, Page, Picture, Text, render_page
+from screening.report.readings import DESIGN, FOUR
+
+EVIL = "<script>alert('x')</script> & \"quoted\""
+
+
+def test_what_looks_like_markup_is_shown_as_it_is():
+    blocks = (
+        Heading(EVIL), Text(EVIL, "lead"), Bullets((EVIL,)), Facts(((EVIL, EVIL),), EVIL),
+        Grid((EVIL, "b"), ((EVIL, EVIL),), EVIL, ("b",)), Picture(b"png", EVIL, EVIL),
+    )  # fmt: skip
+    html = render_page(Page(EVIL, EVIL, blocks))
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert 'alt="&lt;script' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (0.04, "0.0"), (9.94, "9.9"), (10.4, "10"), (99.4, "99"), (99.5, "99.5"),
+        (99.97, "99.9"), (100.0, "100"), (299.6, "299.6"), (300.2, "300"), (399.99, "399.9"),
+        (999.99, "999.9"), (1000.0, "1,000"), (2137.4, "2,137"),
+    ],
+)  # fmt: skip
+def test_a_score_is_written_on_its_side_of_every_edge(value, text):
+    assert units(value) == text
+
+
+@given(st.floats(0, 20000))
+def test_no_rounding_changes_a_category(value):
+    written = float(units(value).replace(",", ""))
+    assert [written >= edge for edge in EDGES] == [value >= edge for edge in EDGES]
+
+
+def test_the_edges_are_those_of_the_categories():
+    assert set(EDGES) == {*DESIGN.edges, *FOUR.edges}
