@@ -6,7 +6,7 @@ Refuses: to validate without a single pair.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,11 @@ from screening.report.resample import (
     resample,
 )
 from screening.report.subgroups import SUBGROUPS, UNKNOWN, VESSELS, Pair
+
+# Below this many people a subgroup is told by its counts alone: one odd scan of nine would be read
+# as a property of a scanner. Ours; twice as many are asked for before an interval is given.
+LEAST_SUBGROUP_PEOPLE = 10
+TOO_SMALL = f"n < {LEAST_SUBGROUP_PEOPLE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ def validate(pairs: Sequence[Pair], n_resamples: int = N_RESAMPLES, seed: int = 
             continue
         known = [level for level in (*group.order, *sorted(members)) if level in members]
         subgroups += [
-            Subgroup(variable, level, compare(members[level])) for level in dict.fromkeys(known)
+            Subgroup(variable, level, _if_large(compare(members[level])))
+            for level in dict.fromkeys(known)
         ]
     return Validation(
         pairs=tuple(pairs),
@@ -124,6 +130,17 @@ def validate(pairs: Sequence[Pair], n_resamples: int = N_RESAMPLES, seed: int = 
         n_resamples=n_resamples,
         seed=seed,
     )
+
+
+def _if_large(agreement: Agreement) -> Agreement:
+    """Leave of a small subgroup its counts."""
+    if agreement.n_people >= LEAST_SUBGROUP_PEOPLE:
+        return agreement
+    figures = {
+        name: Figure(name, None, f.n_scans, f.n_people, why=TOO_SMALL)
+        for name, f in agreement.figures.items()
+    }
+    return replace(agreement, figures=figures)
 
 
 def _vessels(pairs: Sequence[Pair], n_resamples: int, seed: int) -> dict[str, Agreement]:

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from html import escape
 from statistics import median, quantiles
 
+from screening.reasons import REASONS
 from screening.report import validation_plots as plots
 from screening.report.agreement import icc_f_interval
 from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, WEIGHTS, Readings
 from screening.report.resample import LEAST_PEOPLE, TOO_FEW
 from screening.report.style import head
 from screening.report.subgroups import SUBGROUPS
-from screening.report.validation import Agreement, Figure, Validation
-from screening.report.wording import number, told
+from screening.report.validation import (
+    LEAST_SUBGROUP_PEOPLE,
+    Agreement,
+    Figure,
+    Validation,
+)
+from screening.report.wording import number, plain, told
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding before anyone "
@@ -30,6 +36,7 @@ ZERO = (
     "coronary calcium out: motion and thick slices hide small deposits."
 )
 TITLE = "Validation of calcium scores"
+_REASONS: dict[str, str] = {reason.value: text.sentence for reason, text in REASONS.items()}
 THRESHOLD_WORDS = {"gt0": "> 0", "ge100": "≥ 100", "ge300": "≥ 300", "ge400": "≥ 400"}
 
 
@@ -156,6 +163,7 @@ def render_json(validation: Validation, about: About) -> str:
             "seed": validation.seed,
             "confidence": 0.95,
             "least_people": LEAST_PEOPLE,
+            "least_subgroup_people": LEAST_SUBGROUP_PEOPLE,
         },
         "overall": _agreement_facts(validation.overall),
         "icc_f_interval": _f_interval_facts(validation),
@@ -213,11 +221,11 @@ _KEY_FIGURES = (
     ("icc_log", "ICC(2,1), ln(A + 1)", 3),
     *(
         (f"kappa_{scale.name}_{weights}", f"weighted kappa ({weights}), {words}", 3)
-        for scale, words in ((DESIGN, "0 / 1 / 100 / 300 / 1000"), (FOUR, "0 / 1 / 100 / 400"))
+        for scale, words in ((DESIGN, "edges 0, 100, 300, 1000"), (FOUR, "edges 0, 100, 400"))
         for weights in WEIGHTS
     ),
-    ("same_category_design", "same category, 0 / 1 / 100 / 300 / 1000", 3),
-    ("same_category_four", "same category, 0 / 1 / 100 / 400", 3),
+    ("same_category_design", "same category, edges 0, 100, 300, 1000", 3),
+    ("same_category_four", "same category, edges 0, 100, 400", 3),
 )
 
 
@@ -254,20 +262,39 @@ def _thresholds(agreement: Agreement) -> str:
 
 def _confusion(agreement: Agreement) -> str:
     table = agreement.confusion[FOUR.name]
-    rows = [(w, *map(str, row)) for w, row in zip(FOUR.words, table, strict=True)]
-    return _table(("reference ↓ measured →", *FOUR.words), rows)
+    names = [plain(code) for code in FOUR.words]
+    rows = [(w, *map(str, row)) for w, row in zip(names, table, strict=True)]
+    return _table(("reference ↓ measured →", *names), rows)
 
 
-def _parts(parts: Iterable[tuple[str, str, Agreement]], first: str) -> str:
-    names = ("icc_log", "kappa_design_linear", "bias_log", "sensitivity_gt0", "specificity_gt0",
-             "sensitivity_ge100", "specificity_ge100")  # fmt: skip
-    rows = [
-        (group, level, f"{a.n_scans} / {a.n_people}", *(told(a.figures[n]) for n in names))
-        for group, level, a in parts
-    ]
-    head = ("ICC, ln(A + 1)", "kappa, linear", "bias, ln(A + 1)", "sensitivity > 0",
-            "specificity > 0", "sensitivity ≥ 100", "specificity ≥ 100")  # fmt: skip
-    return f'<div class="wide">{_table((first, "", "scans / people", *head), rows)}</div>'
+_PARTS = {
+    "Agreement": (
+        ("icc_log", "ICC(2,1), ln(A + 1)", 3),
+        ("kappa_design_linear", "kappa, linear", 3),
+        ("bias_log", "bias, ln(A + 1)", 2),
+    ),
+    "Detection": (
+        ("sensitivity_gt0", "sensitivity > 0", 2),
+        ("specificity_gt0", "specificity > 0", 2),
+        ("sensitivity_ge100", "sensitivity ≥ 100", 2),
+        ("specificity_ge100", "specificity ≥ 100", 2),
+    ),
+}
+_Part = tuple[tuple[str, ...], Agreement]
+
+
+def _parts(parts: Sequence[_Part], first: tuple[str, ...]) -> str:
+    """Tables of every part: how well it agrees, and what it detects."""
+    text = ""
+    for title, figures in _PARTS.items():
+        rows = [
+            (*names, f"{a.n_scans} / {a.n_people}",
+             *(told(a.figures[name], digits) for name, _, digits in figures))
+            for names, a in parts
+        ]  # fmt: skip
+        head = (*first, "scans / people", *(words for _, words, _ in figures))
+        text += f'<h3>{title}</h3><div class="wide">{_table(head, rows)}</div>'
+    return text + "<p>F1 and the thresholds 300 and 400: in report.json.</p>"
 
 
 def _unknown(validation: Validation) -> str:
@@ -285,7 +312,8 @@ def _rows_used(validation: Validation, about: About) -> str:
     text = _table(("", "n", "lines of the file"), rows)
     if about.not_scored:
         text += "<p>Why scans of the reference have no score:</p>"
-        text += _table(("reason", "n"), [(code, str(n)) for code, n in about.not_scored])
+        rows = [(_REASONS.get(code, plain(code)), str(n), "") for code, n in about.not_scored]
+        text += _table(("reason", "n", ""), rows)
     return text
 
 
@@ -307,7 +335,8 @@ def _methods(validation: Validation) -> str:
     return (
         f"Intervals: 95 %, percentile bootstrap over people ({validation.n_resamples} resamples, "
         f"seed {validation.seed}), since scans of one person are not independent; none below "
-        f"{LEAST_PEOPLE} people; Clopper and Pearson's over people where a share is 0 or 1. "
+        f"{LEAST_PEOPLE} people, of subgroups below {LEAST_SUBGROUP_PEOPLE} counts only; "
+        "Clopper and Pearson's over people where a share is 0 or 1. "
         "ICC(2,1): two-way random, absolute agreement, single rating (Shrout and Fleiss 1979). "
         "Kappa: Cohen 1968, linear and quadratic weights. Limits of agreement: bias ± 1.96 SD "
         "(Bland and Altman 1986); on ln(A + 1) a difference is a ratio of A + 1, × e^difference. "
@@ -319,7 +348,9 @@ def _methods(validation: Validation) -> str:
 def render_html(validation: Validation, about: About) -> str:
     """Return the whole page; it fetches nothing."""
     overall = validation.overall
-    groups = [(SUBGROUPS[s.variable].title, s.level, s.agreement) for s in validation.subgroups]
+    groups: list[_Part] = [
+        ((SUBGROUPS[s.variable].title, plain(s.level)), s.agreement) for s in validation.subgroups
+    ]
     sections = [
         f"<h1>{TITLE}</h1>",
         f'<p class="notice">{escape(NOTICE)}</p>',
@@ -328,7 +359,8 @@ def render_html(validation: Validation, about: About) -> str:
         "<h2>Population</h2>", _table(("", ""), _population(validation)),
         "<h2>Rows and scans</h2>", _rows_used(validation, about),
         "<h2>Agreement</h2>", _key_figures(overall),
-        _plot(plots.scatter(validation), "Both scores of each scan. Dotted: 100, 300, 1000."),
+        _plot(plots.scatter(validation),
+              "Both scores of each scan. Dotted: 100, 300, 1000. The scale has a place for zero."),
         "<h2>Categories</h2>",
         _plot(plots.confusion(overall, DESIGN),
               "Scans by category; percentages within the category of the reference."),
@@ -344,16 +376,18 @@ def render_html(validation: Validation, about: About) -> str:
         "</div>",
     ]  # fmt: skip
     if validation.vessels:
-        vessels = ((name, "", a) for name, a in validation.vessels.items())
-        sections += ["<h2>Vessels</h2>", _parts(vessels, "artery")]
+        vessels: list[_Part] = [((name,), a) for name, a in validation.vessels.items()]
+        sections += ["<h2>Vessels</h2>", _parts(vessels, ("artery",))]
     sections += [
         "<h2>Subgroups</h2>",
         _plot(plots.forest(validation, "icc_log", "ICC(2,1) of ln(A + 1)"),
-              "Open squares have no interval. A subgroup with a narrow range of scores has a "
+              "Open squares have no interval; of subgroups below "
+              f"{LEAST_SUBGROUP_PEOPLE} people only the count is given. A subgroup with a narrow "
+              "range of scores has a "
               "low ICC even where differences are small: read it with the bias below."),
         _plot(plots.forest(validation, "bias_log", "bias of ln(A + 1), measured − reference"),
               "Bias by subgroup: 0.1 means about 10 % above the reference."),
-        _parts(groups, "subgroup"), _unknown(validation),
+        _parts(groups, ("subgroup", "level")), _unknown(validation),
         "<h2>Methods</h2>", f"<p>{escape(_methods(validation))}</p>",
     ]  # fmt: skip
     return (

@@ -19,7 +19,7 @@ from screening.report.agreement import LIMIT_SD, Floats
 from screening.report.readings import DESIGN, Scale
 from screening.report.subgroups import SUBGROUPS
 from screening.report.validation import Agreement, Figure, Validation
-from screening.report.wording import number, told
+from screening.report.wording import number, plain, told
 
 INK, LINE, BAND, GREY = "#1b2733", "#b5422c", "#b5422c", "#8a949e"
 POINT = "#20639b"
@@ -80,8 +80,12 @@ def scatter(validation: Validation) -> bytes:
         axes.set_xticks(np.log1p(ticks), [f"{t:,}" for t in ticks])
         axes.set_yticks(np.log1p(ticks), [f"{t:,}" for t in ticks])
         axes.set(xlim=(-0.03 * top, top), ylim=(-0.03 * top, top), aspect="equal")
-        axes.set_xlabel("reference Agatston score (axis: ln(A + 1))")
-        axes.set_ylabel("measured Agatston score")
+        axes.set_xlabel("reference, Agatston units (scale: ln(A + 1))")
+        axes.set_ylabel("measured, Agatston units (scale: ln(A + 1))")
+        n_zero = int(((x == 0) & (y == 0)).sum())
+        if n_zero:  # they lie on one another
+            axes.annotate(f"{n_zero} zero in both", (0.02 * top, -0.005 * top), xytext=(6, 5),
+                          textcoords="offset points", fontsize=8, color=POINT)  # fmt: skip
         axes.legend(loc="upper left", frameon=False)
 
     return _svg((4.8, 4.6), draw)
@@ -111,11 +115,14 @@ def bland_altman(validation: Validation, score: str) -> bytes:
         _points(axes, (x + y) / 2, y - x)
         axes.margins(x=0.04, y=0.08)
         if score == "agatston":
-            axes.set_xlabel("mean of both Agatston scores")
-            axes.set_ylabel("measured − reference")
+            axes.set_xlabel("mean of both, Agatston units")
+            axes.set_ylabel("measured − reference, Agatston units")
         else:
-            axes.set_xlabel("mean of both ln(A + 1)")
-            axes.set_ylabel("difference of ln(A + 1)")
+            top = float(((x + y) / 2).max(initial=0.0))
+            ticks = [t for t in _TICKS if np.log1p(t) <= max(top, np.log1p(1))]
+            axes.set_xticks(np.log1p(ticks), [f"{t:,}" for t in ticks])
+            axes.set_xlabel("mean of both on the scale ln(A + 1), Agatston units")
+            axes.set_ylabel("measured − reference, ln(A + 1)")
 
     return _svg((5.6, 3.9), draw)
 
@@ -148,10 +155,11 @@ def confusion(agreement: Agreement, scale: Scale) -> bytes:
                 column, row, f"{n:.0f}{percent}", ha="center", va="center",
                 color="white" if share[row, column] > 0.55 else INK if n else GREY,
             )  # fmt: skip
-        rows = [f"{w}\nn = {int(n)}" for w, n in zip(scale.words, of_row[:, 0], strict=True)]
-        axes.set_xticks(range(len(scale.words)), scale.words)
-        axes.set_yticks(range(len(scale.words)), rows)
-        axes.set(xlabel="measured", ylabel="reference")
+        names = [plain(code) for code in scale.words]
+        rows = [f"{w}\nn = {int(n)}" for w, n in zip(names, of_row[:, 0], strict=True)]
+        axes.set_xticks(range(len(names)), [name.replace(" to", "\nto") for name in names])
+        axes.set_yticks(range(len(names)), rows)
+        axes.set(xlabel="measured, Agatston units", ylabel="reference, Agatston units")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
 
@@ -167,7 +175,7 @@ def forest(validation: Validation, name: str, title: str) -> bytes:
         if subgroup.variable != previous:
             entries.append((SUBGROUPS[subgroup.variable].title, None))
             previous = subgroup.variable
-        entries.append((subgroup.level, subgroup.agreement.figures[name]))
+        entries.append((plain(subgroup.level), subgroup.agreement.figures[name]))
     is_bias = name.startswith("bias")
     return _svg(
         (6.6, 0.9 + 0.21 * len(entries)), lambda axes: _forest(axes, entries, title, is_bias)
@@ -208,7 +216,8 @@ def _forest_row(axes: Axes, place: int, figure: Figure) -> None:
         if figure.low is not None and figure.high is not None:
             axes.plot([figure.low, figure.high], [place, place], color=POINT, lw=1.4)
         axes.plot(figure.value, place, "s", ms=5, color=POINT, mfc=POINT if has_interval else "w")
+    digits = 2 if figure.name.startswith("bias") else 3
     axes.annotate(
-        told(figure), (1.03, place), xycoords=("axes fraction", "data"), va="center",
+        told(figure, digits), (1.03, place), xycoords=("axes fraction", "data"), va="center",
         annotation_clip=False, color=INK if figure.low is not None else GREY,
     )  # fmt: skip
