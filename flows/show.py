@@ -213,6 +213,16 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     say(NOTICE)
 
 
+def _print_labels(labels: Sequence[Mapping[str, object]]) -> None:
+    """Print what each label of a mask adds to the score."""
+    for row in labels:
+        volume, mass = number(row["volume_mm3"], 1), number(row["mass_mg"], 1)
+        score = number(row["agatston"], 1)
+        say(f"  label {row['label']}: Agatston {score}, volume {volume} mm³, mass {mass} mg")
+    if not labels:
+        say("  the mask marks no voxel")
+
+
 def print_score(facts: Mapping[str, object]) -> None:
     """Print one score for a person."""
     if facts["status"] != "scored":
@@ -225,6 +235,8 @@ def print_score(facts: Mapping[str, object]) -> None:
     vessels = facts["vessels"]
     if isinstance(vessels, Mapping):
         say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))
+    if "labels" in facts:
+        _print_labels(facts["labels"])  # type: ignore[arg-type]
     quality = facts["quality"]
     if isinstance(quality, Mapping):
         flags = ", ".join(quality["flags"]) or "none"

