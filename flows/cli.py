@@ -266,14 +266,14 @@ def _write_list(found: pa.Table, form: str, out: Path | None) -> None:
 @cli.command()
 @_LAKE
 @click.argument("key")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the picture.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or the picture.")
 @_JSON
 def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
-    """Print every decision about one series or person, and write its picture.
+    """Print every decision about one series or person, and write its page or picture.
 
     \b
     Example:
-      screening explain --lake /data/lake p_3fk2… --out picture.png
+      screening explain --lake /data/lake p_3fk2… --out page.html
     """
     from flows.explain import explain as facts_of
     from flows.explain import print_explanation

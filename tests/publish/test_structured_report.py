@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import shutil
 import subprocess
 import warnings
@@ -13,6 +14,7 @@ import pytest
 from publish_case import BLOBS, export, make_case, make_score
 
 from screening.errors import ScreeningError
+from screening.records import Label
 
 needs_validator = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dicom3tools")
 needs_dcmtk = pytest.mark.skipif(not shutil.which("dsrdump"), reason="needs dcmtk")
@@ -95,6 +97,34 @@ def test_a_second_toolkit_reads_it(tmp_path) -> None:
     command = ["dcmdump", "+P", "SegmentLabel", str(tmp_path / "seg")]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout.count("Calcium, ") == 3
+
+
+@needs_dcmtk
+def test_a_second_toolkit_tells_calcium_elsewhere_from_the_coronaries(tmp_path) -> None:
+    valves = {
+        Label.AORTIC_VALVE: ((1, 1, 1), (2, 3, 3), 500),
+        Label.MITRAL_ANNULUS: ((6, 8, 10), (7, 10, 12), 500),
+    }
+    report = export(make_case(tmp_path, blobs=BLOBS | valves, score=make_score(BLOBS | valves)))
+    (tmp_path / "sr").write_bytes(report.structured_report)
+    command = ["dsrdump", "+Pl", "+Pc", str(tmp_path / "sr")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = {}
+    for group in said.split('"Measurement Group")')[1:]:
+        (site,) = re.findall(r'"Finding Site"\)=\((\d+),SCT', group)
+        found[site] = re.findall(r'NUM:\((\d+),\w+,"[\w ]*alcium score"\)="([\d.]+)"', group)
+    # The sum is that of the arteries; what lies elsewhere has the score's general code, 112058.
+    assert found == {
+        "41801008": [("450360000", "30.0")],
+        "3227004": [("450360000", "0.0")],
+        "59438005": [("450360000", "10.0")],
+        "57396003": [("450360000", "0.0")],
+        "13647002": [("450360000", "20.0")],
+        "113262008": [("112058", "30.0")],
+        "34202007": [("112058", "40.0")],
+        "65197004": [("112058", "50.0")],
+    }
+    assert "Outside the coronary arteries: not in the coronary score." in said
 
 
 def test_each_site_has_its_score_and_its_segment(tmp_path) -> None:

@@ -83,7 +83,8 @@ def make_score(blobs, agatston=None, flags=(), grade="A"):
         category="0" if total == 0 else "(0,100)",
         vessels=VesselScores(*(units.get(v, 0.0) if total else 0.0 for v in (1, 2, 3, 4))),
         other=tuple(
-            (o.name.lower(), units.get(o, 0.0)) for o in (Label.AORTA, Label.AORTIC_VALVE)
+            (o.name.lower(), units.get(o, 0.0))
+            for o in (Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS)
         ),
         lesions=tuple(
             Lesion(label.name, 0.9, units[label], 3.5, 500, (0.0, 0.0, 0.0), (2, 3))
