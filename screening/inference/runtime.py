@@ -44,6 +44,7 @@ __all__ = [
     "CUDA_PROVIDER",
     "RUNTIME_ERRORS",
     "ProviderError",
+    "new_session",
     "no_cuda",
     "open_session",
     "ort",
@@ -65,6 +66,18 @@ def open_session(
     ----------
     file : ONNX file
     digest : of the model: a changed one is opened anew
+    threads, providers : as of `new_session`
+    """
+    del digest
+    return new_session(file, threads, providers)
+
+
+def new_session(file: Path, threads: int, providers: Providers) -> ort.InferenceSession:
+    """Open a network that is not kept.
+
+    Parameters
+    ----------
+    file : ONNX file
     threads : of the runtime on the CPU
     providers : `cuda` must load; `auto` takes it where it does
 
@@ -75,7 +88,6 @@ def open_session(
     ScreeningError
         The file is no network that this runtime can run.
     """
-    del digest
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
