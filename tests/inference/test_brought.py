@@ -30,9 +30,7 @@ def run(monkeypatch):
     """Infer with the heart where it is."""
 
     def go(model, volume, peak=0.98):
-        monkeypatch.setattr(
-            "screening.inference.brought.networks", lambda *_: FakeCoarse(volume, peak)
-        )
+        monkeypatch.setattr(brought, "networks", lambda *_: FakeCoarse(peak))
         return infer_counted(model, volume, 1)
 
     return go
@@ -266,7 +264,7 @@ def seen_by(tmp_path, monkeypatch, **taken):
     hu = chest()
     hu[:, :3] = PADDING_HU
     volume = make_volume(hu)
-    monkeypatch.setattr(brought, "networks", lambda *_: FakeCoarse(volume))
+    monkeypatch.setattr(brought, "networks", lambda *_: FakeCoarse())
     infer(slicewise(tmp_path, input=taken), volume, 1)
     return volume.hu, fed[0][0, 0]
 

@@ -75,19 +75,24 @@ def bright_in_heart(hu, lowest):
     return out
 
 
+@functools.cache
+def _corner():
+    """Where the coarse grid begins: the same for every chest here."""
+    return coarse_grid(make_frame(make_volume(_chest()))).corner
+
+
 class FakeCoarse:
     """Finds a ball of heart where it is; LAD in front of its centre, RCA behind."""
 
     provider = "CPUExecutionProvider"
 
-    def __init__(self, volume, peak=0.98):
+    def __init__(self, peak=0.98):
         self.peak = peak
-        self.corner = coarse_grid(make_frame(volume)).corner
 
     def run_coarse(self, grid):
         maps = np.zeros((len(COARSE_CHANNELS), *GRID_CELLS), dtype=np.float32)
         where = np.stack(np.meshgrid(*[np.arange(n) for n in GRID_CELLS], indexing="ij"), -1)
-        mm = (where + 0.5 + np.array(self.corner)) * 6
+        mm = (where + 0.5 + np.array(_corner())) * 6
         away = np.linalg.norm(mm - np.array(CENTRE_MM), axis=-1)
         maps[COARSE_CHANNELS.index("heart")] = self.peak * (away < HEART_MM)
         is_front = mm[..., 1] < CENTRE_MM[1]
