@@ -35,7 +35,8 @@ Research software, not a medical device. Brought by this site; what it is worth 
 
 **How it is run.** {kind}-wise. Heart and blood are found by the model that travels with the
 program; scans without a heart or with contrast agent are refused as ever. Only voxels within
-reach of the heart count, {floor}. {run}
+reach of the heart count, {floor}.
+Slices and patches without such a voxel are not run; no score depends on them.
 {vessels}
 
 **Trained on.** {trained_on}
@@ -171,8 +172,8 @@ def _card(description: inference.Description, facts: Facts) -> str:
     network, trial = description.network, facts["phantom"]
     floor = network.output.count_from_hu
     vessels = (
-        "The network does not name arteries: each connected thing gets the artery whose coarse "
-        "heatmap is highest on it, so totals are the network's, arteries are not."
+        "The network does not name arteries: each connected thing gets the artery whose coarse\n"
+        "heatmap is highest on it. Totals are the network's, arteries are not."
         if "CORONARY" in network.output.labels
         else "Arteries are named by the network."
     )
@@ -181,11 +182,16 @@ def _card(description: inference.Description, facts: Facts) -> str:
         terms=description.terms,
         kind=network.kind.capitalize(),
         floor=f"from {floor} HU" if floor else "from 90 HU, and then by the scoring's threshold",
-        run="Slices and patches without such a voxel are not run; no score depends on them.",
         vessels=vessels,
         truth=trial["agatston_true"],
-        rows="\n".join(f"| {name} | {value} |" for name, value in trial.items()),
+        rows="\n".join(f"| {name} | {_words(value)} |" for name, value in trial.items()),
     )
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {units}" for name, units in value.items() if units) or "none"
 
 
 def print_import(facts: Facts) -> None:

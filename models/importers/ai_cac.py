@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 
+import einops  # noqa: F401 - MONAI's SwinUNETR needs it and would say so too late
 import numpy as np
 import torch
 from monai.networks.nets import SwinUNETR
