@@ -25,6 +25,7 @@ from screening.resources import models_folder
 
 IMPORTERS = {"ai-cac": "ai_cac"}
 Facts = dict[str, Any]
+_SLOW_SECONDS = 30.0  # a tenth of the default scan_timeout_seconds, on a scan of few slices
 
 _CARD = """# Model card: {name} {version}
 
@@ -204,5 +205,7 @@ def print_import(facts: Facts) -> None:
     )
     show.say(f"coronary Agatston {trial['agatston']}, true {trial['agatston_true']}")
     show.table("arteries", ["", "Agatston"], [[k, v] for k, v in trial["vessels"].items()])
+    if trial["seconds"] > _SLOW_SECONDS:
+        show.say("slow here: raise scan_timeout_seconds well above that, thin scans need more")
     show.say(f'use it: model = "{facts["folder"]}" in screening.toml, or score --model')
     show.say(show.NOTICE)

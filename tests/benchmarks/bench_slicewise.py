@@ -40,11 +40,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         model = open_model(str(random_model(Path(work), arguments.feature_size)))
         brought = time_model(model, scan, arguments.calls)
-    assert brought.window_seconds is not None and brought.locate_seconds is not None
-    every = brought.locate_seconds + brought.n_windows * brought.window_seconds
+    one = brought.window_seconds
+    every = brought.locate_seconds + brought.n_windows * one
     print(f"{len(scan.hu)} slices of 512 x 512, {INCREMENT_MM} mm; {brought.provider}")
     print(f"default model              {ours.seconds:9.2f} s, measured")
-    print(f"one slice of SwinUNETR     {brought.window_seconds:9.2f} s, mean of {brought.n_measured}")
+    print(f"one slice of SwinUNETR     {one:9.2f} s, mean of {brought.n_measured}")
     print(f"slices that matter         {brought.n_matter:9d} of {brought.n_windows}")
     print(f"scan, those slices         {brought.seconds:9.1f} s, scaled up")
     print(f"scan, every slice          {every:9.1f} s, scaled up")
