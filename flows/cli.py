@@ -19,9 +19,11 @@ from flows import show
 from flows.cli_options import JSON as _JSON
 from flows.cli_options import LAKE as _LAKE
 from flows.cli_options import MODEL as _MODEL
+from flows.cli_options import PROVIDERS as _PROVIDERS
 from flows.cli_options import open_lake as _open_lake
 from flows.export_commands import export
-from screening.config import read_settings, secret_from
+from flows.model_commands import models
+from screening.config import Providers, read_settings, secret_from
 from screening.errors import ScreeningError
 
 
@@ -105,8 +107,16 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
     "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
 )
 @_MODEL
+@_PROVIDERS
 @_JSON
-def score(folder: str, mask: Path | None, convention: str, model: str, as_json: bool) -> None:
+def score(
+    folder: str,
+    mask: Path | None,
+    convention: str,
+    model: str,
+    providers: Providers,
+    as_json: bool,
+) -> None:
     """Score one series, without a lake.
 
     \b
@@ -115,7 +125,7 @@ def score(folder: str, mask: Path | None, convention: str, model: str, as_json: 
     """
     from flows.score_one import score_one
 
-    answer = score_one(folder, mask, model, convention)
+    answer = score_one(folder, mask, model, convention, providers)
     if as_json:
         show.say(show.as_json(answer.facts))
     else:
@@ -155,12 +165,14 @@ def sweep(
     from flows.crawl import check_archive
     from flows.people_stage import check_clinical
     from flows.prefect_server import prepare_environment
-    from screening.inference import open_model
+    from screening.inference import open_model, require_providers
 
     settings = read_settings(config)
     check_archive(archive_url, lake_path)
     check_clinical(clinical)
-    open_model(settings.model)  # a model that cannot be used must not leave a lake behind
+    # A model or a GPU that cannot be used must not leave a lake behind.
+    open_model(settings.model)
+    require_providers(settings.providers)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
     from flows.status import status
@@ -312,54 +324,7 @@ def validate(lake_path: Path, reference: Path, out: Path, as_json: bool) -> None
     run_validate(_open_lake(lake_path), reference, out, as_json=as_json)
 
 
-@cli.group()
-def models() -> None:
-    """Look at the models that travel with the program.
-
-    \b
-    Example:
-      screening models verify
-    """
-
-
-@models.command("list")
-@_JSON
-def models_list(as_json: bool) -> None:
-    """List the models: name, version, digest, labels, terms.
-
-    \b
-    Example:
-      screening models list --json
-    """
-    from flows.model_facts import listed
-
-    rows = listed()
-    if as_json:
-        show.say(show.as_json(rows))
-    else:
-        show.table("models", list(rows[0]), [list(r.values()) for r in rows])
-
-
-@models.command("verify")
-@_JSON
-def models_verify(as_json: bool) -> None:
-    """Compare every model file with its manifest; exit 2 when one differs.
-
-    \b
-    Example:
-      screening models verify
-    """
-    from flows.model_facts import verified
-
-    rows = verified()
-    if as_json:
-        show.say(show.as_json(rows))
-    else:
-        show.table("models", list(rows[0]), [list(r.values()) for r in rows])
-    if not all(r["ok"] for r in rows):
-        raise ScreeningError("a model file differs from its manifest; install the package again")
-
-
+cli.add_command(models)
 cli.add_command(export)
 
 

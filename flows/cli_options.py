@@ -21,6 +21,13 @@ LAKE = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
+PROVIDERS = click.option(
+    "--providers",
+    type=click.Choice(["cpu", "cuda", "auto"]),
+    default="cpu",
+    show_default=True,
+    help="Where the model runs; cuda must load.",
+)
 
 
 def open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":

@@ -14,6 +14,7 @@ from distributed import Client, Future, wait
 from distributed.scheduler import KilledWorker
 
 from screening import inference
+from screening.config import Providers
 from screening.errors import ScreeningError
 from screening.pipeline import Worked, process_series
 from screening.privacy import safe_detail
@@ -33,12 +34,13 @@ class Orders:
     parameters: ScoringParameters
     timeout_seconds: float
     threads: int  # of the model in each worker
+    providers: Providers
 
 
 def work(job: SeriesJob, orders: Orders) -> Worked:
     """Work one scan in a worker process; the one-series boundary of the program."""
     try:
-        model = inference.open_model(orders.model)
+        model = inference.open_model(orders.model, orders.providers)
         return process_series(job, model, orders.parameters, picture=True, threads=orders.threads)
     except MemoryError as error:
         reason, detail = Reason.OUT_OF_MEMORY, safe_detail(error)

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from screening import archive, inference, pipeline, scoring, volume
+from screening.config import Providers
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, State, state_of
 from screening.records import Rejection, ScoredSeries, ScoringParameters, Volume
@@ -111,7 +112,11 @@ def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: fl
 
 
 def score_one(
-    folder: str, mask: Path | None, model_name: str, convention: str = "agatston_1990"
+    folder: str,
+    mask: Path | None,
+    model_name: str,
+    convention: str = "agatston_1990",
+    providers: Providers = "cpu",
 ) -> OneScore:
     """Score one series.
 
@@ -121,9 +126,12 @@ def score_one(
     mask : NIfTI labels to score instead of the model's, or None
     model_name : name or folder of the model
     convention : name of the scoring convention
+    providers : where the model runs
     """
     parameters = scoring.convention(convention)
-    model = None if mask else inference.open_model(model_name)
+    model = None if mask else inference.open_model(model_name, providers)
+    if model is not None:
+        inference.require_providers(providers)
     begun = perf_counter()
     address, paths = _one_series(folder)
     scan = volume.load_volume(KEY, archive.read_bytes(address, paths))

@@ -202,6 +202,7 @@ class _Stages:
             ScoringParameters(),
             settings.scan_timeout_seconds,
             self._cluster.threads_per_worker,
+            settings.providers,
         )
         stage = Scoring(
             lake=self._lake,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from screening.errors import ScreeningError
 
+Providers = Literal["cpu", "cuda", "auto"]
 SECRET_VARIABLE = "SCREENING_SECRET"  # noqa: S105 - a name, not a secret
 
 
@@ -24,6 +25,8 @@ class Settings(BaseModel):
 
     default_issuer: str = ""
     model: str = "default"
+    # cpu: the same bits every night. cuda: must load, or nothing starts. auto: where it loads.
+    providers: Providers = "cpu"
     workers: int = Field(default=0, ge=0, le=1024)  # 0: one for each core of the affinity mask
     worker_memory_gb: float = Field(default=4.0, gt=0)
     dashboard: bool = False

@@ -72,6 +72,8 @@ class Reason(StrEnum):
     # series, while working
     DECODE_FAILED = "decode_failed"
     MODEL_FAILED = "model_failed"
+    MODEL_FIELD = "model_field"
+    NO_GPU = "no_gpu"
     MASK_MISMATCH = "mask_mismatch"
     CRASHED = "crashed"
     TIMEOUT = "timeout"
@@ -175,6 +177,12 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.OPTED_OUT: ReasonText(Room.CHOOSE, "The person has opted out."),
     Reason.DECODE_FAILED: ReasonText(Room.VOLUME, "The pixels could not be decoded."),
     Reason.MODEL_FAILED: ReasonText(Room.INFERENCE, "The model gave no usable output."),
+    Reason.MODEL_FIELD: ReasonText(
+        Room.INFERENCE, "The scan does not fit the field that the model can see."
+    ),
+    Reason.NO_GPU: ReasonText(
+        Room.INFERENCE, "The GPU that was asked for did not load; the scan waits."
+    ),
     Reason.MASK_MISMATCH: ReasonText(
         Room.INFERENCE, "The mask given does not lie on the scan's slices."
     ),
@@ -247,6 +255,7 @@ _STATES: dict[Reason, State] = {
     Reason.TRUNCATED_FILE: State.FAILED,
     Reason.DECODE_FAILED: State.FAILED,
     Reason.MODEL_FAILED: State.FAILED,
+    Reason.MODEL_FIELD: State.FAILED,
     Reason.MIXED_GEOMETRY: State.FAILED,
     Reason.CONFLICTING_SLICES: State.FAILED,
     Reason.UNEVEN_SLICES: State.FAILED,
@@ -258,6 +267,7 @@ _STATES: dict[Reason, State] = {
     Reason.STILL_ARRIVING: State.PENDING,
     Reason.UNREACHABLE: State.PENDING,
     Reason.NIGHT_OVER: State.PENDING,
+    Reason.NO_GPU: State.PENDING,
 }
 
 

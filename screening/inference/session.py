@@ -1,20 +1,30 @@
-"""ONNX Runtime sessions, one set a process.
+"""The two networks of our own kind of model, opened once a process.
 
 Comes in: a `Model` and a number of threads.
 Goes out: numpy arrays out of the two networks, and the provider that computed them.
-Refuses: nothing itself; the runtime's errors pass through for `infer` to name.
+Refuses: with `require_providers`, to begin without the GPU that was asked for; else nothing
+itself: the runtime's errors pass through for `infer` to name.
 """
 
 import functools
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.inference.manifest import CPU_PROVIDER, Model
-from screening.inference.runtime import ort
+from screening.config import Providers
+from screening.inference.manifest import LOCATOR, LOCATOR_FILE, Model, folder_of
+from screening.inference.runtime import (
+    ProviderError,
+    no_cuda,
+    open_session,
+    ort,
+    run_in_batches,
+)
 
 Floats = NDArray[np.float32]
 _BATCH = 64  # candidates a call: bounds the memory, costs no speed
@@ -35,35 +45,51 @@ class Networks:
 
     def run_candidate(self, patches: Floats, masks: Floats, features: Floats) -> Floats:
         """Label probabilities, float32 (n, labels)."""
-        parts = [
-            self.candidate.run(
-                None,
-                {
-                    "patch": patches[i : i + _BATCH],
-                    "mask": masks[i : i + _BATCH],
-                    "features": features[i : i + _BATCH],
-                },
-            )[0]
-            for i in range(0, len(patches), _BATCH)
-        ]
-        return np.concatenate(parts).astype(np.float32)
+        feeds = {"patch": patches, "mask": masks, "features": features}
+        return run_in_batches(self.candidate, None, feeds, _BATCH)
+
+
+def threads_here() -> int:
+    """One thread for each core of the affinity mask, which a container may have cut."""
+    return len(os.sched_getaffinity(0))
 
 
 def networks(model: Model, threads: int | None = None) -> Networks:
     """Open the model's sessions, or return those this process already has."""
-    return _open(model.folder, model.identity.digest, threads or len(os.sched_getaffinity(0)))
+    chosen = threads or threads_here()
+    return _open(model.locator, model.identity.digest, chosen, model.providers)
 
 
 @functools.lru_cache(maxsize=2)
-def _open(folder: Path, digest: str, threads: int) -> Networks:
-    del digest  # part of the cache's key: a changed model is opened anew
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+def _open(folder: Path, digest: str, threads: int, providers: Providers) -> Networks:
     coarse, candidate = (
-        ort.InferenceSession(folder / name, options, providers=[CPU_PROVIDER])
+        open_session(folder / name, digest, threads, providers)
         for name in ("coarse.onnx", "candidate.onnx")
     )
     return Networks(coarse, candidate, coarse.get_providers()[0])
+
+
+def require_providers(providers: Providers) -> None:
+    """Fail now, and not scan by scan, where CUDA is asked for and does not load.
+
+    It is tried in a process of its own, so that this one holds no GPU memory all night.
+
+    Raises
+    ------
+    ProviderError
+        It is asked for and does not load.
+    """
+    if providers != "cuda":
+        return
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=spawned) as pool:
+        if not pool.submit(_loads_cuda, folder_of(LOCATOR) / LOCATOR_FILE).result():
+            raise no_cuda()
+
+
+def _loads_cuda(file: Path) -> bool:
+    try:
+        open_session(file, "", 1, "cuda")
+    except ProviderError:
+        return False
+    return True

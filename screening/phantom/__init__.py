@@ -11,6 +11,7 @@ from screening.phantom.protocol import Protocol, hu_per_mg_cm3
 from screening.phantom.scan import SimulatedScan, region_map, simulate
 from screening.phantom.shapes import Region
 from screening.phantom.traits import Traits, draw_coronary_agatston, random_traits
+from screening.phantom.trial import trial_scan
 from screening.phantom.truth import Truth
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "random_traits",
     "region_map",
     "simulate",
+    "trial_scan",
     "write_hospital",
 ]

@@ -1,0 +1,1 @@
+"""Importers of published models: from their authors' checkpoints to ONNX (torch only here)."""

@@ -1,0 +1,92 @@
+"""Taking a site's network in.
+
+Comes in: an ONNX file and the JSON that describes it.
+Goes out: a model folder: the network, what lies beside it, a manifest with digests.
+Refuses: a folder that is there, a description that is off, another operator set, shapes that
+differ from the description's, a file the runtime cannot open.
+"""
+
+import json
+import shutil
+from hashlib import file_digest
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from screening.errors import ScreeningError
+from screening.inference.description import (
+    NETWORK_FILE,
+    BroughtManifest,
+    Description,
+    ModelFile,
+)
+from screening.inference.manifest import MANIFEST_NAME, what_is_wrong
+from screening.inference.onnx_file import check_opsets
+from screening.inference.verify import verify_folder
+
+
+def read_description(file: Path) -> Description:
+    """Read the JSON that describes a network.
+
+    Raises
+    ------
+    ScreeningError
+        It cannot be read, or contradicts itself; the line names the setting.
+    """
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScreeningError(f"manifest {file.name}: {error.strerror}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ScreeningError(f"manifest {file.name} is not JSON: {error}") from error
+    try:
+        return Description.model_validate(raw)
+    except ValidationError as error:
+        raise ScreeningError(f"manifest {file.name}: {what_is_wrong(error)}") from error
+
+
+def build_model(onnx: Path, description: Description, folder: Path) -> BroughtManifest:
+    """Write a model folder and check it; what does not hold leaves no folder behind.
+
+    Parameters
+    ----------
+    onnx : the network; files beside it whose names begin with its own (`net.onnx.data`) are
+        its outer weights and come along
+    description : how to use it
+    folder : a new folder
+
+    Raises
+    ------
+    ScreeningError
+    """
+    if folder.exists():
+        raise ScreeningError(f"{folder} is there already; give a new folder")
+    if not onnx.is_file():
+        raise ScreeningError(f"{onnx.name}: no such file; give the network as ONNX")
+    check_opsets(onnx)
+    try:
+        folder.mkdir(parents=True)
+        shutil.copyfile(onnx, folder / NETWORK_FILE)
+        for outer in sorted(onnx.parent.glob(f"{onnx.name}?*")):
+            shutil.copyfile(outer, folder / outer.name)
+        manifest = BroughtManifest(
+            **dict(description), files=tuple(_described(f) for f in sorted(folder.iterdir()))
+        )
+        text = manifest.model_dump_json(indent=2) + "\n"
+        (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+        for found in verify_folder(folder):
+            if not found.is_good:
+                raise ScreeningError(found.detail)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _described(file: Path) -> ModelFile:
+    with file.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    try:
+        return ModelFile(name=file.name, sha256=digest, n_bytes=file.stat().st_size)
+    except ValidationError as error:
+        raise ScreeningError(f"{file.name}: rename it to letters, digits, . _ -") from error
