@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pyarrow as pa
@@ -19,10 +20,14 @@ from flows import show
 from flows.cli_options import JSON as _JSON
 from flows.cli_options import LAKE as _LAKE
 from flows.cli_options import MODEL as _MODEL
+from flows.cli_options import ROD as _ROD
 from flows.cli_options import open_lake as _open_lake
 from flows.export_commands import export
 from screening.config import read_settings, secret_from
 from screening.errors import ScreeningError
+
+if TYPE_CHECKING:
+    from screening.scoring import Rod
 
 
 def _date(text: str | None) -> date:
@@ -104,9 +109,12 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
 @click.option(
     "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
 )
+@_ROD
 @_MODEL
 @_JSON
-def score(folder: str, mask: Path | None, convention: str, model: str, as_json: bool) -> None:
+def score(
+    folder: str, mask: Path | None, convention: str, rod: "Rod | None", model: str, as_json: bool
+) -> None:
     """Score one series, without a lake.
 
     \b
@@ -115,7 +123,7 @@ def score(folder: str, mask: Path | None, convention: str, model: str, as_json: 
     """
     from flows.score_one import score_one
 
-    answer = score_one(folder, mask, model, convention)
+    answer = score_one(folder, mask, model, convention, rod)
     if as_json:
         show.say(show.as_json(answer.facts))
     else:

@@ -6,7 +6,7 @@ from screening.phantom.inserts import STANDARD, InsertImages, InsertScan, scan_i
 from screening.records import Acquisition, ScoringParameters, Volume
 from screening.scoring import score_mask
 from screening.scoring.calibration import Rod, calibrate
-from screening.scoring.mass import integrated_mass_mg
+from screening.scoring.mass import integrated_mass
 
 PHASES = 8
 ROD_RADIUS_MM = 7.0
@@ -46,6 +46,10 @@ def masses(how: InsertScan) -> np.ndarray:
         index = np.flatnonzero((mask > 0) & (images.hu >= 130))
         scored = score_mask(volume, mask, parameters)
         found.append(
-            (scored.mass_mg, integrated_mass_mg(volume, index, parameters), scored.agatston)
+            (
+                scored.mass_mg,
+                integrated_mass(volume, index, parameters, how.noise_hu).mg,
+                scored.agatston,
+            )
         )
     return np.array(found)
