@@ -26,14 +26,12 @@ class Cluster:
     shape : of the block
     inner : the block's part that is near the calcium
     near : bool, shape of `inner`: the calcium and so many voxels around it along each axis
-    n_calcium : voxels
     """
 
     low: tuple[int, int, int]
     shape: tuple[int, int, int]
     inner: tuple[slice, slice, slice]
     near: NDArray[np.bool_]
-    n_calcium: int
 
     def cut(self, hu: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the block of the volume, with PADDING_HU where it lies outside."""
@@ -100,7 +98,6 @@ def clusters(
             shape=(n + 2 * a, m + 2 * b, p + 2 * c),
             inner=(slice(a, a + n), slice(b, b + m), slice(c, c + p)),
             near=_grown(flat[begin:end], (n, m, p), near.tolist()),
-            n_calcium=end - begin,
         )
 
 

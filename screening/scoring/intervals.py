@@ -6,8 +6,8 @@ Refuses: nothing.
 
 Of the volumes: the MESA rescan limit, as `certainty` uses it for the score. Of the masses: noise;
 the factor's error, of the rod or of the default; partial volume. The standard mass loses what lies
-below the threshold and counts the tissue in what lies above; how much, its distance to the
-integrated mass tells, so that its interval always reaches that one. Motion is in no mass interval.
+below the threshold and counts the tissue in what lies above: an error of the size of its distance
+to the integrated mass, taken as one standard error. Motion is in no mass interval.
 """
 
 from math import hypot, pi, sqrt
@@ -52,11 +52,10 @@ def intervals(volume: Volume, found: Measured, parameters: ScoringParameters) ->
     if found.mass_mg == 0:
         standard = integrated = (0.0, _unseen_mg(volume, parameters))
     else:
-        partial = (whole.mg - found.mass_mg) / TWO_SIDED_95
-        spread = hypot(whole.standard_noise_mg, error * found.mass_mg, partial)
+        common = hypot(whole.noise_mg, error * whole.mg, INTEGRATION_ERROR * whole.mg)
+        integrated = _around(whole.mg, TWO_SIDED_95 * common)
+        spread = hypot(common, whole.mg - found.mass_mg)
         standard = _around(found.mass_mg, TWO_SIDED_95 * spread)
-        spread = hypot(whole.noise_mg, error * whole.mg, INTEGRATION_ERROR * whole.mg)
-        integrated = _around(whole.mg, TWO_SIDED_95 * spread)
     is_gated = volume.acquisition.is_gated
     return Intervals(
         volume_mm3=_of_volume(found.volume_mm3, is_gated=is_gated),

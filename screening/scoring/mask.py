@@ -91,9 +91,14 @@ def score_mask(
     names, of = np.unique(label, return_inverse=True)
     of = of[is_calcium]
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
-    parts = [
-        measured(volume, calcium.of(of == i), NOISE_HU[0], parameters) for i in range(len(names))
-    ]
+    parts = (
+        [whole]
+        if len(names) == 1
+        else [
+            measured(volume, calcium.of(of == i), NOISE_HU[0], parameters)
+            for i in range(len(names))
+        ]
+    )
     agatston = np.bincount(of, weights=calcium.agatston, minlength=len(names))
     return MaskScore(
         agatston=float(calcium.agatston.sum()),

@@ -1,7 +1,7 @@
-"""Calcium mass by integration, and the noise in either mass.
+"""Calcium mass by integration, and the noise in it.
 
 Comes in: a `Volume` and the flat indices of calcium voxels.
-Goes out: milligrams of calcium hydroxyapatite, with standard errors from noise.
+Goes out: milligrams of calcium hydroxyapatite, with the standard error from noise.
 Refuses: nothing.
 
 The standard mass counts voxels above the threshold only: what the point-spread and thick slices
@@ -37,11 +37,10 @@ NOISE_CORRELATION = 2.0
 
 @dataclass(frozen=True, slots=True)
 class IntegratedMass:
-    """mg, and what noise alone makes uncertain of it and of the standard mass (standard errors)."""
+    """mg, and the standard error that noise alone gives it."""
 
     mg: float
     noise_mg: float
-    standard_noise_mg: float
 
 
 def integrated_mass(
@@ -61,11 +60,11 @@ def integrated_mass(
     IntegratedMass; zeros without voxels. Deposits that lie close together share one background.
     """
     if len(index) == 0:
-        return IntegratedMass(0.0, 0.0, 0.0)
+        return IntegratedMass(0.0, 0.0)
     margin, wide = _steps(volume, MARGIN_MM), _steps(volume, MARGIN_MM + SHELL_MM)
     around = int(wide[0])
     increments_mm = np.pad(volume.increments_mm, around, mode="edge")
-    sums = np.zeros(3)
+    above = variance = 0.0
     for cluster in clusters(index, volume.hu.shape, wide, wide, margin):
         begin = cluster.low[0] + around
         found = _excess(
@@ -75,12 +74,11 @@ def integrated_mass(
             increments_mm[begin : begin + cluster.shape[0]],
             noise_hu,
         )
-        own = cluster.n_calcium * volume.increment_mm**2
-        sums += found.above, found.variance, found.noise_hu**2 * own
+        above += found.above
+        variance += found.variance
     pixel_mm2 = volume.spacing_mm[0] * volume.spacing_mm[1]
     factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters) * pixel_mm2
-    noise, standard_noise = factor * np.sqrt(NOISE_CORRELATION * sums[1:])
-    return IntegratedMass(float(factor * sums[0]), float(noise), float(standard_noise))
+    return IntegratedMass(factor * above, factor * math.sqrt(NOISE_CORRELATION * variance))
 
 
 def _steps(volume: Volume, mm: float) -> NDArray[np.int64]:
@@ -91,10 +89,9 @@ def _steps(volume: Volume, mm: float) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class _Excess:
-    """One deposit: its sum above the background, HU mm; the noise around it; the sum's variance."""
+    """One deposit: its sum above the background, HU mm, and that sum's variance by noise."""
 
     above: float
-    noise_hu: float
     variance: float
 
 
@@ -127,7 +124,7 @@ def _excess(
     above = float(np.add.reduce(own_mm * sums)) - background * total
     # The background is subtracted from each voxel alike, and its own error with it.
     spread = float(np.add.reduce(own_mm * total_mm)) + (total**2 / n if n else 0.0)
-    return _Excess(above, noise_hu, noise_hu**2 * spread)
+    return _Excess(above, noise_hu**2 * spread)
 
 
 def _sum(values: NDArray[np.int16]) -> int:
