@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.kernels import Sharpness, sharpness
 from screening.records import ScoringParameters, Volume
 from screening.scoring.clusters import clusters
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu
@@ -29,10 +30,10 @@ SHELL_MM = 2.4
 SHELL_HU = (-30, 130)
 # A spread needs some voxels; with fewer in the shell the scan's own noise stands in.
 _MIN_SHELL = 30
-# Noise of neighbouring pixels is alike, so that a sum over a deposit varies by more than as many
-# independent pixels would: its variance, as a multiple of theirs. Measured on simulated inserts
-# (infra/scoring-measured.md tells what the intervals made with it cover).
-NOISE_CORRELATION = 2.0
+# Noise of neighbouring pixels is alike, so that a sum over a deposit varies as if its pixels were
+# fewer and larger: by kernel so many mm² each. Measured on simulated inserts with pixels of 0.68 mm
+# (infra/scoring-measured.md tells what the intervals made with it cover). Unknown counts as soft.
+NOISE_AREA_MM2 = {Sharpness.SOFT: 3.2, Sharpness.MEDIUM: 0.95, Sharpness.SHARP: 0.46}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,16 @@ def integrated_mass(
         variance += found.variance
     pixel_mm2 = volume.spacing_mm[0] * volume.spacing_mm[1]
     factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters) * pixel_mm2
-    return IntegratedMass(factor * above, factor * math.sqrt(NOISE_CORRELATION * variance))
+    return IntegratedMass(factor * above, factor * math.sqrt(_correlation(volume) * variance))
+
+
+def _correlation(volume: Volume) -> float:
+    """Variance of a sum over voxels, as a multiple of that of independent ones."""
+    kernel = sharpness(volume.acquisition.kernel)
+    area_mm2 = NOISE_AREA_MM2[Sharpness.SOFT if kernel is None else kernel]
+    thickness_mm = volume.acquisition.slice_thickness_mm or volume.increment_mm
+    in_plane = area_mm2 / (volume.spacing_mm[0] * volume.spacing_mm[1])
+    return max(in_plane, 1.0) * max(thickness_mm / volume.increment_mm, 1.0)  # slices may overlap
 
 
 def _steps(volume: Volume, mm: float) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from screening.scoring import MaskScore, Rod, score_mask, with_rod
 
 PHASES = 8
 ROD_RADIUS_MM = 7.0
+KERNEL_NAMES = {"soft": "B30f", "medium": "B46f", "sharp": "B60f"}
 
 
 def volume_of(images: InsertImages) -> Volume:
@@ -21,7 +22,9 @@ def volume_of(images: InsertImages) -> Volume:
         row_axis_lps=np.array([0.0, 1.0, 0.0]),
         column_axis_lps=np.array([1.0, 0.0, 0.0]),
         increments_mm=np.full(n, how.increment_mm),
-        acquisition=Acquisition(how.kvp, how.thickness_mm, "B35f", "", "", None, False, ""),
+        acquisition=Acquisition(
+            how.kvp, how.thickness_mm, KERNEL_NAMES[how.kernel], "", "", None, False, ""
+        ),
         image_digest="",
     )
 
