@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pyarrow as pa
@@ -20,11 +21,15 @@ from flows.cli_options import JSON as _JSON
 from flows.cli_options import LAKE as _LAKE
 from flows.cli_options import MODEL as _MODEL
 from flows.cli_options import PROVIDERS as _PROVIDERS
+from flows.cli_options import ROD as _ROD
 from flows.cli_options import open_lake as _open_lake
 from flows.export_commands import export
 from flows.model_commands import models
 from screening.config import Providers, read_settings, secret_from
 from screening.errors import ScreeningError
+
+if TYPE_CHECKING:
+    from screening.scoring import Rod
 
 
 def _date(text: str | None) -> date:
@@ -106,6 +111,7 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
 @click.option(
     "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
 )
+@_ROD
 @_MODEL
 @_PROVIDERS
 @_JSON
@@ -113,6 +119,7 @@ def score(
     folder: str,
     mask: Path | None,
     convention: str,
+    rod: "Rod | None",
     model: str,
     providers: Providers,
     as_json: bool,
@@ -125,7 +132,7 @@ def score(
     """
     from flows.score_one import score_one
 
-    answer = score_one(folder, mask, model, convention, providers)
+    answer = score_one(folder, mask, model, convention, rod, providers)
     if as_json:
         show.say(show.as_json(answer.facts))
     else:

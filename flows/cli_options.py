@@ -1,9 +1,10 @@
 """Options that several commands of the command line share.
 
 Comes in: what a user types. Goes out: click options, and the lake that `--lake` names.
-Refuses: what `Lake.open` refuses.
+Refuses: what `Lake.open` refuses, a rod that is not four numbers.
 """
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,19 @@ from screening.config import secret_from
 
 if TYPE_CHECKING:
     from screening.lake import Lake
+    from screening.scoring import Rod
 
 LAKE = click.option(
     "--lake", "lake_path", required=True, type=click.Path(path_type=Path), help="The lake's folder."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+ROD = click.option(
+    "--rod",
+    metavar="X,Y,RADIUS,DENSITY",
+    callback=lambda _, __, value: _rod(value),
+    help="Calibration rod along the table: a point of its axis and its radius in mm (LPS), its "
+    "density in mg/cm³.",
+)
 MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
 PROVIDERS = click.option(
     "--providers",
@@ -28,6 +37,20 @@ PROVIDERS = click.option(
     show_default=True,
     help="Where the model runs; cuda must load.",
 )
+
+
+def _rod(text: str | None) -> "Rod | None":
+    if text is None:
+        return None
+    from screening.scoring import Rod
+
+    try:
+        x, y, radius, density = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter("give four numbers, such as 12.5,-80,7,200") from error
+    if not (math.isfinite(x) and math.isfinite(y) and 0 < radius < 100 and 0 < density < 5000):
+        raise click.BadParameter("radius (mm) and density (mg/cm³) must be above 0 and plausible")
+    return Rod(x, y, radius, density)
 
 
 def open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":

@@ -265,16 +265,18 @@ def _print_series(series: Row, state: Row, remark: str) -> None:
 def _print_numbers(row: Row) -> None:
     agatston = show.number(row["agatston"], 1)
     show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
-    show.say(f"    {words.vessels(row)}")
-    show.say(
-        f"    volume {show.number(row['volume_mm3'], 1)} mm³, "
-        f"mass {show.number(row['mass_mg'], 1)} mg (uncalibrated)"
-    )
+    if row["agatston"]:
+        for line in (*words.by_vessel(row), *words.amounts(row), words.factor(row)):
+            show.say(f"    {line}")
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
     show.say(f"    noise {show.number(row['noise_hu'])} HU")
-    show.say(f"  outside the coronary arteries: {scan_words.outside(row)}")
+    others = words.elsewhere(row)
+    if others:
+        show.say("  not counted, outside the coronaries:")
+    for line in others:
+        show.say(f"    {line}")
     if row["agatston"] == 0:
         show.say("  no calcium detected on this scan; a non-gated zero is not reassurance")
     digest = str(row["model_digest"])[:12]

@@ -104,6 +104,10 @@ def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: fl
         volume_mm3=measured.volume_mm3,
         mass_mg=measured.mass_mg,
         category=scoring.category(measured.agatston),
+        volume_isotropic_mm3=measured.volume_isotropic_mm3,
+        mass_integrated_mg=measured.mass_integrated_mg,
+        density=measured.density,
+        intervals=asdict(measured.intervals),
         labels=[label._asdict() for label in measured.labels],
         parameters=asdict(parameters),
         seconds=seconds,
@@ -116,6 +120,7 @@ def score_one(
     mask: Path | None,
     model_name: str,
     convention: str = "agatston_1990",
+    rod: scoring.Rod | None = None,
     providers: Providers = "cpu",
 ) -> OneScore:
     """Score one series.
@@ -126,6 +131,7 @@ def score_one(
     mask : NIfTI labels to score instead of the model's, or None
     model_name : name or folder of the model
     convention : name of the scoring convention
+    rod : a calibration rod in the scan, for the mass
     providers : where the model runs
     """
     parameters = scoring.convention(convention)
@@ -138,6 +144,8 @@ def score_one(
     load = perf_counter() - begun
     if isinstance(scan, Rejection):
         return _refused(None, scan, {"load": load, "infer": 0.0, "score": 0.0})
+    if rod is not None:
+        parameters = scoring.with_rod(parameters, scan, rod)
     if mask is not None or model is None:
         return _with_mask(scan, Path(str(mask)), parameters, load)
     outcome = pipeline.measure(scan, model, parameters, 0.0, load, picture=False)

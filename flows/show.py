@@ -223,6 +223,26 @@ def _print_labels(labels: Sequence[Mapping[str, object]]) -> None:
         say("  the mask marks no voxel")
 
 
+def _amounts(facts: Mapping[str, object]) -> list[str]:
+    """Volume and mass with their intervals, and how the mass was calibrated."""
+    intervals = facts["intervals"]
+    assert isinstance(intervals, Mapping)
+    beside = facts.get("beside", facts)
+    lines = []
+    for told, unit, name in (
+        ("volume", "mm³", "volume_mm3"),
+        ("  interpolated", "mm³", "volume_isotropic_mm3"),
+        ("mass", "mg", "mass_mg"),
+        ("  integrated", "mg", "mass_integrated_mg"),
+    ):
+        value = facts[name] if name in facts else beside[name]  # type: ignore[index]
+        low, high = (number(end, 1) for end in intervals[name])
+        lines.append(f"{told} {number(value, 1)} {unit} (95 %: {low} to {high})")
+    error = number(100 * float(intervals["mass_factor_error"]), 1)
+    source = "a rod" if intervals["mass_factor_source"] == "rod" else "a default, uncalibrated"
+    return [*lines, f"  mass by {source}: HU to mg within {error} % (standard error)"]
+
+
 def print_score(facts: Mapping[str, object]) -> None:
     """Print one score for a person."""
     if facts["status"] != "scored":
@@ -230,8 +250,8 @@ def print_score(facts: Mapping[str, object]) -> None:
         say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
         return
     say(f"Agatston {number(facts['agatston'], 1)}, category {facts['category']}")
-    mass = number(facts["mass_mg"], 1)
-    say(f"volume {number(facts['volume_mm3'], 1)} mm³, mass {mass} mg (uncalibrated)")
+    for line in _amounts(facts):
+        say(line)
     vessels = facts["vessels"]
     if isinstance(vessels, Mapping):
         say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))

@@ -141,6 +141,72 @@ def vessels(row: Row) -> str:
     )
 
 
+def amounts(row: Row) -> list[str]:
+    """Return volume and mass by both methods, with their 95 % intervals where there are any."""
+    unit = {"volume": "mm³", "mass": "mg"}
+    names = {
+        "volume": "volume_mm3",
+        "volume, interpolated between the slices": "volume_isotropic_mm3",
+        "mass": "mass_mg",
+        "mass, integrated with what lies below the threshold": "mass_integrated_mg",
+    }
+    lines = []
+    for told, name in names.items():
+        if row[name] is None:
+            continue
+        line = f"{told} {show.number(row[name], 1)} {unit[told.partition(',')[0]]}"
+        if row[f"{name}_high"] is not None:
+            low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
+            line += f" (95 %: {low} to {high})"
+        lines.append(line)
+    return lines
+
+
+def factor(row: Row) -> str:
+    """Say how HU became mass."""
+    if row["mass_factor_source"] == "rod":
+        return "mass calibrated by a rod in the scan"
+    return "mass is uncalibrated: a default for the tube voltage stands in for a rod"
+
+
+def by_vessel(row: Row) -> list[str]:
+    """Return each calcified artery's measures; without them, its score."""
+    measured = [v for v in as_list(row["vessel_measures"]) if isinstance(v, Mapping)]
+    if not measured:
+        return [vessels(row)]
+    lines = []
+    for vessel in measured:
+        told = VESSELS[str(vessel["label"]).lower()]
+        if not vessel["volume_mm3"]:
+            lines.append(f"{told}: none")
+            continue
+        n = vessel["n_lesions"]
+        density = ""
+        if vessel["density"] is not None:
+            density = f", density {show.number(vessel['density'], 1)}"
+        lines.append(
+            f"{told}: Agatston {show.number(vessel['agatston'], 1)}, "
+            f"{_amount(vessel)}, {n} lesion{'' if n == 1 else 's'}{density}"
+        )
+    return lines
+
+
+def elsewhere(row: Row) -> list[str]:
+    """Return the calcium outside the coronaries, place by place."""
+    places = as_list(row["other_measures"]) or as_list(row["other"])
+    lines = []
+    for place in places:
+        if isinstance(place, Mapping) and place["agatston"]:
+            name = "thoracic aorta" if place["label"] == "aorta" else plain(place["label"])
+            more = f", {_amount(place)}" if place.get("volume_mm3") is not None else ""
+            lines.append(f"{name}: Agatston {show.number(place['agatston'], 1)}{more}")
+    return lines
+
+
+def _amount(place: Row) -> str:
+    return f"{show.number(place['volume_mm3'], 1)} mm³, {show.number(place['mass_mg'], 1)} mg"
+
+
 KVP_SOURCES = {
     "table": "published",
     "interpolated": "interpolated between published ones",
@@ -166,8 +232,12 @@ def beside(row: Row) -> list[str]:
         likely(row),
         f"group {row['score_group']}, CAC-DRS {row['cac_drs']} (A-equivalent, non-gated)",
     ]
+    counted = f"{row['n_vessels']} of 4 arteries calcified"
+    if row["n_lesions"] is not None:
+        counted += f", {row['n_lesions']} lesion{'' if row['n_lesions'] == 1 else 's'}"
     if row["density"] is not None:
-        lines.append(f"density {show.number(row['density'], 1)} of 1 to 4")
+        counted += f", density {show.number(row['density'], 1)} of 1 to 4"
+    lines.append(counted)
     if row["kvp_source"] in KVP_SOURCES and row["agatston_kvp"] is not None:
         score = show.number(row["agatston_kvp"], 1)
         lines.append(

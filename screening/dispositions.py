@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from screening.reasons import Reason, State
-from screening.records import CalciumScore, ScoredSeries, Series
+from screening.records import CalciumScore, Intervals, ScoredSeries, Series
 from screening.tables import DISPOSITIONS
 
 
@@ -62,11 +62,14 @@ def _score_columns(score: CalciumScore | None) -> dict[str, object]:
         "agatston_lcx": vessels.LCX if vessels else None,
         "agatston_rca": vessels.RCA if vessels else None,
         "other": [{"label": label, "agatston": value} for label, value in score.other],
+        "other_measures": [asdict(place) for place in score.other_measures],
+        "vessel_measures": [asdict(vessel) for vessel in score.vessel_measures or ()],
         "lesions": [asdict(lesion) for lesion in score.lesions],
         "agatston_low": score.certainty.low,
         "agatston_high": score.certainty.high,
         "category_probability": score.certainty.category_probability,
         "n_vessels": score.beside.n_vessels,
+        "n_lesions": score.beside.n_lesions,
         "density": score.beside.density,
         "volume_isotropic_mm3": score.beside.volume_isotropic_mm3,
         "mass_integrated_mg": score.beside.mass_integrated_mg,
@@ -79,7 +82,18 @@ def _score_columns(score: CalciumScore | None) -> dict[str, object]:
         "grade": score.quality.grade,
         "quality_flags": list(score.quality.flags),
         "parameters": json.dumps(asdict(score.parameters), sort_keys=True),
+        **_interval_columns(score.intervals),
     }
+
+
+def _interval_columns(intervals: Intervals) -> dict[str, object]:
+    columns: dict[str, object] = {
+        "mass_factor_source": intervals.mass_factor_source,
+        "mass_factor_error": intervals.mass_factor_error,
+    }
+    for name in ("volume_mm3", "volume_isotropic_mm3", "mass_mg", "mass_integrated_mg"):
+        columns[f"{name}_low"], columns[f"{name}_high"] = getattr(intervals, name)
+    return columns
 
 
 def _work_columns(scored: ScoredSeries | None) -> dict[str, object]:

@@ -235,7 +235,10 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Lesion:
-    """One connected calcification (3-D, one label)."""
+    """One connected calcification (3-D, one label).
+
+    density : mean Agatston weight over the counted area, 1 to 4
+    """
 
     label: str
     probability: float
@@ -244,6 +247,31 @@ class Lesion:
     max_hu: int
     centroid_lps_mm: tuple[float, float, float]
     slices: tuple[int, int]  # first and last, counted from the head, 0-based
+    mass_mg: float
+    mean_hu: float
+    density: float
+
+
+@dataclass(frozen=True, slots=True)
+class VesselMeasures:
+    """The calcium of one coronary artery; `density` is None where no lesion counts."""
+
+    label: str
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    n_lesions: int
+    density: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMeasures:
+    """The calcium of one place outside the coronaries."""
+
+    label: str
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +305,8 @@ class ScoringParameters:
     weight_edges_hu: tuple[int, int, int] = (200, 300, 400)
     reference_increment_mm: float = 3.0
     mass_mg_per_cm3_per_hu: float | None = None  # of a calibration rod; None: default of the kVp
-    scoring_version: int = 2
+    mass_factor_standard_error: float | None = None  # of that factor, in its unit
+    scoring_version: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +316,25 @@ class Certainty:
     low: float
     high: float
     category_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """95 % intervals (low, high) of volume and mass.
+
+    Of a volume: what the next scan may show. Of a mass: where the true mass lies, as far as noise,
+    calibration and partial volume make it uncertain; motion is not in it.
+
+    mass_factor_source : rod (measured in the scan) or default (of the tube voltage)
+    mass_factor_error : standard error of the factor from HU to mass, as a fraction of it
+    """
+
+    volume_mm3: tuple[float, float]
+    volume_isotropic_mm3: tuple[float, float]
+    mass_mg: tuple[float, float]
+    mass_integrated_mg: tuple[float, float]
+    mass_factor_source: str
+    mass_factor_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +348,7 @@ class Beside:
     """
 
     n_vessels: int
+    n_lesions: int
     density: float | None
     volume_isotropic_mm3: float
     mass_integrated_mg: float
@@ -320,9 +369,12 @@ class CalciumScore:
     mass_mg: float
     category: str
     vessels: VesselScores | None  # None when the labels are unnamed (a single-label mask)
+    vessel_measures: tuple[VesselMeasures, ...] | None  # as `vessels`
     other: tuple[tuple[str, float], ...]  # (label, Agatston) outside the coronaries
+    other_measures: tuple[OtherMeasures, ...]  # of the same places, in the same order
     lesions: tuple[Lesion, ...]
     certainty: Certainty
+    intervals: Intervals
     beside: Beside
     quality: Quality
     parameters: ScoringParameters

@@ -20,13 +20,27 @@ _LESION = pa.struct(
         ("max_hu", _I),
         ("centroid_lps_mm", pa.list_(_F)),
         ("slices", pa.list_(_I)),
+        ("mass_mg", _F),
+        ("mean_hu", _F),
+        ("density", _F),
     ]
 )
+_PLACE = [("label", _S), ("agatston", _F), ("volume_mm3", _F), ("mass_mg", _F)]
+_OTHER = pa.struct(_PLACE)
+_VESSEL = pa.struct([*_PLACE, ("n_lesions", _I), ("density", _F)])
+
+
+def _interval(name: str, unit: str, meaning: str) -> tuple[Column, Column]:
+    return (
+        Column(f"{name}_low", _F, unit, f"lower end of the 95 % interval: {meaning}", _HEALTH),
+        Column(f"{name}_high", _F, unit, f"upper end of the 95 % interval: {meaning}", _HEALTH),
+    )
+
 
 SCORE_COLUMNS = (
     Column("agatston", _F, _AU, "coronary Agatston score", _HEALTH),
     Column("volume_mm3", _F, "mm³", "coronary calcium volume", _HEALTH),
-    Column("mass_mg", _F, "mg", "coronary calcium mass (uncalibrated default)", _HEALTH),
+    Column("mass_mg", _F, "mg", "coronary calcium mass (`mass_factor_source`)", _HEALTH),
     Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
     Column("agatston_lm", _F, _AU, "left main", _HEALTH),
     Column("agatston_lad", _F, _AU, "left anterior descending", _HEALTH),
@@ -39,14 +53,35 @@ SCORE_COLUMNS = (
         "calcium outside the coronaries, by place",
         _HEALTH,
     ),
+    Column(
+        "other_measures",
+        pa.list_(_OTHER),
+        "Agatston unit, mm³, mg",
+        "score, volume and mass outside the coronaries, by place",
+        _HEALTH,
+    ),
+    Column(
+        "vessel_measures",
+        pa.list_(_VESSEL),
+        "Agatston unit, mm³, mg",
+        "score, volume, mass, number of lesions and density (1 to 4) of each coronary artery",
+        _HEALTH,
+    ),
     Column("lesions", pa.list_(_LESION), "", "every coronary lesion", _HEALTH),
+    Column("n_lesions", _I, "", "coronary lesions in three dimensions", _HEALTH),
     Column("agatston_low", _F, _AU, "lower end of the 95 % interval", _HEALTH),
     Column("agatston_high", _F, _AU, "upper end of the 95 % interval", _HEALTH),
     Column("category_probability", _F, "", "that the category is right", _HEALTH),
     Column("n_vessels", _I, "", "coronary arteries with calcium, 0 to 4", _HEALTH),
     Column("density", _F, "", "mean Agatston weight over the area, 1 to 4", _HEALTH),
     Column("volume_isotropic_mm3", _F, "mm³", "volume by isotropic interpolation", _HEALTH),
-    Column("mass_integrated_mg", _F, "mg", "mass by integration (uncalibrated default)", _HEALTH),
+    Column("mass_integrated_mg", _F, "mg", "mass by integration (`mass_factor_source`)", _HEALTH),
+    *_interval("volume_mm3", "mm³", "the next scan's volume"),
+    *_interval("volume_isotropic_mm3", "mm³", "the next scan's isotropic volume"),
+    *_interval("mass_mg", "mg", "the true mass, by the standard mass"),
+    *_interval("mass_integrated_mg", "mg", "the true mass, by integration"),
+    Column("mass_factor_source", _S, "", "of HU to mass: default of the tube voltage, or rod"),
+    Column("mass_factor_error", _F, "fraction", "its relative standard error"),
     Column("agatston_kvp", _F, _AU, "at thresholds for the tube voltage", _HEALTH),
     Column("kvp_source", _S, "", "of them: standard, table, interpolated, held, unknown"),
     Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),

@@ -1,7 +1,7 @@
 -- title: The research cohort: scored people without identity
 -- grain: one person with a usable score
 -- key: research_key
--- reads: core_person_flag, core_person_score, raw_person, raw_policy, raw_research_shift, raw_run
+-- reads: core_person_flag, core_person_score, raw_person, raw_policy, raw_risk, raw_research_shift, raw_run
 -- privacy: own keys; coarse age, shifted month, coarse scores; no key of the operations tables
 -- publish: research
 -- column: research_key |  | key | random key of the person, of the research file only
@@ -14,6 +14,8 @@
 -- column: agatston_lad_rounded | Agatston unit | health | left anterior descending, to the nearest 10, for the same reason
 -- column: agatston_lcx_rounded | Agatston unit | health | left circumflex, to the nearest 10, for the same reason
 -- column: agatston_rca_rounded | Agatston unit | health | right coronary artery, to the nearest 10, for the same reason
+-- column: percentile_rounded |  | health | of the score among people of that age, sex and, where known, race, to the nearest 5: with the exact one and the score the age could be told; empty below the lowest and above the highest percentile of the table, and outside its ages
+-- column: percentile_source |  | open | MESA 2006 where the race is known, else Hoff 2001; empty outside their ages
 -- column: mesa_chd_10y_cac_rounded | fraction | health | 10-year CHD risk with calcium, to the nearest 0.01: the exact one tells the inputs
 -- column: model_digest_12 |  | open | first 12 characters of the sha256 of the model
 -- Left out: people who opted out of anything, minors, identity conflicts, ages unknown. Research
@@ -29,6 +31,7 @@ with policy as (
         5 as band_years,
         85 as top_years,
         10.0 as score_step,
+        5.0 as percentile_step,
         2 as risk_digits
 ),
 
@@ -65,6 +68,8 @@ select
     round(s.agatston_lad / policy.score_step) * policy.score_step as agatston_lad_rounded,
     round(s.agatston_lcx / policy.score_step) * policy.score_step as agatston_lcx_rounded,
     round(s.agatston_rca / policy.score_step) * policy.score_step as agatston_rca_rounded,
+    round(k.percentile / policy.percentile_step) * policy.percentile_step as percentile_rounded,
+    coalesce(k.percentile_source, '') as percentile_source,
     s.grade,
     s.score_is_doubtful,
     round(b.mesa_chd_10y_cac, policy.risk_digits) as mesa_chd_10y_cac_rounded,
@@ -80,6 +85,7 @@ cross join raw_run as r
 inner join banded as b on b.person_key = s.person_key
 inner join raw_research_shift as x on x.person_key = s.person_key
 inner join raw_person as c on c.person_key = s.person_key
+left join raw_risk as k on k.person_key = s.person_key and k.series_key = s.series_key
 where
     b.age_years is not null
     and not list_has_any(b.reasons, ['identity_conflict', 'opted_out', 'minor'])

@@ -11,6 +11,11 @@
 -- column: agatston_lad | Agatston unit | health | left anterior descending, to 0.1
 -- column: agatston_lcx | Agatston unit | health | left circumflex, to 0.1
 -- column: agatston_rca | Agatston unit | health | right coronary artery, to 0.1
+-- column: n_vessels |  | health | coronary arteries with calcium, 0 to 4
+-- column: n_lesions |  | health | coronary lesions
+-- column: percentile |  | health | of the score among people of that age, sex and, where known, race; whole; empty below the lowest and above the highest percentile of the table, and outside its ages
+-- column: percentile_text |  | health | the same in words, also below and above; empty outside the table's ages
+-- column: percentile_source |  | open | MESA 2006 where the race is known, else Hoff 2001
 -- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
 -- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty
@@ -37,6 +42,11 @@ select
     round(s.agatston_lad, 1) as agatston_lad,
     round(s.agatston_lcx, 1) as agatston_lcx,
     round(s.agatston_rca, 1) as agatston_rca,
+    s.n_vessels,
+    s.n_lesions,
+    round(k.percentile)::integer as percentile,
+    coalesce(k.percentile_text, '') as percentile_text,
+    coalesce(k.percentile_source, '') as percentile_source,
     f.grade,
     f.quality_flags,
     f.score_is_doubtful,

@@ -96,6 +96,7 @@ select
     k.equation,
     f.mesa_chd_10y,
     f.mesa_chd_10y_cac,
+    k.percentile,
     k.percentile_text,
     k.percentile_source,
     coalesce(k.inputs_used, []) as risk_inputs_used,

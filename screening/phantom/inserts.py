@@ -8,7 +8,8 @@ The classic physical phantom holds cylinders of 1, 3 and 5 mm (as long as they a
 400 and 800 mg/cm3 hydroxyapatite; a ring of fat makes a larger body of it, which here is noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,17 @@ def scan_inserts(
     InsertImages
     """
     how = how or InsertScan()
+    clean, near, rod = _painted(inserts, replace(how, noise_hu=0.0, seed=0))
+    hu = clean.copy()
+    _add_noise(hu, how)
+    return InsertImages(np.floor(hu).astype(np.int16), near.copy(), rod, how)
+
+
+@lru_cache(maxsize=32)
+def _painted(
+    inserts: tuple[Insert, ...], how: InsertScan
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[float, float]]:
+    """HU without noise, numbers of the inserts, (row, column) of the rod."""
     longest = max((i.length_mm or i.diameter_mm for i in inserts), default=0.0)
     n = int(np.ceil((longest + 24.0) / how.increment_mm)) + 2
     shape = (n, _MATRIX, _MATRIX)
@@ -128,9 +140,7 @@ def scan_inserts(
             low = np.floor(at.min(axis=0) - 4.0 / spacing).astype(int)
             high = np.ceil(at.max(axis=0) + 4.0 / spacing).astype(int) + 1
             near[tuple(slice(max(a, 0), b) for a, b in zip(low, high, strict=True))] = number
-    _add_noise(hu, how)
-    row, column = rod[1] / how.pixel_mm, rod[2] / how.pixel_mm
-    return InsertImages(np.floor(hu).astype(np.int16), near, (row, column), how)
+    return hu, near, (rod[1] / how.pixel_mm, rod[2] / how.pixel_mm)
 
 
 def _add_noise(hu: NDArray[np.float32], how: InsertScan) -> None:

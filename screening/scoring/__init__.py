@@ -5,6 +5,7 @@ Goes out: a `CalciumScore` (or a `MaskScore`).
 Refuses: contrast in the blood pool, or the doubt of it; missing slices at the heart.
 """
 
+from screening.scoring.calibration import Rod, with_rod
 from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
@@ -29,6 +30,7 @@ __all__ = [
     "LabelScore",
     "MaskScore",
     "Progression",
+    "Rod",
     "ScoredScan",
     "category",
     "certainty",
@@ -38,4 +40,5 @@ __all__ = [
     "progression",
     "score",
     "score_mask",
+    "with_rod",
 ]

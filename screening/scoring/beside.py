@@ -1,8 +1,8 @@
 """What is told beside the score.
 
-Comes in: a `Volume`, its coronary calcium, the score and the vessels.
+Comes in: a `Volume`, its coronary calcium, the score, the vessels and the lesions.
 Goes out: a `Beside`: categories of other schools, density, mass by integration, the score at
-thresholds that fit the tube voltage, the score of the native thin slices.
+thresholds that fit the tube voltage, the score of the native thin slices; `Intervals`.
 Refuses: nothing.
 """
 
@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import Beside, ScoringParameters, VesselScores, Volume
+from screening.records import Beside, Intervals, ScoringParameters, VesselScores, Volume
+from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds
-from screening.scoring.mass import integrated_mass_mg
+from screening.scoring.mass import integrated_mass
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import LOWEST_LABELLED_HU
 from screening.scoring.volumetry import isotropic_volume_mm3
@@ -44,8 +45,10 @@ def beside(
     index: NDArray[np.int64],
     calcium: Calcium,
     vessels: VesselScores,
+    n_lesions: int,
+    noise_hu: float,
     parameters: ScoringParameters,
-) -> Beside:
+) -> tuple[Beside, Intervals]:
     """Measure what stands beside the score.
 
     Parameters
@@ -54,37 +57,53 @@ def beside(
     index : int64 (n,), all labelled coronary voxels, also below the threshold; flat, sorted
     calcium : of the coronary voxels at or above the threshold
     vessels : the scores
+    n_lesions : coronary
+    noise_hu : of the scan
     parameters : of the score itself
     """
     agatston = float(calcium.agatston.sum())
     n_vessels = sum(v > 0 for v in (vessels.LM, vessels.LAD, vessels.LCX, vessels.RCA))
     fitted = thresholds(volume.acquisition.kvp)
-    return Beside(
+    found = measured(volume, calcium, noise_hu, parameters)
+    told = Beside(
         n_vessels=n_vessels,
-        density=_density(volume, calcium, parameters),
-        volume_isotropic_mm3=isotropic_volume_mm3(volume, calcium.index, parameters.threshold_hu),
-        mass_integrated_mg=integrated_mass_mg(volume, calcium.index, parameters),
-        agatston_kvp=_at_kvp(volume, index, parameters),
+        n_lesions=n_lesions,
+        density=density(calcium, parameters),
+        volume_isotropic_mm3=found.volume_isotropic_mm3,
+        mass_integrated_mg=found.integrated.mg,
+        agatston_kvp=_at_kvp(volume, index, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=fitted.source if fitted else "unknown",
         group=group(agatston),
         cac_drs=cac_drs(agatston, n_vessels),
     )
+    return told, intervals(volume, found, parameters)
 
 
-def _density(volume: Volume, calcium: Calcium, parameters: ScoringParameters) -> float | None:
+def measured(
+    volume: Volume, calcium: Calcium, noise_hu: float, parameters: ScoringParameters
+) -> Measured:
+    """Return volume and mass, each by both methods."""
+    return Measured(
+        volume_mm3=float(calcium.volume_mm3.sum()),
+        volume_isotropic_mm3=isotropic_volume_mm3(volume, calcium.index, parameters.threshold_hu),
+        mass_mg=float(calcium.mass_mg.sum()),
+        integrated=integrated_mass(volume, calcium.index, parameters, noise_hu),
+    )
+
+
+def density(calcium: Calcium, parameters: ScoringParameters) -> float | None:
     """Return the mean weight, 1 to 4, over the counted area (Criqui, JAMA 2014;311:271)."""
     counted = calcium.agatston > 0
     if not counted.any():
         return None
-    of_slice = calcium.index[counted] // (volume.hu.shape[1] * volume.hu.shape[2])
-    scale = volume.increments_mm[of_slice] / parameters.reference_increment_mm
-    area = volume.spacing_mm[0] * volume.spacing_mm[1] * scale
-    return float(calcium.agatston[counted].sum() / area.sum())
+    # A voxel's area times increment / reference increment is its volume over the latter.
+    area = calcium.volume_mm3[counted].sum() / parameters.reference_increment_mm
+    return float(calcium.agatston[counted].sum() / area)
 
 
 def _at_kvp(
-    volume: Volume, index: NDArray[np.int64], parameters: ScoringParameters
+    volume: Volume, index: NDArray[np.int64], agatston: float, parameters: ScoringParameters
 ) -> float | None:
     fitted = thresholds(volume.acquisition.kvp)
     if fitted is None or fitted.edges_hu[0] < LOWEST_LABELLED_HU:
@@ -93,6 +112,8 @@ def _at_kvp(
     adapted = replace(
         parameters, threshold_hu=first, weight_edges_hu=(weights[0], weights[1], weights[2])
     )
+    if adapted == parameters:
+        return agatston
     picked = index[volume.hu.take(index) >= first]
     one = np.zeros(len(picked), dtype=np.uint8)
     return float(measure(volume, picked, one, adapted).agatston.sum())

@@ -1,19 +1,19 @@
 """The factor from HU to calcium, from a rod scanned along.
 
 Comes in: a `Volume` and where a rod of known density lies.
-Goes out: mg/cm3 per HU, with its uncertainty.
+Goes out: mg/cm3 per HU, with its uncertainty; scoring parameters that hold both.
 Refuses: a rod that is not where it is said to be (ScreeningError).
 
 Standard mass calibration (McCollough, Radiology 2007;243:527): density over the HU by which the
 rod exceeds what it lies in. Without a rod a default for the tube voltage is used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from screening.errors import ScreeningError
-from screening.records import Volume
+from screening.records import ScoringParameters, Volume
 
 # Read well inside the rod, where its edge has not smeared out, and the matrix well outside.
 _INNER, _OUTER = 0.6, (1.5, 2.0)
@@ -39,6 +39,16 @@ class Calibration:
     mg_per_cm3_per_hu: float
     standard_error: float
     n_slices: int
+
+
+def with_rod(parameters: ScoringParameters, volume: Volume, rod: Rod) -> ScoringParameters:
+    """Return the parameters with the factor that this scan's rod gives, and its error."""
+    found = calibrate(volume, rod)
+    return replace(
+        parameters,
+        mass_mg_per_cm3_per_hu=found.mg_per_cm3_per_hu,
+        mass_factor_standard_error=found.standard_error,
+    )
 
 
 def calibrate(volume: Volume, rod: Rod) -> Calibration:

@@ -30,13 +30,21 @@ NON_GATED_FACTOR = 2.0
 ZERO_HOLDS = {True: 1 - 0.041, False: 1 - 0.088}
 # Below this the category is called near an edge.
 SURE_ENOUGH = 0.8
-_TWO_SIDED_95 = 1.96
+TWO_SIDED_95 = 1.96
+# The same study's limit of the volume: 0.16 V + 4.30 sqrt(V) + 0.23 BMI - 5.00.
+_VOLUME = (0.16, 4.30, 0.23, -5.00)
 
 
 def repeatability_limit(agatston: float, bmi: float = ASSUMED_BMI) -> float:
     """Upper 95 % limit of the difference between two gated scans, Agatston units."""
     limit = _LINEAR * agatston + _ROOT * sqrt(agatston) + _BMI * bmi + _CONSTANT
     return max(limit, 0.0)
+
+
+def volume_repeatability_limit(volume_mm3: float, bmi: float = ASSUMED_BMI) -> float:
+    """Upper 95 % limit of the difference between two gated scans, mm³."""
+    linear, root, per_bmi, constant = _VOLUME
+    return max(linear * volume_mm3 + root * sqrt(volume_mm3) + per_bmi * bmi + constant, 0.0)
 
 
 def certainty(agatston: float, *, is_gated: bool) -> Certainty:
@@ -54,6 +62,6 @@ def certainty(agatston: float, *, is_gated: bool) -> Certainty:
         return Certainty(0.0, high, ZERO_HOLDS[is_gated])
     edges = (0.0, *CATEGORY_EDGES, float("inf"))
     at = sum(agatston >= edge for edge in edges)
-    spread = half / _TWO_SIDED_95
+    spread = half / TWO_SIDED_95
     inside = norm.cdf(edges[at], agatston, spread) - norm.cdf(edges[at - 1], agatston, spread)
     return Certainty(low, high, float(inside))

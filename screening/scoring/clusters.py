@@ -1,7 +1,7 @@
 """Calcium in groups that lie apart, so that each can be looked at in a small block.
 
-Comes in: flat indices of calcium voxels, how far apart groups lie, how wide a margin they get.
-Goes out: blocks of the volume, each with the calcium of one group.
+Comes in: flat indices of calcium voxels, how far apart groups lie, how wide margins they get.
+Goes out: blocks of the volume, each with one group's calcium and its near surroundings.
 Refuses: nothing.
 
 Voxels are binned into cells; calcium in cells that touch is one group. Two groups are further
@@ -13,17 +13,40 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-_CUBE = np.ones((3, 3, 3), dtype=bool)
+from screening.records import PADDING_HU
+from screening.scoring.components import volume_components
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cluster:
-    """A block of the volume, a margin wider than its calcium, and where the calcium is in it."""
+    """A block that is a margin wider than its calcium, beyond the volume's faces if need be.
 
-    box: tuple[slice, slice, slice]
-    calcium: NDArray[np.bool_]
+    low : index of the block's first voxel in the volume; may be negative
+    shape : of the block
+    inner : the block's part that is near the calcium
+    near : bool, shape of `inner`: the calcium and so many voxels around it along each axis
+    """
+
+    low: tuple[int, int, int]
+    shape: tuple[int, int, int]
+    inner: tuple[slice, slice, slice]
+    near: NDArray[np.bool_]
+
+    def cut(self, hu: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the block of the volume, with PADDING_HU where it lies outside."""
+        of_volume, of_block = [], []
+        is_inside = True
+        for low, n, end in zip(self.low, self.shape, hu.shape, strict=True):
+            first, last = max(low, 0), min(low + n, end)
+            is_inside = is_inside and last - first == n
+            of_volume.append(slice(first, last))
+            of_block.append(slice(first - low, last - low))
+        if is_inside:
+            return hu[tuple(of_volume)].copy()
+        block = np.full(self.shape, PADDING_HU, dtype=np.int16)
+        block[tuple(of_block)] = hu[tuple(of_volume)]
+        return block
 
 
 def clusters(
@@ -31,6 +54,7 @@ def clusters(
     shape: tuple[int, ...],
     cell_size: NDArray[np.int64],
     margin: NDArray[np.int64],
+    near: NDArray[np.int64],
 ) -> Iterator[Cluster]:
     """Yield the groups.
 
@@ -38,46 +62,65 @@ def clusters(
     ----------
     index : int64 (n,), flat, sorted
     shape : (slices, rows, columns)
-    cell_size, margin : int64 (3,), voxels along each axis, at least 1
+    cell_size, margin, near : int64 (3,), voxels along each axis, at least 1; margin over near
     """
     if len(index) == 0:
         return
-    at = np.stack(np.unravel_index(index, shape), axis=1)
-    cell = at // cell_size
-    cell -= cell.min(axis=0)
-    grid = np.zeros(cell.max(axis=0) + 1, dtype=bool)
-    grid[tuple(cell.T)] = True
-    labels, count = ndimage.label(grid, structure=_CUBE)
-    group = labels[tuple(cell.T)]
+    at = np.stack(np.unravel_index(index, shape))
+    cell = at // cell_size[:, None]
+    cell -= cell.min(axis=1, keepdims=True)
+    n_slices, n_rows, n_columns = (int(n) + 1 for n in cell.max(axis=1))
+    flat_cell = (cell[0] * n_rows + cell[1]) * n_columns + cell[2]
+    number = np.zeros(n_slices * n_rows * n_columns, dtype=np.int64)
+    number[flat_cell] = 1
+    cells = np.flatnonzero(number)
+    found = volume_components(
+        cells, np.zeros(len(cells), dtype=np.uint8), (n_slices, n_rows, n_columns)
+    )
+    number[cells] = found.of
+    group = number[flat_cell]
     order = np.argsort(group, kind="stable")
-    ends = np.cumsum(np.bincount(group, minlength=count + 1))[1:]
-    for members in np.split(at[order], ends[:-1]):
-        low = np.maximum(members.min(axis=0) - margin, 0)
-        high = np.minimum(members.max(axis=0) + margin + 1, shape)
-        calcium = np.zeros(tuple(high - low), dtype=bool)
-        calcium[tuple((members - low).T)] = True
-        a, b, c = (slice(int(i), int(j)) for i, j in zip(low, high, strict=True))
-        yield Cluster((a, b, c), calcium)
+    group, at = group[order], at[:, order]
+    first = np.searchsorted(group, np.arange(found.count))
+    low = np.minimum.reduceat(at, first, axis=1) - near[:, None]
+    size = np.maximum.reduceat(at, first, axis=1) + near[:, None] + 1 - low
+    within = at - low[:, group]
+    flat = (within[0] * size[1, group] + within[1]) * size[2, group] + within[2]
+    inset = margin - near
+    a, b, c = inset.tolist()
+    ends = np.append(first[1:], len(flat)).tolist()
+    lows = (low - inset[:, None]).T.tolist()
+    for begin, end, (k, i, j), (n, m, p) in zip(
+        first.tolist(), ends, lows, size.T.tolist(), strict=True
+    ):
+        yield Cluster(
+            low=(k, i, j),
+            shape=(n + 2 * a, m + 2 * b, p + 2 * c),
+            inner=(slice(a, a + n), slice(b, b + m), slice(c, c + p)),
+            near=_grown(flat[begin:end], (n, m, p), near.tolist()),
+        )
 
 
-def grown(mask: NDArray[np.bool_], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Widen a mask by so many voxels along each axis."""
-    wide = mask
-    for axis, step in enumerate(steps):
-        wide = _widened(wide, axis, int(step))
-    return wide
+def _grown(
+    at: NDArray[np.int64], shape: tuple[int, int, int], steps: list[int]
+) -> NDArray[np.bool_]:
+    """Fill a block where calcium is at most so many steps away, along each axis.
 
-
-def _widened(mask: NDArray[np.bool_], axis: int, step: int) -> NDArray[np.bool_]:
-    """Widen along one axis by doubling: few passes over a small block."""
-    wide = mask.copy()
-    reached = 0
-    while reached < step:
-        by = min(max(reached, 1), step - reached)
-        before = wide.copy()
-        near = np.moveaxis(wide, axis, 0)
-        was = np.moveaxis(before, axis, 0)
-        near[by:] |= was[:-by]
-        near[:-by] |= was[by:]
-        reached += by
-    return wide
+    Parameters
+    ----------
+    at : flat places of the calcium, at least the steps away from the block's faces
+    shape : of the block
+    steps : [slice, row, column]
+    """
+    strides = (shape[1] * shape[2], shape[2], 1)
+    back = sum(stride * step for stride, step in zip(strides, steps, strict=True))
+    wide = np.zeros(shape[0] * strides[0], dtype=bool)
+    # Grown forwards only, by doubling, from a start moved back: few passes over a small block.
+    wide[at - back] = True
+    for stride, step in zip(strides, steps, strict=True):
+        reached, width = 1, 2 * step + 1
+        while reached < width:
+            by = min(reached, width - reached)
+            wide[by * stride :] |= wide[: -by * stride]
+            reached += by
+    return wide.reshape(shape)

@@ -1,12 +1,14 @@
 """Connected groups among sparse voxels.
 
 Comes in: sorted flat indices of the voxels that matter, a group number for each.
-Goes out: a component number for each voxel.
+Goes out: `Components`: a component number for each run of voxels, or each voxel.
 Refuses: nothing.
 
 Only the given voxels are touched, never the volume: the voxels are gathered into runs along the
 columns, and runs of neighbouring rows (and slices) that overlap are joined.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,36 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Components as runs: voxels that follow each other in a row.
+
+    of_run : int64 (n_runs,), the component of each run, 0..count-1
+    first : int64 (n_runs,), where in the voxels each run begins
+    """
+
+    count: int
+    of_run: NDArray[np.int64]
+    first: NDArray[np.int64]
+    n_voxels: int
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Voxels of each run."""
+        return np.diff(np.append(self.first, self.n_voxels))
+
+    @property
+    def of(self) -> NDArray[np.int64]:
+        """The component of each voxel."""
+        return np.repeat(self.of_run, self.lengths)
+
+
 def slice_components(
     index: NDArray[np.int64],
     group: NDArray[np.integer],
     shape: tuple[int, int, int],
     connectivity: int,
-) -> tuple[int, NDArray[np.int64]]:
+) -> Components:
     """Components within each slice.
 
     Parameters
@@ -33,14 +59,14 @@ def slice_components(
 
     Returns
     -------
-    count, number 0..count-1 of each voxel's component, int64 (n,)
+    Components
     """
     return _components(index, group, shape, rows=((0, 1),), reach=0 if connectivity == 4 else 1)
 
 
 def volume_components(
     index: NDArray[np.int64], group: NDArray[np.integer], shape: tuple[int, int, int]
-) -> tuple[int, NDArray[np.int64]]:
+) -> Components:
     """Components in three dimensions, 26-connected; otherwise as `slice_components`."""
     return _components(index, group, shape, rows=((0, 1), (1, -1), (1, 0), (1, 1)), reach=1)
 
@@ -51,20 +77,23 @@ def _components(
     shape: tuple[int, int, int],
     rows: tuple[tuple[int, int], ...],
     reach: int,
-) -> tuple[int, NDArray[np.int64]]:
+) -> Components:
     """Join runs with those `rows` (slice step, row step) further on, `reach` columns wider."""
     if len(index) == 0:
-        return 0, np.zeros(0, dtype=np.int64)
+        nothing = np.zeros(0, dtype=np.int64)
+        return Components(0, nothing, nothing, 0)
+    is_first = np.ones(len(index), dtype=bool)
+    is_first[1:] = (np.diff(index) != 1) | (group[1:] != group[:-1])
+    is_first |= index % shape[2] == 0  # a run ends with its row
+    first = np.flatnonzero(is_first)
+    run_group, head = group[first], index[first]
+    length = np.diff(np.append(first, len(index)))
     # One empty row and two empty columns around each slice keep opposite edges apart.
     n_rows, n_columns = shape[1] + 1, shape[2] + 2
-    line, column = np.divmod(index, shape[2])
+    line, column = np.divmod(head, shape[2])
     slice_, row = np.divmod(line, shape[1])
-    key = (slice_ * n_rows + row) * n_columns + column
-    is_first = np.ones(len(key), dtype=bool)
-    is_first[1:] = (np.diff(key) != 1) | (np.diff(group.astype(np.int64)) != 0)
-    first = np.flatnonzero(is_first)
-    start, run_group = key[first], group[first]
-    end = key[np.append(first[1:], len(key)) - 1]
+    start = (slice_ * n_rows + row) * n_columns + column
+    end = start + length - 1
 
     pairs = [
         _overlaps(start, end, (ds * n_rows + dr) * n_columns, reach, run_group) for ds, dr in rows
@@ -72,7 +101,7 @@ def _components(
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(first),) * 2)
     count, of_run = connected_components(graph, directed=False)
-    return int(count), of_run.astype(np.int64)[np.cumsum(is_first) - 1]
+    return Components(int(count), of_run.astype(np.int64), first, len(index))
 
 
 def _overlaps(

@@ -4,7 +4,7 @@ Comes in: a name. Goes out: the `ScoringParameters` it stands for.
 Refuses: a name that is not known.
 
 Programs called "Agatston" differ; each of these is met in published code, and each is recorded
-with its score. `infra/conventions.md` shows what they make of the same simulated calcium.
+with its score. `infra/scoring-measured.md` shows what they make of the same simulated calcium.
 """
 
 from screening.errors import ScreeningError

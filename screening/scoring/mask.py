@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
-from screening.records import ScoringParameters, Volume
+from screening.records import Intervals, ScoringParameters, Volume
+from screening.scoring.beside import density, measured
+from screening.scoring.intervals import intervals
 from screening.scoring.measure import measure
 from screening.scoring.parameters import check_parameters
+from screening.scoring.quality import NOISE_HU
 
 
 class LabelScore(NamedTuple):
@@ -27,15 +30,25 @@ class LabelScore(NamedTuple):
     agatston: float
     volume_mm3: float
     mass_mg: float
+    volume_isotropic_mm3: float
+    mass_integrated_mg: float
 
 
 @dataclass(frozen=True, slots=True)
 class MaskScore:
-    """The measures of a whole mask; `labels` in ascending order, present labels only."""
+    """The measures of a whole mask; `labels` in ascending order, present labels only.
+
+    The integrated mass of a label is of its own deposits and their surroundings: where two labels
+    lie close together, both hold what is between them.
+    """
 
     agatston: float
     volume_mm3: float
     mass_mg: float
+    volume_isotropic_mm3: float
+    mass_integrated_mg: float
+    density: float | None
+    intervals: Intervals
     labels: tuple[LabelScore, ...]
 
 
@@ -77,15 +90,33 @@ def score_mask(
     )
     names, of = np.unique(label, return_inverse=True)
     of = of[is_calcium]
-    sums = [
-        np.bincount(of, weights=values, minlength=len(names))
-        for values in (calcium.agatston, calcium.volume_mm3, calcium.mass_mg)
-    ]
+    whole = measured(volume, calcium, NOISE_HU[0], parameters)
+    parts = (
+        [whole]
+        if len(names) == 1
+        else [
+            measured(volume, calcium.of(of == i), NOISE_HU[0], parameters)
+            for i in range(len(names))
+        ]
+    )
+    agatston = np.bincount(of, weights=calcium.agatston, minlength=len(names))
     return MaskScore(
         agatston=float(calcium.agatston.sum()),
-        volume_mm3=float(calcium.volume_mm3.sum()),
-        mass_mg=float(calcium.mass_mg.sum()),
+        volume_mm3=whole.volume_mm3,
+        mass_mg=whole.mass_mg,
+        volume_isotropic_mm3=whole.volume_isotropic_mm3,
+        mass_integrated_mg=whole.integrated.mg,
+        density=density(calcium, parameters),
+        intervals=intervals(volume, whole, parameters),
         labels=tuple(
-            LabelScore(int(name), *(float(s[i]) for s in sums)) for i, name in enumerate(names)
+            LabelScore(
+                int(name),
+                float(units),
+                part.volume_mm3,
+                part.mass_mg,
+                part.volume_isotropic_mm3,
+                part.integrated.mg,
+            )
+            for name, units, part in zip(names, agatston, parts, strict=True)
         ),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import ScoringParameters, Volume
-from screening.scoring.components import slice_components, volume_components
+from screening.scoring.components import Components, slice_components, volume_components
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu
 
 
@@ -69,27 +69,38 @@ def measure(
     hu = volume.hu.take(index)
     shape = (slices, rows, columns)
     if parameters.connectivity == 26:
-        count, of = volume_components(index, group, shape)
+        found = volume_components(index, group, shape)
     else:
-        count, of = slice_components(index, group, shape, parameters.connectivity)
+        found = slice_components(index, group, shape, parameters.connectivity)
     pixel_mm2 = volume.spacing_mm[0] * volume.spacing_mm[1]
-    n_pixels = np.bincount(of, minlength=count)
-    peak_hu = np.full(count, np.iinfo(np.int16).min, dtype=np.int16)
-    np.maximum.at(peak_hu, of, hu)
+    weight = _weights(found, hu, pixel_mm2, parameters)
+
+    # A run lies in one slice and one lesion, so all but the HU is the same for its voxels.
+    increment_mm = volume.increments_mm[index[found.first] // (rows * columns)]
+    scale = increment_mm / parameters.reference_increment_mm
+    voxel_mm3 = np.repeat(pixel_mm2 * increment_mm, found.lengths)
+    factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
+    return Calcium(
+        index=index,
+        hu=hu,
+        agatston=np.repeat(pixel_mm2 * weight[found.of_run] * scale, found.lengths),
+        volume_mm3=voxel_mm3,
+        mass_mg=factor * voxel_mm3 * hu,
+    )
+
+
+def _weights(
+    found: Components, hu: NDArray[np.int16], pixel_mm2: float, parameters: ScoringParameters
+) -> NDArray[np.float64]:
+    """Weight of each lesion by its peak; 0 below the least size."""
+    if found.count == 0:
+        return np.zeros(0)
+    n_pixels = np.bincount(found.of_run, weights=found.lengths, minlength=found.count)
+    peak_hu = np.full(found.count, np.iinfo(np.int16).min, dtype=np.int16)
+    np.maximum.at(peak_hu, found.of_run, np.maximum.reduceat(hu, found.first))
     weight = 1.0 + np.searchsorted(np.array(parameters.weight_edges_hu), peak_hu, side="right")
     # The least area is compared in pixels with room for the last bit, so that 4 pixels of
     # 0.5 mm x 0.5 mm are exactly 1.0 mm2 whatever the spacing's decimal rounding.
     is_counted = n_pixels * pixel_mm2 >= parameters.min_area_mm2 * (1 - 1e-9)
     is_counted &= n_pixels >= parameters.min_pixels
-
-    increment_mm = volume.increments_mm[index // (rows * columns)]
-    scale = increment_mm / parameters.reference_increment_mm
-    voxel_mm3 = pixel_mm2 * increment_mm
-    factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
-    return Calcium(
-        index=index,
-        hu=hu,
-        agatston=pixel_mm2 * (weight * is_counted)[of] * scale,
-        volume_mm3=voxel_mm3,
-        mass_mg=factor * voxel_mm3 * hu,
-    )
+    return np.where(is_counted, weight, 0.0)

@@ -22,7 +22,6 @@ Sources: Agatston, J Am Coll Cardiol 1990;15:827 (score); Ohnesorge, Eur Radiol 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.records import (
@@ -30,7 +29,6 @@ from screening.records import (
     CalciumScore,
     Label,
     Labelled,
-    Lesion,
     Rejection,
     ScoringParameters,
     VesselScores,
@@ -39,8 +37,8 @@ from screening.records import (
 from screening.scoring.beside import beside
 from screening.scoring.certainty import certainty
 from screening.scoring.checks import refuse
-from screening.scoring.components import volume_components
-from screening.scoring.measure import Calcium, measure
+from screening.scoring.lesions import find_lesions
+from screening.scoring.measure import measure
 from screening.scoring.parameters import (
     LOWEST_LABELLED_HU,
     OTHER_LABELS,
@@ -48,7 +46,8 @@ from screening.scoring.parameters import (
     category,
     check_parameters,
 )
-from screening.scoring.quality import judge
+from screening.scoring.places import Places
+from screening.scoring.quality import NOISE_HU, judge
 
 _ANY_CORONARY = 0
 _IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)
@@ -96,34 +95,44 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
     group = np.where(is_coronary, np.uint8(_ANY_CORONARY), label)
     calcium = measure(volume, labelled.index[picked], group, parameters)
 
-    of_label = np.bincount(label, weights=calcium.agatston, minlength=len(Label))
-    agatston = float(calcium.agatston[is_coronary].sum())
-    vessels = VesselScores(**{v.name: float(of_label[v]) for v in CORONARY_LABELS})
-    lesions = _lesions(volume, calcium, label, labelled.probability[picked], is_coronary)
+    places = Places(calcium, label)
+    coronary, names = calcium.of(is_coronary), label[is_coronary]
+    agatston = float(coronary.agatston.sum())
+    vessels = VesselScores(**{v.name: places.agatston(v) for v in CORONARY_LABELS})
+    lesions = find_lesions(
+        volume, coronary, names, labelled.probability[picked][is_coronary], parameters
+    )
     sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
+    blood = labelled.blood_pool
+    told, intervals = beside(
+        volume,
+        labelled.index[_IS_CORONARY[labelled.label]],
+        coronary,
+        vessels,
+        len(lesions),
+        NOISE_HU[0] if blood is None else blood.sd_hu,
+        parameters,
+    )
     return CalciumScore(
         agatston=agatston,
-        volume_mm3=float(calcium.volume_mm3[is_coronary].sum()),
-        mass_mg=float(calcium.mass_mg[is_coronary].sum()),
+        volume_mm3=float(coronary.volume_mm3.sum()),
+        mass_mg=float(coronary.mass_mg.sum()),
         category=category(agatston),
         vessels=vessels,
-        other=tuple((o.name.lower(), float(of_label[o])) for o in OTHER_LABELS),
+        vessel_measures=places.vessels(lesions, parameters),
+        other=tuple((o.name.lower(), places.agatston(o)) for o in OTHER_LABELS),
+        other_measures=places.others(),
         lesions=lesions,
         certainty=sure,
-        beside=beside(
-            volume,
-            labelled.index[_IS_CORONARY[labelled.label]],
-            calcium.of(is_coronary),
-            vessels,
-            parameters,
-        ),
+        intervals=intervals,
+        beside=told,
         quality=judge(
             volume,
             labelled,
             agatston,
             sure,
             has_calcium=bool(is_coronary.any()),
-            has_metal=bool(of_label[Label.METAL] > 0),
+            has_metal=places.agatston(Label.METAL) > 0,
             lesions=lesions,
         ),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
@@ -138,48 +147,3 @@ def _check_labels(volume: Volume, labelled: Labelled) -> None:
         raise ScreeningError("labelled voxels are not sorted, or lie outside the volume")
     if len(index) and labelled.label.max() > max(Label):
         raise ScreeningError("a label is not known")
-
-
-def _lesions(
-    volume: Volume,
-    calcium: Calcium,
-    label: NDArray[np.uint8],
-    probability: NDArray[np.float32],
-    is_coronary: NDArray[np.bool_],
-) -> tuple[Lesion, ...]:
-    """Three-dimensional lesions of the coronary voxels, largest first."""
-    index, hu, label = calcium.index[is_coronary], calcium.hu[is_coronary], label[is_coronary]
-    slices, rows, columns = volume.hu.shape
-    count, of = volume_components(index, label, (slices, rows, columns))
-    if count == 0:
-        return ()
-    at = np.stack(np.unravel_index(index, (slices, rows, columns)), axis=1)
-    n_voxels = np.bincount(of)
-    order = np.argsort(of, kind="stable")  # keeps slices ascending within a lesion
-    first = np.cumsum(n_voxels) - n_voxels
-    last = first + n_voxels - 1
-    slice_, name = at[order, 0], label[order[first]]
-    max_hu = np.maximum.reduceat(hu[order], first)
-
-    def total(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        return np.bincount(of, weights=values).astype(np.float64)
-
-    centroid = np.stack([total(axis) for axis in volume.lps_mm(at.astype(np.float64)).T], axis=1)
-    centroid /= n_voxels[:, None]
-    mean_probability = total(probability[is_coronary]) / n_voxels
-    agatston = total(calcium.agatston[is_coronary])
-    volume_mm3 = total(calcium.volume_mm3[is_coronary])
-    largest_first = np.lexsort((first, -volume_mm3, -agatston))
-    return tuple(
-        Lesion(
-            label=Label(int(name[i])).name,
-            probability=float(mean_probability[i]),
-            agatston=float(agatston[i]),
-            volume_mm3=float(volume_mm3[i]),
-            max_hu=int(max_hu[i]),
-            centroid_lps_mm=(float(centroid[i, 0]), float(centroid[i, 1]), float(centroid[i, 2])),
-            slices=(int(slice_[first[i]]), int(slice_[last[i]])),
-        )
-        for i in largest_first
-        if agatston[i] > 0
-    )

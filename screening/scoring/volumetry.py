@@ -7,16 +7,18 @@ Refuses: nothing.
 Between neighbouring slices HU are interpolated until the steps are about a pixel long; what is at
 or above the threshold there counts (Callister, Radiology 1998;208:807). Counting whole slices
 instead makes the volume depend on where a lesion lies between them.
+
+Each voxel has a half towards either neighbouring slice. Of a calcium voxel both halves count as
+far as they reach the threshold; of a neighbour that is no calcium, only the half that faces it,
+and only of one below the threshold: bone or aortic wall beside a lesion adds nothing.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import Volume
-from screening.scoring.clusters import clusters, grown
-
-_ONE = np.ones(3, dtype=np.int64)
-_CELL = np.array([2, 8, 8])  # voxels; large enough to keep the blocks few
 
 
 def isotropic_volume_mm3(volume: Volume, index: NDArray[np.int64], threshold_hu: int) -> float:
@@ -25,33 +27,58 @@ def isotropic_volume_mm3(volume: Volume, index: NDArray[np.int64], threshold_hu:
     Parameters
     ----------
     volume : Volume
-    index : int64 (n,), flat: calcium voxels; only these and their neighbours count
+    index : int64 (n,), flat, sorted: calcium voxels
     threshold_hu : as for the score
 
     Returns
     -------
     mm³; 0 without voxels
     """
+    if len(index) == 0:
+        return 0.0
     pixel_mm = float(np.sqrt(volume.spacing_mm[0] * volume.spacing_mm[1]))
     n_steps = max(round(volume.increment_mm / pixel_mm), 1)
-    total = 0.0
-    for cluster in clusters(index, volume.hu.shape, _CELL, _ONE):
-        near = grown(cluster.calcium, _ONE)
-        counts = _counts(volume.hu[cluster.box], near, threshold_hu, n_steps)
-        total += float((counts * volume.increments_mm[cluster.box[0]]).sum()) / n_steps
-    return total * volume.spacing_mm[0] * volume.spacing_mm[1]
+    offsets = (np.arange(n_steps) + 0.5) / n_steps - 0.5
+    up, down = offsets[offsets > 0], -offsets[offsets <= 0]
+    total_mm = 0.0
+    for side, own, facing in ((1, up, down), (-1, down, up)):
+        pair = _neighbours(volume, index, side)
+        counts = _steps_reached(pair.hu, pair.next_hu, own, threshold_hu)
+        total_mm += float((counts * volume.increments_mm[pair.slice_]).sum())
+        dim = pair.is_inside & (pair.next_hu < threshold_hu)
+        counts = _steps_reached(pair.next_hu[dim], pair.hu[dim], facing, threshold_hu)
+        total_mm += float((counts * volume.increments_mm[pair.slice_[dim] + side]).sum())
+    return total_mm / n_steps * volume.spacing_mm[0] * volume.spacing_mm[1]
 
 
-def _counts(
-    hu: NDArray[np.int16], near: NDArray[np.bool_], threshold_hu: int, n_steps: int
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """Calcium voxels and their neighbours in the next slice; at the stack's end themselves."""
+
+    slice_: NDArray[np.int64]
+    hu: NDArray[np.float32]
+    next_hu: NDArray[np.float32]
+    is_inside: NDArray[np.bool_]
+
+
+def _neighbours(volume: Volume, index: NDArray[np.int64], side: int) -> _Pairs:
+    n_slices, plane = len(volume.hu), volume.hu[0].size
+    slice_ = index // plane
+    is_inside = (slice_ + side >= 0) & (slice_ + side < n_slices)
+    next_hu = volume.hu.take(np.where(is_inside, index + side * plane, index))
+    hu = volume.hu.take(index)
+    return _Pairs(slice_, hu.astype(np.float32), next_hu.astype(np.float32), is_inside)
+
+
+def _steps_reached(
+    hu: NDArray[np.float32],
+    towards: NDArray[np.float32],
+    shares: NDArray[np.float64],
+    threshold_hu: int,
 ) -> NDArray[np.int64]:
-    """Pixels at or above the threshold, of each slice, over all steps between the slices."""
-    flat, last = hu.astype(np.float32), len(hu) - 1
+    """Of the steps this share of the way to the neighbour, how many reach the threshold."""
     counts = np.zeros(len(hu), dtype=np.int64)
-    for step in range(n_steps):
-        offset = (step + 0.5) / n_steps - 0.5
-        other = np.clip(np.arange(len(hu)) + (1 if offset > 0 else -1), 0, last)
-        share = np.float32(abs(offset))
-        between = flat + (flat[other] - flat) * share
-        counts += ((between >= threshold_hu) & near).sum(axis=(1, 2))
+    rise = towards - hu
+    for share in shares.astype(np.float32):
+        counts += hu + rise * share >= threshold_hu
     return counts

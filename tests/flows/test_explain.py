@@ -187,7 +187,7 @@ def test_inputs_have_words_units_and_age(told):
         "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
         "Agatston 2,137.4, category 1000 and above",
         "quality remarks: metal near the heart",
-        "outside the coronary arteries: aortic valve 49 (Agatston units, as far as",
+        "not counted, outside the coronaries:\n    aortic valve: Agatston 49.4\n",
         "known cardiovascular disease: none recorded",
     ):
         assert line in text

@@ -18,8 +18,11 @@ from ct_series import (
     write_series,
 )
 from night import Screening
+from publish_case import make_header
 
 from flows.score_one import score_one
+from screening.phantom.dicom import Encoding, Stack, write_stack
+from screening.phantom.inserts import Insert, InsertScan, scan_inserts
 
 # What only a score holds; a refusal gives none of it.
 NUMBERS = ("agatston", "volume_mm3", "mass_mg", "category", "vessels", "parameters")
@@ -56,6 +59,82 @@ def test_a_mask_that_fits_scores_what_is_drawn(screening, series, tmp_path):
     (label,) = facts["labels"]
     assert label["label"] == 1
     assert facts["series"]["n_slices"] == SHAPE[0]
+
+
+def test_beside_the_score_stand_both_volumes_and_masses_with_their_intervals(
+    screening, series, tmp_path
+):
+    done = scored(screening, series, "--mask", write_mask(tmp_path / "m.nii.gz"), "--json")
+    facts = json.loads(done.stdout)
+    for name in ("volume_mm3", "volume_isotropic_mm3", "mass_mg", "mass_integrated_mg"):
+        low, high = facts["intervals"][name]
+        assert 0 <= low < facts[name] < high
+    assert facts["intervals"]["mass_factor_source"] == "default"
+    told = scored(screening, series, "--mask", write_mask(tmp_path / "m.nii.gz")).stdout
+    assert "mass by a default, uncalibrated: HU to mg within 15.0 % (standard error)" in told
+
+
+def test_a_rod_calibrates_the_mass_and_its_error_is_told(screening, tmp_path):
+    insert = Insert(5.0, 400.0)
+    images = scan_inserts((insert,), InsertScan())
+    pixel_mm, step_mm, n = images.scan.pixel_mm, images.scan.increment_mm, len(images.hu)
+    origins = np.stack([np.zeros(n), np.zeros(n), -step_mm * np.arange(n)], axis=1)
+    folder = tmp_path / "series"
+    folder.mkdir()
+    write_stack(
+        [folder / f"{k}.dcm" for k in range(n)],
+        Stack(
+            images.hu, (pixel_mm, pixel_mm), origins, np.array([0.0, 1, 0]), np.array([1.0, 0, 0])
+        ),
+        make_header(),
+        Encoding(),
+    )
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = -step_mm, -pixel_mm, -pixel_mm, 1.0
+    mask = tmp_path / "m.nii.gz"
+    nibabel.save(nibabel.Nifti1Image((images.near == 1).astype(np.uint8), affine), mask)
+    row, column = (at * pixel_mm for at in images.rod)
+    at = ("--rod", f"{column},{row},7,200")
+    facts = json.loads(scored(screening, folder, "--mask", mask, *at, "--json").stdout)
+    intervals = facts["intervals"]
+    assert facts["mass_integrated_mg"] == pytest.approx(insert.mass_mg, rel=0.1)
+    assert intervals["mass_factor_source"] == "rod"
+    assert 0 < intervals["mass_factor_error"] < 0.02
+    recorded = facts["parameters"]
+    error = recorded["mass_factor_standard_error"] / recorded["mass_mg_per_cm3_per_hu"]
+    assert intervals["mass_factor_error"] == pytest.approx(error)
+    plain = json.loads(scored(screening, folder, "--mask", mask, "--json").stdout)
+    low, high = plain["intervals"]["mass_integrated_mg"]
+    assert low < intervals["mass_integrated_mg"][0] < intervals["mass_integrated_mg"][1] < high
+    for wrong, told in (
+        ("9,5,7", "four numbers"),
+        ("9,5,0,200", "above 0"),
+        ("20,70,7,200", "no calibration rod there"),
+    ):
+        done = scored(screening, folder, "--mask", mask, "--rod", wrong)
+        assert done.returncode == 2
+        assert told in done.stderr
+
+
+# 350 stored x slope: the threshold, and every edge of the weights, from both sides.
+@pytest.mark.parametrize(
+    ("slope", "weight"),
+    [
+        ("0.37", 0),  # 129.5
+        ("0.3714", 0),  # 129.99
+        ("0.3715", 1),  # 130.025
+        ("0.57", 1),  # 199.5
+        ("0.5715", 2),  # 200.025
+        ("0.855", 2),  # 299.25
+        ("0.858", 3),  # 300.3
+        ("1.1414", 3),  # 399.49
+        ("1.143", 4),  # 400.05
+    ],
+)
+def test_a_slope_that_is_no_integer_crosses_no_edge(tmp_path, slope, weight):
+    folder = write_series(tmp_path / "series", RescaleSlope=slope)
+    answer = score_one(str(folder), write_mask(tmp_path / "m.nii.gz"), "default")
+    assert answer.facts["agatston"] == pytest.approx(BLOCK_AGATSTON / 3 * weight)
 
 
 @pytest.mark.parametrize(

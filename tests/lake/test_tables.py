@@ -92,6 +92,9 @@ def test_pending_gives_way_and_never_returns(lake, build):
             "max_hu": 300,
             "centroid_lps_mm": [1.0, 2.0, 3.0],
             "slices": [4, 5],
+            "mass_mg": 1.5,
+            "mean_hu": 250.0,
+            "density": 2.0,
         }
         when = datetime(2026, 1, 2, tzinfo=UTC)
         done = build.disposition("s1", lesions=[lesion], agatston=5.0, committed_at=when)
@@ -173,6 +176,29 @@ def test_a_table_written_before_a_column_was_declared(lake, build):
         lake.append("dispositions", newer, "r", 1)
     rows = lake.read("dispositions").sort_by("series_key")
     assert rows["image_digest"].to_pylist() == [None, "d"]
+
+
+def test_lesions_written_before_they_had_a_mass(lake, build):
+    """A field added within a list of structures: old rows stay readable, new ones join them."""
+    lesion = {"label": "LAD", "agatston": 5.0, "mass_mg": 1.5, "mean_hu": 250.0, "density": 2.0}
+    newer = build.dispositions(build.disposition("s2", lesions=[lesion]))
+    column = DISPOSITIONS.schema.field("lesions")
+    fields = [f for f in column.type.value_type if f.name not in ("mass_mg", "mean_hu", "density")]
+    older = build.dispositions(build.disposition("s1", lesions=[lesion]))
+    at = older.column_names.index("lesions")
+    old_type = pa.list_(pa.struct(fields))
+    plain = pa.array([[{"label": "LAD", "agatston": 5.0}]], old_type)
+    older = older.set_column(at, "lesions", plain).drop_columns(["vessel_measures", "n_lesions"])
+    write_deltalake(lake.path / "tables/dispositions", older)
+    with lake.lease("r"):
+        lake.append("dispositions", newer, "r", 1)
+        pending = build.disposition("s3", "pending", reasons=["unreachable"])
+        lake.append("dispositions", build.dispositions(pending), "r", 2)
+        lake.append("dispositions", build.dispositions(build.disposition("s3")), "r", 3)
+    rows = {r["series_key"]: r for r in lake.read("dispositions").to_pylist()}
+    assert rows["s1"]["lesions"][0]["mass_mg"] is None
+    assert rows["s2"]["lesions"][0]["mass_mg"] == 1.5
+    assert (rows["s3"]["state"], rows["s1"]["vessel_measures"]) == ("scored", None)
 
 
 def test_maintenance_keeps_the_rows_and_drops_the_files(lake, build):

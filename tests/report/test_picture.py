@@ -16,6 +16,7 @@ from screening.records import (
     BloodPool,
     CalciumScore,
     Certainty,
+    Intervals,
     Label,
     Labelled,
     Lesion,
@@ -66,7 +67,18 @@ def scan(deposits=CALCIUM, noise_hu=20.0, box=BOX, flip=(1, 1)):
         model=ModelIdentity("hand", "", ""),
     )
     lesions = tuple(
-        Lesion(Label(label).name, 0.9, 40.0 - k, 60.0, 500, (0.0, 0.0, 0.0), (k, k + 1))
+        Lesion(
+            Label(label).name,
+            0.9,
+            40.0 - k,
+            60.0,
+            500,
+            (0.0, 0.0, 0.0),
+            (k, k + 1),
+            9.0,
+            250.0,
+            2.0,
+        )
         for k, _, _, label in deposits
         if label <= Label.RCA
     )
@@ -77,10 +89,15 @@ def scan(deposits=CALCIUM, noise_hu=20.0, box=BOX, flip=(1, 1)):
         mass_mg=9.0 * len(lesions),
         category="(0,100)" if total else "0",
         vessels=VesselScores(0.0, 0.0, 0.0, 0.0),
+        vessel_measures=None,
         other=(),
+        other_measures=(),
         lesions=lesions,
         certainty=Certainty(0.0, 2 * total, 0.9),
-        beside=Beside(len(lesions), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"),
+        intervals=Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.15),
+        beside=Beside(
+            len(lesions), len(lesions), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"
+        ),
         quality=Quality(noise_hu, "A", ()),
         parameters=ScoringParameters(),
     )

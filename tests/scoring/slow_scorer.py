@@ -9,6 +9,9 @@ J Am Coll Cardiol 1990;15:827. In each slice, touching coronary voxels at or abo
 are one lesion, whichever arteries they belong to. A lesion of at least the least size counts its
 area times the weight of its brightest voxel in that slice, times the slice's increment / 3 mm; the
 units go to the arteries by voxel count.
+
+In space instead (`is_3d`), a lesion runs through all slices in which its voxels touch by face,
+edge or corner: all its voxels make its size, and its brightest one its weight in every slice.
 """
 
 from dataclasses import dataclass
@@ -30,6 +33,7 @@ class Convention:
     connectivity: int = 8
     min_area_mm2: str = "1.0"  # as written, so that ten pixels of 0.1 mm2 are 1 mm2 exactly
     min_pixels: int | None = None
+    is_3d: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def slow_score(hu, labels, spacing_mm, increments_mm, convention=None):
     increments_mm : one a slice
     """
     convention = convention or Convention()
+    if convention.is_3d:
+        return _in_space(hu, labels, spacing_mm, increments_mm, convention)
     pixel_mm2 = spacing_mm[0] * spacing_mm[1]
     vessels = dict.fromkeys(ARTERIES.values(), 0.0)
     volume_mm3 = 0.0
@@ -65,6 +71,37 @@ def slow_score(hu, labels, spacing_mm, increments_mm, convention=None):
                 artery = ARTERIES[names[row][column]]
                 units = pixel_mm2 * _weight(peak_hu) * increment_mm / REFERENCE_INCREMENT_MM
                 vessels[artery] += units
+    return SlowScore(sum(vessels.values()), vessels, volume_mm3)
+
+
+def _in_space(hu, labels, spacing_mm, increments_mm, convention):
+    """Count lesions that go through slices."""
+    left = {
+        (k, row, column)
+        for k in range(len(hu))
+        for row, column in _calcium(hu[k], labels[k], convention)
+    }
+    pixel_mm2 = spacing_mm[0] * spacing_mm[1]
+    volume_mm3 = 0.0
+    for k, _, _ in left:
+        volume_mm3 += pixel_mm2 * increments_mm[k]
+    vessels = dict.fromkeys(ARTERIES.values(), 0.0)
+    while left:
+        lesion, todo = [], [left.pop()]
+        while todo:
+            here = todo.pop()
+            lesion.append(here)
+            touching = [
+                at for at in left if max(abs(a - b) for a, b in zip(here, at, strict=True)) == 1
+            ]
+            todo += touching
+            left -= set(touching)
+        if not _is_large_enough(len(lesion), spacing_mm, convention):
+            continue
+        weight = _weight(max(hu[k][row][column] for k, row, column in lesion))
+        for k, row, column in lesion:
+            units = pixel_mm2 * weight * increments_mm[k] / REFERENCE_INCREMENT_MM
+            vessels[ARTERIES[labels[k][row][column]]] += units
     return SlowScore(sum(vessels.values()), vessels, volume_mm3)
 
 

@@ -9,7 +9,7 @@ from screening.errors import ScreeningError
 from screening.records import Label, ScoringParameters
 from screening.scoring import CONVENTIONS, certainty, convention, score, score_mask
 from screening.scoring.beside import cac_drs, group
-from screening.scoring.certainty import repeatability_limit
+from screening.scoring.certainty import repeatability_limit, volume_repeatability_limit
 from screening.scoring.kvp import thresholds
 
 
@@ -41,6 +41,15 @@ def test_groups_and_cac_drs(agatston, name, drs):
         (70.0, (207, 318, 477, 636), "table"),
         (135.0, (119, 183, 274, 364), "table"),
         (140.0, (119, 183, 274, 364), "held"),
+        # both sides of the ends and of what passes for a table point
+        (69.5, (207, 318, 477, 636), "table"),
+        (70.5, (207, 318, 477, 636), "table"),
+        (70.6, (205, 315, 473, 630), "interpolated"),
+        (119.4, (130, 201, 301, 401), "interpolated"),
+        (119.5, (130, 200, 300, 400), "standard"),
+        (135.5, (119, 183, 274, 364), "table"),
+        (135.6, (119, 183, 274, 364), "held"),
+        (140.5, (119, 183, 274, 364), "held"),
     ],
 )
 def test_thresholds_follow_the_tube_voltage(kvp, edges_hu, source):
@@ -49,7 +58,7 @@ def test_thresholds_follow_the_tube_voltage(kvp, edges_hu, source):
     assert (found.edges_hu, found.source) == (edges_hu, source)
 
 
-@pytest.mark.parametrize("kvp", [None, 69.0, 141.0])
+@pytest.mark.parametrize("kvp", [None, 69.4, 140.6])
 def test_no_thresholds_without_a_known_voltage(kvp, block):
     assert thresholds(kvp) is None
     made = block(kvp=kvp)
@@ -103,6 +112,100 @@ def test_on_an_edge_the_category_is_a_coin_toss(agatston):
 def test_a_zero_holds_as_often_as_published():
     assert certainty(0.0, is_gated=True).category_probability == pytest.approx(0.959)
     assert certainty(0.0, is_gated=False).category_probability == pytest.approx(0.912)
+
+
+# Intervals of volume and mass
+
+
+def test_the_volumes_rescan_limit_is_the_published_one():
+    limit = volume_repeatability_limit(100.0)
+    assert limit == pytest.approx(0.16 * 100 + 43.0 + 0.23 * 28 - 5.0)
+    assert volume_repeatability_limit(0.0, bmi=20.0) == 0.0  # the line is below zero there
+
+
+def test_every_interval_holds_its_measure_and_starts_no_lower_than_zero(block):
+    made = block(value=260, size=(2, 4, 4))
+    result = score(made.volume, made.labelled)
+    for name in ("volume_mm3", "volume_isotropic_mm3", "mass_mg", "mass_integrated_mg"):
+        low, high = getattr(result.intervals, name)
+        value = getattr(result, name, None) or getattr(result.beside, name)
+        assert 0 <= low < value < high
+    gated = block(value=260, size=(2, 4, 4), is_gated=True)
+    narrow = score(gated.volume, gated.labelled).intervals.volume_mm3
+    wide = result.intervals.volume_mm3
+    assert wide[0] <= narrow[0] < narrow[1] < wide[1]
+
+
+def test_a_rod_narrows_the_interval_of_the_mass_by_its_own_error(block):
+    made = block(value=600, size=(3, 6, 6))
+
+    def half(parameters):
+        result = score(made.volume, made.labelled, parameters)
+        return (result.intervals.mass_integrated_mg[1] - result.beside.mass_integrated_mg) / 1.96
+
+    factor = 100 / 130
+    default = ScoringParameters()
+    rods = [
+        ScoringParameters(mass_mg_per_cm3_per_hu=factor, mass_factor_standard_error=error * factor)
+        for error in (0.0, 0.15)
+    ]
+    mass = score(made.volume, made.labelled).beside.mass_integrated_mg
+    # No noise here: 2 % of the integration alone, and with 15 % of the factor.
+    assert half(rods[0]) == pytest.approx(0.02 * mass, rel=1e-6)
+    assert half(rods[1]) == half(default) == pytest.approx(math.hypot(0.02, 0.15) * mass, rel=1e-6)
+    sources = [
+        score(made.volume, made.labelled, parameters).intervals.mass_factor_source
+        for parameters in (default, rods[0])
+    ]
+    assert sources == ["default", "rod"]
+
+
+def test_no_calcium_may_still_be_as_much_as_goes_unseen(scan):
+    for thickness_mm in (3.0, 5.0):
+        made = scan(np.full((3, 8, 8), 40), np.zeros((3, 8, 8)), slice_thickness_mm=thickness_mm)
+        low, high = score(made.volume, made.labelled).intervals.mass_mg
+        smear_mm3 = 2 * math.pi * 0.65**2 * thickness_mm * 2
+        assert (low, high) == (0.0, pytest.approx(100 / 130 / 1000 * smear_mm3 * 90))
+
+
+def test_each_vessel_lesion_and_place_has_its_measures(scan):
+    hu, labels = np.full((5, 24, 24), 40), np.zeros((5, 24, 24))
+    for where, value, label in (
+        ((slice(1, 3), slice(2, 6), slice(2, 6)), 450, Label.LAD),
+        ((3, slice(12, 14), slice(2, 4)), 150, Label.LAD),
+        ((1, slice(2, 6), slice(12, 16)), 150, Label.RCA),
+        ((2, slice(18, 20), slice(18, 22)), 250, Label.AORTA),
+    ):
+        hu[where], labels[where] = value, label
+    made = scan(hu, labels)
+    result = score(made.volume, made.labelled)
+    found = {v.label: v for v in result.vessel_measures}
+    factor = 100 / 130 / 1000
+    assert [v.label for v in result.vessel_measures] == ["LM", "LAD", "LCX", "RCA"]
+    lad, rca, lm = found["LAD"], found["RCA"], found["LM"]
+    assert (lad.agatston, lad.volume_mm3, lad.n_lesions) == (2 * 16 * 4 + 4, 36 * 3, 2)
+    assert lad.density == pytest.approx((32 * 4 + 4 * 1) / 36)
+    assert lad.mass_mg == pytest.approx(factor * 3 * (32 * 450 + 4 * 150))
+    assert (rca.n_lesions, rca.density, lm.n_lesions, lm.density) == (1, 1.0, 0, None)
+    assert (result.beside.n_vessels, result.beside.n_lesions) == (2, 3)
+    largest = result.lesions[0]
+    assert (largest.mean_hu, largest.density) == (450.0, 4.0)
+    assert largest.mass_mg == pytest.approx(factor * 3 * 32 * 450)
+    aorta = {o.label: o for o in result.other_measures}["aorta"]
+    assert (aorta.agatston, aorta.volume_mm3) == (16.0, 24.0)
+    assert aorta.mass_mg == pytest.approx(factor * 3 * 8 * 250)
+    assert [(o.label, o.agatston) for o in result.other_measures] == list(result.other)
+
+
+def test_what_is_bright_beside_a_lesion_adds_nothing_to_its_volume(scan):
+    hu, labels = np.full((7, 9, 9), 40), np.zeros((7, 9, 9))
+    hu[3, 3:6, 3:6], labels[3, 3:6, 3:6] = 400, Label.LAD
+    alone = scan(hu, labels)
+    hu[2, 3:6, 6], labels[2, 3:6, 6] = 900, Label.BONE  # touches it by a corner
+    hu[1, 3:6, 3:6], labels[1, 3:6, 3:6] = 900, Label.BONE  # two slices off
+    beside = scan(hu, labels)
+    one, other = (score(m.volume, m.labelled).beside for m in (alone, beside))
+    assert other.volume_isotropic_mm3 == one.volume_isotropic_mm3 > 27.0
 
 
 # Conventions

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from slow_scorer import Convention, slow_score
 
 from screening.records import CORONARY_LABELS, Label, ScoringParameters
-from screening.scoring import score, score_mask
+from screening.scoring import CONVENTIONS, score, score_mask
 
 EVERY = settings(max_examples=60, deadline=None)
 # Both sides of each edge, and what lies below all of them.
@@ -72,6 +72,14 @@ def test_the_slow_scorer_by_hand():
     assert slow_score(hu, labels, (1.0, 1.0), [3.0], Convention(connectivity=4)).agatston == 4.0
     assert slow_score(hu, labels, (1.0, 1.0), [3.0], Convention(min_pixels=3)).agatston == 0.0
     assert slow_score([[[130]]], [[[4]]], (1.0, 1.0), [3.0]).agatston == 1.0
+    # Through two slices: two voxels of 0.49 mm2 alone count nothing, three together 3 x 0.49.
+    tall = [[[150]], [[250]], [[150]]]
+    assert slow_score(tall, [[[4]]] * 3, (0.7, 0.7), [3.0] * 3).agatston == 0.0
+    in_space = slow_score(tall, [[[4]]] * 3, (0.7, 0.7), [3.0] * 3, Convention(is_3d=True))
+    assert in_space.agatston == pytest.approx(3 * 0.49 * 2)
+    apart = [[[150]], [[40]], [[150]]]
+    in_space = slow_score(apart, [[[4]]] * 3, (0.7, 0.7), [3.0] * 3, Convention(is_3d=True))
+    assert in_space.agatston == 0.0
     strict = Convention(is_strict=True)
     assert slow_score([[[130]]], [[[4]]], (1.0, 1.0), [3.0], strict).agatston == 0.0
 
@@ -97,6 +105,33 @@ def test_they_agree_by_other_conventions(scan, case):
         (ScoringParameters(min_area_mm2=0.0), Convention(min_pixels=1)),
     ):
         assert agrees(measured(scan, case, parameters), counted(case, convention)), convention
+
+
+# What each named convention means to the slow scorer; a new name needs its own line here.
+MEANINGS = {
+    "agatston_1990": Convention(),
+    "agatston_4_connected": Convention(connectivity=4),
+    "agatston_3_pixels": Convention(min_pixels=3),
+    "agatston_over_130": Convention(is_strict=True),
+    "agatston_3d": Convention(is_3d=True),
+}
+
+
+def test_every_named_convention_has_its_meaning():
+    assert MEANINGS.keys() == CONVENTIONS.keys()
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+@EVERY
+@given(case=scans())
+def test_they_agree_by_every_named_convention(scan, name, case):
+    assert agrees(measured(scan, case, CONVENTIONS[name]), counted(case, MEANINGS[name]))
+    hu, labels, *rest = case
+    drawn = (labels > 0).astype(np.uint8)
+    found = score_mask(made(scan, *case)[0], drawn, CONVENTIONS[name])
+    slow = counted((hu, drawn, *rest), MEANINGS[name])
+    told = (found.agatston, found.volume_mm3)
+    assert told == pytest.approx((slow.agatston, slow.volume_mm3), 1e-9, 1e-9)
 
 
 @EVERY

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from insert_measures import PHASES, masses, volume_of
+from insert_measures import PHASES, measured_inserts, volume_of
 
 from screening.errors import ScreeningError
 from screening.phantom.inserts import STANDARD, Insert, InsertScan, scan_inserts
@@ -16,15 +16,30 @@ from screening.scoring.calibration import Rod, calibrate
 @pytest.mark.parametrize("slice_mm", [2.0, 3.0, 5.0])
 def test_integrated_mass_is_within_a_tenth(slice_mm, noise_hu):
     how = InsertScan(increment_mm=slice_mm, thickness_mm=slice_mm, noise_hu=noise_hu)
-    found = np.mean([masses(replace(how, phase=k / PHASES, seed=k)) for k in range(PHASES)], axis=0)
-    for insert, (_, integrated, _) in zip(STANDARD, found, strict=True):
-        # 200 mg/cm3 in slices as thick as the insert is long: reported only, in the table.
-        is_dim = insert.mg_per_cm3 < 400 and (
-            slice_mm > 3 or (insert.diameter_mm, slice_mm) == (3, 3)
-        )
-        is_promised = insert.diameter_mm > 1 and not is_dim
+    cells = [measured_inserts(replace(how, phase=k / PHASES, seed=k)) for k in range(PHASES)]
+    for insert, found in zip(STANDARD, zip(*cells, strict=True), strict=True):
+        is_promised = insert.diameter_mm > 1 and (insert.mg_per_cm3 >= 400 or slice_mm <= 3)
         if is_promised:
-            assert integrated == pytest.approx(insert.mass_mg, rel=0.1), insert
+            errors = np.array([f.mass_integrated_mg for f in found]) / insert.mass_mg - 1
+            # Few scans tell the mean only so well; infra/scoring-measured.md has five times more.
+            own_error = errors.std(ddof=1) / np.sqrt(PHASES)
+            assert abs(errors.mean()) < 0.1 + (own_error if own_error > 0.03 else 0), insert
+
+
+def test_the_intervals_of_the_mass_hold_the_true_mass():
+    cells = [measured_inserts(InsertScan(phase=k / PHASES, seed=k)) for k in range(PHASES)]
+    held = {"mass_mg": [], "mass_integrated_mg": []}
+    for insert, found in zip(STANDARD, zip(*cells, strict=True), strict=True):
+        for name, of in held.items():
+            if insert.diameter_mm > 1:
+                of += [
+                    low <= insert.mass_mg <= high
+                    for low, high in (getattr(f.intervals, name) for f in found)
+                ]
+    assert all(np.mean(of) >= 0.9 for of in held.values()), held
+    dim = [f for found in cells for f in found if f.mass_mg == 0]  # inserts of 1 mm, unseen
+    assert dim
+    assert all(f.intervals.mass_mg[1] > 0.31 for f in dim)  # 400 mg/cm3 in 1 mm
 
 
 def test_the_rod_gives_the_factor_and_not_the_simulators_own_number():

@@ -156,7 +156,8 @@ def test_labels_of_another_volume_are_an_error(block):
     ],
 )
 def test_what_may_be_a_stent_is_flagged(block, volume_mm3, max_hu, probability, is_flagged):
-    lesion = Lesion("LAD", probability, 100.0, volume_mm3, max_hu, (0.0, 0.0, 0.0), (0, 1))
+    at = (0.0, 0.0, 0.0)
+    lesion = Lesion("LAD", probability, 100.0, volume_mm3, max_hu, at, (0, 1), 40.0, 250.0, 2.0)
     made = block()
     found = quality.judge(
         made.volume, made.labelled, 100.0, certainty(500.0, is_gated=True),

@@ -258,6 +258,42 @@ def test_the_list_is_rounded_for_reading_and_says_the_tier_once():
     assert row["mesa_chd_10y_cac"] == 0.367
 
 
+def test_the_list_tells_the_percentile_and_says_when_no_table_fits():
+    of = {"percentile": 83.4, "percentile_text": "83", "percentile_source": "MESA 2006"}
+    (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | of]), "out_flagged")
+    assert (row["percentile"], row["percentile_text"]) == (83, "83")
+    assert row["percentile_source"] == "MESA 2006"
+    above = {"percentile": None, "percentile_text": "above 90", "percentile_source": "Hoff 2001"}
+    (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | above]), "out_flagged")
+    assert (row["percentile"], row["percentile_text"]) == (None, "above 90")
+    (row,) = read(one_person(scan(agatston=500.0), risk=[risk()]), "out_flagged")
+    assert (row["percentile"], row["percentile_text"], row["percentile_source"]) == (None, "", "")
+
+
+def test_the_research_cohort_rounds_the_percentile():
+    of = {"percentile": 83.4, "percentile_text": "83", "percentile_source": "MESA 2006"}
+    (row,) = read(cohort(scan(agatston=500.0), risk=[risk() | of]), "out_cohort")
+    assert (row["percentile_rounded"], row["percentile_source"]) == (85.0, "MESA 2006")
+    assert "percentile_text" not in row
+
+
+def test_each_place_of_a_scan_has_its_row():
+    lad = {"label": "LAD", "agatston": 5.0, "volume_mm3": 9.0, "mass_mg": 1.5, "n_lesions": 2,
+           "density": 1.5}  # fmt: skip
+    aorta = {"label": "aorta", "agatston": 70.0, "volume_mm3": 50.0, "mass_mg": 9.0}
+    connection = one_person(
+        scan(agatston=5.0, vessel_measures=[lad], other_measures=[aorta]),
+        scan("older", agatston=5.0),
+        scan("x", state="ineligible", reasons=["not_chosen"]),
+    )
+    rows = read(connection, "out_calcium_place")
+    told = ("label", "is_coronary", "agatston", "volume_mm3", "mass_mg", "n_lesions", "density")
+    assert [tuple(r[name] for name in told) for r in rows] == [
+        ("LAD", True, 5.0, 9.0, 1.5, 2, 1.5),
+        ("aorta", False, 70.0, 50.0, 9.0, None, None),
+    ]
+
+
 def test_clinical_rejections_never_show_the_code():
     rows = [
         {"source": "condition", "reason": "code_not_used", "detail": "Mrs Canary", "n": 2},

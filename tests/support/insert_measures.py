@@ -4,12 +4,11 @@ import numpy as np
 
 from screening.phantom.inserts import STANDARD, InsertImages, InsertScan, scan_inserts
 from screening.records import Acquisition, ScoringParameters, Volume
-from screening.scoring import score_mask
-from screening.scoring.calibration import Rod, calibrate
-from screening.scoring.mass import integrated_mass_mg
+from screening.scoring import MaskScore, Rod, score_mask, with_rod
 
 PHASES = 8
 ROD_RADIUS_MM = 7.0
+KERNEL_NAMES = {"soft": "B30f", "medium": "B46f", "sharp": "B60f"}
 
 
 def volume_of(images: InsertImages) -> Volume:
@@ -23,7 +22,9 @@ def volume_of(images: InsertImages) -> Volume:
         row_axis_lps=np.array([0.0, 1.0, 0.0]),
         column_axis_lps=np.array([1.0, 0.0, 0.0]),
         increments_mm=np.full(n, how.increment_mm),
-        acquisition=Acquisition(how.kvp, how.thickness_mm, "B35f", "", "", None, False, ""),
+        acquisition=Acquisition(
+            how.kvp, how.thickness_mm, KERNEL_NAMES[how.kernel], "", "", None, False, ""
+        ),
         image_digest="",
     )
 
@@ -31,21 +32,15 @@ def volume_of(images: InsertImages) -> Volume:
 def calibrated(images: InsertImages, volume: Volume) -> ScoringParameters:
     """Parameters with the factor that this scan's own rod gives."""
     row, column = (at * images.scan.pixel_mm for at in images.rod)
-    factor = calibrate(volume, Rod(column, row, ROD_RADIUS_MM, 200.0)).mg_per_cm3_per_hu
-    return ScoringParameters(mass_mg_per_cm3_per_hu=factor)
+    return with_rod(ScoringParameters(), volume, Rod(column, row, ROD_RADIUS_MM, 200.0))
 
 
-def masses(how: InsertScan) -> np.ndarray:
-    """Of each standard insert: standard mass, integrated mass, Agatston."""
+def measured_inserts(how: InsertScan, *, has_rod: bool = True) -> list[MaskScore]:
+    """Each standard insert of one scan, calibrated by its rod or by the default."""
     images = scan_inserts(STANDARD, how)
     volume = volume_of(images)
-    parameters = calibrated(images, volume)
-    found = []
-    for number in range(1, len(STANDARD) + 1):
-        mask = (images.near == number).astype(np.uint8)
-        index = np.flatnonzero((mask > 0) & (images.hu >= 130))
-        scored = score_mask(volume, mask, parameters)
-        found.append(
-            (scored.mass_mg, integrated_mass_mg(volume, index, parameters), scored.agatston)
-        )
-    return np.array(found)
+    parameters = calibrated(images, volume) if has_rod else ScoringParameters()
+    return [
+        score_mask(volume, (images.near == number).astype(np.uint8), parameters)
+        for number in range(1, len(STANDARD) + 1)
+    ]

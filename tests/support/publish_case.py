@@ -13,6 +13,7 @@ from screening.records import (
     Beside,
     CalciumScore,
     Certainty,
+    Intervals,
     Label,
     Labelled,
     Lesion,
@@ -25,6 +26,7 @@ from screening.records import (
 from screening.volume import load_volume
 
 KEY = "s_key"
+NO_INTERVALS = Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.15)
 CREATED = datetime(2026, 11, 2, 3, 4, 5)
 SHAPE = (8, 16, 20)
 DIGEST = "ab" * 32
@@ -86,12 +88,16 @@ def make_score(blobs, agatston=None, flags=(), grade="A"):
             (o.name.lower(), units.get(o, 0.0))
             for o in (Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS)
         ),
+        vessel_measures=None, other_measures=(),
         lesions=tuple(
-            Lesion(label.name, 0.9, units[label], 3.5, 500, (0.0, 0.0, 0.0), (2, 3))
+            Lesion(
+                label.name, 0.9, units[label], 3.5, 500, (0.0, 0.0, 0.0), (2, 3), 4.0, 250.0, 2.0
+            )
             for label in blobs if label <= Label.RCA and total
         ),
         certainty=Certainty(0.0, 2 * total, 0.9),
-        beside=Beside(len(blobs), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"),
+        intervals=NO_INTERVALS,
+        beside=Beside(len(blobs), len(blobs), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"),
         quality=Quality(12.0, grade, flags), parameters=ScoringParameters(),
     )  # fmt: skip
 

@@ -38,6 +38,8 @@ def stack(n=9, increment_mm=1.0, thickness_mm=1.0, hu=None):
         (1.0, 1.99, 2),
         (1.0, 2.0, 1),  # 2 mm is not thin
         (2.0, 2.0, 1),
+        (1.99, 1.99, 1),  # thin, but two would make 3.98 mm
+        (1.99, None, 1),
         (3.0, 1.0, 1),  # gaps: nothing to average within 3 mm
         (1.0, None, 3),
     ],
