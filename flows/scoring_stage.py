@@ -28,7 +28,8 @@ from screening.reasons import Reason, Room, State, state_of
 from screening.records import Rejection, ScoredSeries, SeriesJob
 from screening.tables import ATTEMPTS
 
-# Sweeps that ended with this scan in flight, driver and all, before it is left alone.
+# Sweeps that ended, driver and all, with this scan in flight or among the next to be handed out,
+# before it is left alone.
 MAX_DEAD_SWEEPS = 8
 
 
@@ -201,7 +202,10 @@ def _worker_died(worked: Worked) -> bool:
 
 def _given_up(job: SeriesJob) -> Worked:
     rejection = Rejection(
-        Room.SWEEP, job.series_key, Reason.CRASHED, f"in flight in {MAX_DEAD_SWEEPS} dead sweeps"
+        Room.SWEEP,
+        job.series_key,
+        Reason.CRASHED,
+        f"in flight or next in {MAX_DEAD_SWEEPS} dead sweeps",
     )
     return Worked(job.series_key, rejection, 0)
 

@@ -4,8 +4,8 @@ Comes in: ConvolutionKernel; several values joined by a backslash, in tables a s
 Goes out: its `Sharpness`, None where it is not recognised.
 Refuses: nothing.
 
-Read from vendors' conformance statements and kernel tables; the edges between the classes are
-ours. The first value names the kernel; what follows is the strength of iterative reconstruction.
+Families are named as the makers name them; the edges between the classes are ours. The first
+value names the kernel; what follows is the strength of iterative reconstruction.
 """
 
 import re

@@ -172,7 +172,7 @@ _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
 _COMPILED = tuple((terms, re.compile(rf"\b(?:{phrases})\b")) for terms, phrases in _STEPS)
 
 VOCABULARY: frozenset[str] = frozenset(term for terms, _ in _STEPS for term in terms)
-"""Every term that can leave this room."""
+"""Every term there is."""
 
 # ContrastBolusAgent values that say none was given.
 _NO_AGENT = re.compile(

@@ -19,7 +19,7 @@ from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import LOWEST_LABELLED_HU
 from screening.scoring.volumetry import isotropic_volume_mm3
 
-# Rumberger's groups as MESA and the AHA/ACC 2018 guideline use them (1-99, 100-399, >= 400).
+# The groups 0, 1-99, 100-399, >= 400 of most outcome studies.
 GROUP_EDGES = (100.0, 400.0)
 GROUPS = ("0", "1-99", "100-399", ">=400")
 # CAC-DRS (Hecht, J Cardiovasc Comput Tomogr 2018;12:185): A0 0, A1 1-99, A2 100-299, A3 >= 300.

@@ -21,12 +21,13 @@ from screening.scoring.parameters import CATEGORY_EDGES
 _LINEAR, _ROOT, _BMI, _CONSTANT = 0.17, 4.89, 0.44, -10.84
 # A header tells no body mass index; this is about the mean of that cohort.
 ASSUMED_BMI = 28.0
-# Measured: 72 scored chest scans of four synthetic hospitals (seeds 7, 311-313), model 0.1.1,
-# against their noise-free, motion-free truth. 95 % of errors lay below 2.2 such half-widths with
-# stents, below 1.7 without.
+# Measured by tests/benchmarks/measure_errors.py: 71 scored chest scans of four synthetic hospitals
+# (seeds 7, 311-313), model 0.1.1, against their noise-free, motion-free truth. 95 % of errors lay
+# below 2.2 such half-widths, below 1.8 without the scans with stents.
 NON_GATED_FACTOR = 2.0
-# Of zeros on a gated scan, how many are zero on the next (MESA rescan: 4.1 % discordant); on a
-# non-gated one 8.8 % of people with calcium are missed (Xie, Circ Cardiovasc Imaging 2013).
+# That a zero is one: taken from how often presence differs on the next gated scan (MESA rescan,
+# 4.1 %), and how often a non-gated scan misses calcium that is there (8.8 %; Xie, Circ Cardiovasc
+# Imaging 2013). Neither is exactly this probability, which depends on how many people have calcium.
 ZERO_HOLDS = {True: 1 - 0.041, False: 1 - 0.088}
 # Below this the category is called near an edge.
 SURE_ENOUGH = 0.8

@@ -21,8 +21,8 @@ from screening.records import ScoringParameters, Volume
 from screening.scoring.clusters import clusters
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu
 
-# How far a deposit's smear reaches: in the plane three sigmas of a soft kernel's point-spread
-# (0.65 mm in the phantom, up to 0.8 mm published), across the slices one more slice.
+# How far a deposit's smear reaches: in the plane three sigmas of a point-spread of 0.8 mm, a little
+# wider than the phantom's soft kernel (0.65 mm); across the slices at least one more.
 MARGIN_MM = 2.4
 # Background: the rest of the block that is this much wider than the margin.
 SHELL_MM = 2.4

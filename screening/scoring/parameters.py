@@ -9,6 +9,7 @@ import numpy as np
 
 from screening.errors import ScreeningError
 from screening.records import Label, ScoringParameters
+from screening.scoring.kvp import KVP_EDGES_HU
 
 # Raise by hand whenever the result for any scan changes; tests/scoring/test_golden.py
 # fails until it is raised.
@@ -39,12 +40,6 @@ CATEGORIES = ("0", "(0,100)", "[100,300)", "[300,1000)", "[1000,inf)")
 # at 120 kVp that paper's 100 mg/cm3 threshold stands for about 130 HU, hence 100/130.
 # UNCALIBRATED: scanners and body sizes move it by some 10 to 20 %.
 MASS_MG_PER_CM3_PER_HU_120KVP = 100.0 / 130.0
-
-# How bright the same calcium is at other tube voltages: the HU value that equals 130 HU at
-# 120 kVp (Graeni, Eur Heart J Cardiovasc Imaging 2018, doi 10.1093/ehjci/jey019). Used for the
-# mass only: the Agatston convention of 1990 keeps 130 HU at every voltage.
-EQUAL_HU_KVP = (70.0, 80.0, 100.0, 120.0, 135.0)
-EQUAL_HU = (207.0, 177.0, 145.0, 130.0, 119.0)
 
 # Mean HU of the blood pool. Unenhanced blood measures 27-50 HU between the quartiles of 325
 # people, anaemic ones included (Sci Rep 2022;12:21380, aorta and ventricles), about 20 HU in the
@@ -86,11 +81,13 @@ def category(agatston: float) -> str:
 def mass_mg_per_mm3_per_hu(kvp: float | None, parameters: ScoringParameters) -> float:
     """Mass factor, mg / (mm³ HU): of the calibration rod, else a default for the tube voltage.
 
-    Linear between the voltages of `EQUAL_HU_KVP`, constant beyond them; 120 kVp when unknown.
+    The same calcium is brighter at lower voltages: the default falls with the first edge of
+    `kvp.KVP_EDGES_HU`, linear between its voltages, constant beyond them; 120 kVp when unknown.
     """
     if parameters.mass_mg_per_cm3_per_hu is not None:
         return parameters.mass_mg_per_cm3_per_hu / 1000.0
-    equal_hu = np.interp(120.0 if kvp is None else kvp, EQUAL_HU_KVP, EQUAL_HU)
+    first_edges = [edges[0] for edges in KVP_EDGES_HU.values()]
+    equal_hu = np.interp(120.0 if kvp is None else kvp, list(KVP_EDGES_HU), first_edges)
     return float(MASS_MG_PER_CM3_PER_HU_120KVP * 130.0 / equal_hu / 1000.0)
 
 
