@@ -220,7 +220,7 @@ def beside(row: Row) -> list[str]:
     low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
     likely = f"{show.number(100 * float(str(row['category_probability'])))} %"
     lines = [
-        f"likely between {low} and {high} (95 %); "
+        f"Agatston score likely between {low} and {high} (95 %); "
         f"the category is right with a probability of about {likely}",
         f"group {row['score_group']}, CAC-DRS {row['cac_drs']} (A-equivalent, non-gated)",
     ]
