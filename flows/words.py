@@ -221,7 +221,7 @@ def likely(row: Row) -> str:
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
     right = f"the category is right with a probability of {text}"
-    return f"likely between {low} and {high} (95 %); {right}"
+    return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 
 def beside(row: Row) -> list[str]:

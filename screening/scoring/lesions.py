@@ -33,13 +33,15 @@ def find_lesions(
     slices, rows, columns = volume.hu.shape
     if len(calcium.index) == 0:
         return ()
-    of = volume_components(calcium.index, label, (slices, rows, columns)).of
+    found = volume_components(calcium.index, label, (slices, rows, columns))
+    of, count = found.of, found.count
     at = np.unravel_index(calcium.index, (slices, rows, columns))
     n_voxels = np.bincount(of)
-    order = np.argsort(of, kind="stable")  # keeps slices ascending within a lesion
-    first = np.cumsum(n_voxels) - n_voxels
-    last = first + n_voxels - 1
-    slice_, name = at[0][order], label[order[first]]
+    # Voxels ascend by slice; where an index is repeated the last value stays.
+    place, (first, last) = np.arange(len(of)), np.zeros((2, count), dtype=np.int64)
+    last[of], first[of[::-1]] = place, place[::-1]
+    max_hu = np.full(count, np.iinfo(np.int16).min, dtype=np.int16)
+    np.maximum.at(max_hu, of, calcium.hu)
 
     def total(values: NDArray[np.number]) -> NDArray[np.float64]:
         return np.bincount(of, weights=values).astype(np.float64)
@@ -51,7 +53,7 @@ def find_lesions(
         centroid += total(steps)[:, None] * spacing_mm * axis
     agatston, volume_mm3 = total(calcium.agatston), total(calcium.volume_mm3)
     counted_mm3 = total(calcium.volume_mm3 * (calcium.agatston > 0))
-    found = {
+    sums = {
         "probability": total(probability) / n_voxels,
         "agatston": agatston,
         "volume_mm3": volume_mm3,
@@ -61,16 +63,16 @@ def find_lesions(
         * parameters.reference_increment_mm
         / np.maximum(counted_mm3, np.finfo(float).tiny),
     }
-    max_hu = np.maximum.reduceat(calcium.hu[order], first).tolist()
     centroids = (centroid / n_voxels[:, None]).tolist()
-    columns_of = {key: values.tolist() for key, values in found.items()}
+    columns_of = {key: values.tolist() for key, values in sums.items()}
+    name, slice_ = label[first].tolist(), at[0][np.stack([first, last], axis=1)].tolist()
     largest_first = np.lexsort((first, -volume_mm3, -agatston))
     return tuple(
         Lesion(
-            label=Label(int(name[i])).name,
-            max_hu=max_hu[i],
+            label=Label(name[i]).name,
+            max_hu=int(max_hu[i]),
             centroid_lps_mm=tuple(centroids[i]),
-            slices=(int(slice_[first[i]]), int(slice_[last[i]])),
+            slices=(slice_[i][0], slice_[i][1]),
             **{key: values[i] for key, values in columns_of.items()},
         )
         for i in largest_first
