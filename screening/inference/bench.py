@@ -5,11 +5,13 @@ Goes out: a `Timing`: seconds a scan, measured, or of a heavy network scaled up 
 Refuses: a scan on which the model gives no answer (`ScreeningError` with the reason).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
 from screening.errors import ScreeningError
 from screening.inference.brought import Scan, locate, open_network, run_windows, that_matter
+from screening.inference.description import Network
 from screening.inference.infer import infer
 from screening.inference.manifest import Model
 from screening.inference.onnx_file import input_names
@@ -19,6 +21,7 @@ from screening.reasons import REASONS
 from screening.records import Rejection, Volume
 
 _REPEATS = 3
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,10 @@ class Timing:
 
 
 def time_model(
-    model: Model, volume: Volume, n_measured: int = 3, threads: int | None = None
+    model: Model,
+    volume: Volume,
+    n_measured: int = 3,
+    clock: Clock = perf_counter,
 ) -> Timing:
     """Time a model: the best of three runs; of a brought network the mean of a few windows.
 
@@ -49,7 +55,7 @@ def time_model(
     ----------
     model, volume : what to time, on what
     n_measured : calls of a brought network to time; one before them is not counted
-    threads : of the runtime
+    clock : seconds; `time.process_time` counts those of all cores, whatever else the machine does
 
     Raises
     ------
@@ -57,26 +63,26 @@ def time_model(
         The model gives no answer on this scan.
     """
     if model.network is not None:
-        return _time_brought(model, volume, n_measured, threads)
+        return _time_brought(model, model.network, volume, n_measured, clock)
     best, provider = float("inf"), ""
     for _ in range(1 + _REPEATS):  # the first opens the sessions
-        begun = perf_counter()
-        found = infer(model, volume, threads)
-        best = min(best, perf_counter() - begun)
+        begun = clock()
+        found = infer(model, volume)
+        best = min(best, clock() - begun)
         if isinstance(found, Rejection):
             raise ScreeningError(REASONS[found.reason].sentence)
         provider = found.model.provider
     return Timing(provider, best, is_scaled=False)
 
 
-def _time_brought(model: Model, volume: Volume, n_measured: int, threads: int | None) -> Timing:
-    network = model.network
-    assert network is not None
-    nets = networks(model, threads)
+def _time_brought(
+    model: Model, network: Network, volume: Volume, n_measured: int, clock: Clock
+) -> Timing:
+    nets = networks(model)
     locate(nets, volume, network.lowest_hu)
-    begun = perf_counter()
+    begun = clock()
     located = locate(nets, volume, network.lowest_hu)
-    located_in = perf_counter() - begun
+    located_in = clock() - begun
     if located is None:
         raise ScreeningError("no heart was found on this scan")
     try:
@@ -84,17 +90,17 @@ def _time_brought(model: Model, volume: Volume, n_measured: int, threads: int | 
     except FieldError as error:
         raise ScreeningError(str(error)) from error
     chosen = that_matter(scan.windows, scan.points)
-    session = open_network(model, threads)
+    session = open_network(model, None)
     _, given = input_names(session, network)
     timed = chosen[: n_measured * network.batch]
     groups = [timed[i : i + network.batch] for i in range(0, len(timed), network.batch)]
     if not timed:
         raise ScreeningError("nothing on this scan is bright enough to be looked at")
     run_windows(session, scan, groups[0], given)
-    begun = perf_counter()
+    begun = clock()
     for group in groups:
         run_windows(session, scan, group, given)
-    each = (perf_counter() - begun) / len(timed)
+    each = (clock() - begun) / len(timed)
     return Timing(
         provider=session.get_providers()[0],
         seconds=located_in + each * len(chosen),
