@@ -240,6 +240,20 @@ def _opacities(rng: np.random.Generator, traits: Traits, frame: thorax.Frame) ->
         hu = rng.choice([-600.0, -450.0, -200.0, 20.0])
         axes = turn_matrix(rng.uniform(-60, 60, 3))
         out.append(Ellipsoid(at, axes, rng.uniform(6, 28, 3), float(hu)))
+    if traits.effusion > 0:
+        out += _effusions(rng, traits.effusion, frame)
+    return out
+
+
+def _effusions(rng: np.random.Generator, share: float, frame: thorax.Frame) -> list[Shape]:
+    """Water lies at the back and the base of lungs of people on their back."""
+    sides = (-1, 1) if rng.random() < 0.5 else (int(rng.choice([-1, 1])),)
+    out: list[Shape] = []
+    for side in sides:
+        deep = share * rng.uniform(0.6, 1.0)
+        at = frame.place((side * 70, 70 - 30 * deep, -60 + rng.normal(0, 10)))
+        semi = np.array([75.0, 12 + 55 * deep, 50 + 60 * deep])
+        out.append(Ellipsoid(at, np.eye(3), semi, float(rng.uniform(0, 25))))
     return out
 
 

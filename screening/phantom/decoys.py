@@ -216,9 +216,12 @@ def metal(rng: np.random.Generator, traits: Traits, heart: Heart, frame: Frame) 
     for _ in range(traits.n_stents):
         label = (Label.LAD, Label.LCX, Label.RCA)[int(rng.integers(3))]
         line = heart.courses[label]
-        at = int(rng.uniform(4, 0.45 * len(line)))
+        at = int(rng.uniform(2, 0.55 * len(line)))
         d = rng.normal(0, 1, 3)
-        out.append(make.stent(line, at, rng.uniform(12, 28), 0.8 * d / np.linalg.norm(d)))
+        motion = 0.8 * d / np.linalg.norm(d)
+        length_mm, radius_mm = rng.uniform(8, 38), rng.uniform(1.1, 2.0)
+        hu_mm2 = np.exp(rng.uniform(np.log(2500), np.log(9500)))
+        out.append(make.stent(line, at, length_mm, motion, radius_mm, hu_mm2))
     if traits.has_sternal_wires:
         for z in (108, 84, 60, 36, 12, -8):
             front = frame.cage(z)[1]

@@ -30,6 +30,7 @@ class Traits:
     inspiration: float = 0.6  # 0 breathed out, 1 deep breath
     aortic_dilation: float = 1.0
     lung_opacity: float = 0.0  # 0 clear .. 1 much consolidation
+    effusion: float = 0.0  # 0 none .. 1 half of the lower chest under water
     coronary_agatston_target: float | None = None
     aorta_mg: float = 0.0
     aortic_valve_mg: float = 0.0
