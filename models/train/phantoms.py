@@ -35,7 +35,6 @@ from screening.phantom import (
     Region,
     SimulatedScan,
     make_body,
-    random_traits,
     region_map,
     simulate,
 )
@@ -56,17 +55,6 @@ _REGIONS = {
     "bone": (Region.CHEST_WALL_BONE,),
 }
 _POINTS = {"mitral_annulus": ("mitral_valve", 13.0), "aortic_valve": ("aortic_valve", 9.0)}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SimulatedCase:
-    """A whole scan with its truth."""
-
-    seed: int
-    volume: Volume
-    labels: NDArray[np.uint8]
-    true_agatston: float
-    noise_hu: float
 
 
 def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
@@ -91,17 +79,6 @@ def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
             "",
         ),
         image_digest="",
-    )
-
-
-def make_case(seed: int) -> SimulatedCase:
-    """Scan a person as a hospital would."""
-    rng = np.random.default_rng([1, seed])
-    body = make_body(seed, random_traits(rng))
-    protocol = training_protocol(rng)
-    scan = simulate(body, protocol, seed)
-    return SimulatedCase(
-        seed, volume_of(scan), scan.labels, scan.truth.coronary_agatston, protocol.noise_hu
     )
 
 
@@ -190,9 +167,7 @@ def heart_pair(seed: int) -> HeartPair:
     return HeartPair(volume_of(rough), volume, labels)
 
 
-def averaged(
-    volume: Volume, labels: NDArray[np.uint8]
-) -> tuple[Volume, NDArray[np.uint8]]:
+def averaged(volume: Volume, labels: NDArray[np.uint8]) -> tuple[Volume, NDArray[np.uint8]]:
     """Average thin slices as the program does before it scores; a slab has its brightest label."""
     slab = slab_average(volume)
     if slab is None:
@@ -293,16 +268,22 @@ def write_coarse_samples(folder: Path, first: int, count: int, step: int = 1) ->
     """Write samples `first, first + step, ...`, each file complete when it appears."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count * step, step):
+        target = folder / f"coarse-{seed}.npz"
+        if target.exists():
+            continue
         cells, targets, centre = coarse_sample(seed)
         part = folder / f"part-{seed}.npz"
         np.savez(part, cells=cells, targets=targets, centre=centre)
-        part.rename(folder / f"coarse-{seed}.npz")
+        part.rename(target)
 
 
 def write_heart_pairs(folder: Path, first: int, count: int, step: int = 1) -> None:
     """Write the pairs `first, first + step, ...`, each file complete when it appears."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count * step, step):
+        target = folder / f"pair-{seed}.npz"
+        if target.exists():
+            continue
         pair = heart_pair(seed)
         part = folder / f"part-{seed}.npz"
         arrays = {}
@@ -312,7 +293,7 @@ def write_heart_pairs(folder: Path, first: int, count: int, step: int = 1) -> No
             arrays[f"{name}_origins"] = volume.origins_lps_mm
             arrays[f"{name}_steps"] = np.array([*volume.spacing_mm, volume.increment_mm])
         np.savez(part, labels=pair.labels, **arrays)
-        part.rename(folder / f"pair-{seed}.npz")
+        part.rename(target)
 
 
 def read_heart_pair(path: Path) -> HeartPair:

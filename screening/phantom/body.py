@@ -64,13 +64,14 @@ class Body:
     z_range_mm: tuple[float, float]
 
 
-def make_body(seed: int, traits: Traits) -> Body:
+def make_body(seed: int, traits: Traits, posture: float = 1.0) -> Body:
     """Build a chest.
 
     Parameters
     ----------
-    seed : the body is a function of seed and traits alone
+    seed : the body is a function of seed, traits and posture alone
     traits : see `Traits`
+    posture : how far people lie turned and bent, 1 as usual
 
     Returns
     -------
@@ -96,7 +97,7 @@ def make_body(seed: int, traits: Traits) -> Body:
         target = draw_coronary_agatston(calcium, traits.age_years, traits.sex)
     found = coronary(calcium, heart, target)
     found += all_decoys(calcium, traits, heart, frame, aorta, airway_lines, cartilages)
-    pose = _pose(np.random.default_rng([7_312, seed]))
+    pose = _pose(np.random.default_rng([7_312, seed]), posture)
     turned = tuple(_posed(d, pose) for d in found)
     courses = {k: pose.to_patient(v) for k, v in heart.courses.items()}
     ends = pose.to_patient(np.array([frame.place((0, -30, -125)), frame.place((0, -30, 178))]))
@@ -257,8 +258,8 @@ def _effusions(rng: np.random.Generator, share: float, frame: thorax.Frame) -> l
     return out
 
 
-def _pose(rng: np.random.Generator) -> Pose:
-    turn = turn_matrix(np.clip(rng.normal(0, [3.0, 2.0, 4.0]), -10, 10))
+def _pose(rng: np.random.Generator, posture: float) -> Pose:
+    turn = turn_matrix(posture * np.clip(rng.normal(0, [3.0, 2.0, 4.0]), -10, 10))
     length = rng.uniform(110, 260, 4)
     direction = rng.standard_normal((4, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -267,7 +268,7 @@ def _pose(rng: np.random.Generator) -> Pose:
         np.array([rng.normal(0, 8), rng.normal(0, 8), rng.normal(0, 12)]),
         2 * np.pi / length[:, None] * direction,
         rng.uniform(0, 2 * np.pi, 4),
-        rng.normal(0, 1.6, (4, 3)) * (length / 200)[:, None],
+        posture * rng.normal(0, 1.6, (4, 3)) * (length / 200)[:, None],
     )
 
 
