@@ -113,7 +113,7 @@ def place(
 
 
 def _annulus(rng: np.random.Generator, marks: Landmarks, mass_mg: float) -> list[Deposit]:
-    """A piece of the mitral ring."""
+    """Lay a piece of the mitral ring."""
     if mass_mg < 0.5:
         return []
     ring = resampled(np.concatenate([marks.mitral_ring, marks.mitral_ring[:1]]))
@@ -136,9 +136,8 @@ def _valve(rng: np.random.Generator, marks: Landmarks, mass_mg: float) -> list[D
     a /= np.linalg.norm(a)
     turn = np.stack([a, np.cross(normal, a), normal], axis=1)
     radius = 0.85 * marks.aortic_valve.radius_mm
-    return make.leaflets(
-        rng, marks.aortic_valve.centre_lps_mm, turn, radius, mass_mg, rng.normal(0, 0.5, 3)
-    )
+    centre, motion = marks.aortic_valve.centre_lps_mm, rng.normal(0, 0.5, 3)
+    return make.leaflets(rng, centre, turn, radius, mass_mg, motion)
 
 
 def _aorta(rng: np.random.Generator, marks: Landmarks, mass_mg: float) -> list[Deposit]:

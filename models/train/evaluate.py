@@ -5,14 +5,13 @@ the model that never saw it.
 Goes out: outcomes scan by scan (`outcomes.json` in `--out`), measures on the terminal.
 Refuses: nothing.
 
-    python -m models.train.evaluate shifted --model models/default --scans 150 --out measured
-    python -m models.train.evaluate placed --real ../shared/real-ct --left-out runs --scans 40 --out measured
+    python -m models.train.evaluate shifted --model models/default --model models/phantom --out DIR
+    python -m models.train.evaluate placed --real ../shared/real-ct --left-out RUNS --out DIR
 """
 
 import argparse
 import json
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,30 +27,41 @@ _SHIFTED_FROM = TEST_SEED + 100_000
 _PLACED_FROM = TEST_SEED + 200_000
 
 
-def judged(model: Model, cases: Iterable[TestCase]) -> list[Outcome]:
-    """Infer and judge case by case."""
-    out = []
-    for case in cases:
-        started = time.perf_counter()
-        found = infer(model, case.volume, threads=1)
-        out.append(judge(case, found, time.perf_counter() - started))
+def judged(model: Model, case: TestCase) -> Outcome:
+    """Infer and judge one case."""
+    started = time.perf_counter()
+    found = infer(model, case.volume, threads=1)
+    return judge(case, found, time.perf_counter() - started)
+
+
+def on_shifted(folders: list[str], count: int) -> dict[str, list[Outcome]]:
+    """Show every model the same chests of the shifted generator."""
+    models = {f"shifted-{Path(folder).name}": open_model(folder) for folder in folders}
+    out: dict[str, list[Outcome]] = {name: [] for name in models}
+    for seed in range(_SHIFTED_FROM, _SHIFTED_FROM + count):
+        case = shifted_case(seed)
+        for name, model in models.items():
+            out[name].append(judged(model, case))
     return out
 
 
-def on_shifted(model_folder: str, count: int) -> list[Outcome]:
-    """Chests of the shifted generator."""
-    seeds = range(_SHIFTED_FROM, _SHIFTED_FROM + count)
-    return judged(open_model(model_folder), map(shifted_case, seeds))
+def on_placed(
+    folders: list[str], left_out: Path, real: Path, count: int
+) -> dict[str, list[Outcome]]:
+    """Show calcium placed into each real scan to models that never saw that scan.
 
-
-def on_placed(real: Path, left_out: Path, count: int) -> list[Outcome]:
-    """Calcium placed into each real scan, before the model `left_out/SCAN`, which never saw it."""
-    out = []
+    These are `left_out/SCAN`, and the models of `folders` that were trained on no real scan.
+    """
+    never = {f"placed-{Path(folder).name}": open_model(folder) for folder in folders}
+    out: dict[str, list[Outcome]] = {name: [] for name in ("placed-left-out", *never)}
     for number, scan in enumerate(scans()):
         volume, marks = backgrounds.load_scan(real / scan), read_landmarks(scan)
+        models = {"placed-left-out": open_model(str(left_out / scan)), **never}
         first = _PLACED_FROM + number * 10_000
-        cases = (backgrounds.test_case(s, volume, marks) for s in range(first, first + count))
-        out += judged(open_model(str(left_out / scan)), cases)
+        for seed in range(first, first + count):
+            case = backgrounds.test_case(seed, volume, marks)
+            for name, model in models.items():
+                out[name].append(judged(model, case))
     return out
 
 
@@ -66,18 +76,19 @@ def main() -> None:
     """Evaluate and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("on", choices=["shifted", "placed"])
-    parser.add_argument("--model", default="models/default")
+    parser.add_argument("--model", action="append", default=[], help="folder; may be repeated")
     parser.add_argument("--real", type=Path, default=Path("../shared/real-ct"))
     parser.add_argument("--left-out", type=Path, help="folder with a model for each scan left out")
     parser.add_argument("--scans", type=int, default=150)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     if given.on == "shifted":
-        outcomes = on_shifted(given.model, given.scans)
+        found = on_shifted(given.model, given.scans)
     else:
-        outcomes = on_placed(given.real, given.left_out, given.scans)
-    write_outcomes(outcomes, given.out, given.on)
-    print(json.dumps(measures(outcomes), indent=2))
+        found = on_placed(given.model, given.left_out, given.real, given.scans)
+    for name, outcomes in found.items():
+        write_outcomes(outcomes, given.out, name)
+        print(name, json.dumps(measures(outcomes), indent=2))
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def intervals(outcomes: list[Outcome], seed: int = 1) -> dict[str, tuple[float, 
 
 
 def by_stratum(outcomes: list[Outcome]) -> dict[str, dict[str, Figures]]:
-    """The figures of each stratum of each way to split."""
+    """Return the figures of each stratum of each way to split."""
     out: dict[str, dict[str, Figures]] = {}
     for name, of in STRATA.items():
         groups = sorted({of(o) for o in outcomes})
@@ -89,7 +89,7 @@ def by_stratum(outcomes: list[Outcome]) -> dict[str, dict[str, Figures]]:
 
 
 def wrongly_counted(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
-    """What was counted as coronary and is not: by true label, scans and Agatston units."""
+    """Sum what was counted as coronary and is not: by true label, scans and Agatston units."""
     scans: Counter[str] = Counter()
     units: Counter[str] = Counter()
     for outcome in outcomes:

@@ -29,10 +29,10 @@ PHANTOM_TERMS = (
     "not a medical device."
 )
 REAL_TERMS = (
-    "Weights for research use. Trained on synthetic phantoms, and on simulated calcium placed into "
-    "de-identified public chest CTs: COVID-CT-MD (Afshar, Scientific Data 2021) and MIDRC-RICORD-1A "
-    "(research use, not commercial). No image of theirs is kept. Who may not use such weights takes "
-    "the model `phantom` (Apache-2.0). Research software, not a medical device."
+    "Weights for research use. Trained on synthetic phantoms, and on simulated calcium placed "
+    "into de-identified public chest CTs: COVID-CT-MD (Afshar, Scientific Data 2021) and "
+    "MIDRC-RICORD-1A (research use, not commercial). No image of theirs is kept. Who may not use "
+    "such weights takes the model `phantom` (Apache-2.0). Research software, not a medical device."
 )
 
 
