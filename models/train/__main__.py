@@ -33,6 +33,8 @@ from models.train.landmarks import read_landmarks, scans
 from models.train.networks import CandidateNet, export_candidate, export_coarse
 from models.train.package import PHANTOM_TERMS, REAL_TERMS, write_manifest
 from models.train.phantoms import (
+    PAIRS_FROM,
+    SEED_STRIDE,
     TRAINING_SEED,
     write_candidate_samples,
     write_coarse_samples,
@@ -44,8 +46,6 @@ from screening.inference.manifest import Model
 from screening.inference.session import networks
 from screening.records import ModelIdentity
 
-_SEED_STRIDE = 100_000  # each training seed has its own range of phantoms
-_PAIRS_FROM = 50_000  # heart scans are of other people than the chests
 _LEAST_COARSE_STEPS = 300
 
 
@@ -82,7 +82,7 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
     """Run the stages whose results are missing."""
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)
-    first, log = TRAINING_SEED + plan.seed * _SEED_STRIDE, work / "log.txt"
+    first, log = TRAINING_SEED + plan.seed * SEED_STRIDE, work / "log.txt"
     coarse = work / "coarse.onnx"
     if not coarse.exists():
         _in_parallel(write_coarse_samples, work / "coarse", first, plan.chests)
@@ -92,7 +92,7 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
     # Inference opens both networks: an untrained one stands in while candidates are found.
     export_candidate(CandidateNet(N_FEATURES), PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
     nets = networks(Model(out, ModelIdentity("training", "", "")))
-    _in_parallel(write_heart_pairs, work / "pairs", first + _PAIRS_FROM, plan.pairs)
+    _in_parallel(write_heart_pairs, work / "pairs", first + PAIRS_FROM, plan.pairs)
     write_candidate_samples(work / "pairs", work / "candidates", nets)
     files = sorted((work / "candidates").glob("candidates-*.npz"))
     seen = []

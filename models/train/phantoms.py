@@ -44,6 +44,8 @@ from screening.volume import slab_average
 TRAINING_SEED = 10_000_000
 TUNING_SEED = 20_000_000
 TEST_SEED = 30_000_000
+SEED_STRIDE = 100_000  # each training run has its own range of phantoms
+PAIRS_FROM = 50_000  # in it, heart scans are of other people than the chests
 _COURSE_SIGMA_MM = 9.0
 _AVERAGED = 0.75  # of the thin stacks: the program infers native and averaged slices
 _REGIONS = {
