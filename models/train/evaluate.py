@@ -7,6 +7,7 @@ Refuses: nothing.
 
     python -m models.train.evaluate shifted --model models/default --model models/phantom --out DIR
     python -m models.train.evaluate placed --real ../shared/real-ct --left-out RUNS --out DIR
+    python -m models.train.evaluate real --real ../shared/real-ct --left-out RUNS --out DIR
 """
 
 import argparse
@@ -15,16 +16,21 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from models.train import backgrounds
 from models.train.judge import Outcome, judge
-from models.train.landmarks import read_landmarks, scans
+from models.train.landmarks import Landmarks, read_landmarks, scans
 from models.train.measures import measures
 from models.train.phantoms import TEST_SEED
 from models.train.shifted import TestCase, shifted_case
 from screening.inference import Model, infer, open_model
+from screening.pipeline import measure
+from screening.records import Lesion, Rejection, ScoringParameters
 
 _SHIFTED_FROM = TEST_SEED + 100_000
 _PLACED_FROM = TEST_SEED + 200_000
+_SAME_THING_MM = 8.0
 
 
 def judged(model: Model, case: TestCase) -> Outcome:
@@ -65,6 +71,44 @@ def on_placed(
     return out
 
 
+def on_real(folders: list[str], left_out: Path, real: Path) -> list[dict[str, object]]:
+    """Score the real scans as they are, and say what each lesion is by a person's eye."""
+    out: list[dict[str, object]] = []
+    for scan in scans():
+        volume, marks = backgrounds.load_scan(real / scan), read_landmarks(scan)
+        names = {"left-out": str(left_out / scan), **{Path(f).name: f for f in folders}}
+        for name, folder in names.items():
+            scored = measure(
+                volume, open_model(folder), ScoringParameters(), 0.0, 0.0, picture=False
+            )
+            if isinstance(scored, Rejection):
+                out.append({"scan": scan, "model": name, "refused": scored.reason.value})
+                continue
+            lesions = [
+                {
+                    "label": lesion.label,
+                    "agatston": round(lesion.agatston, 1),
+                    "by_eye": _by_eye(lesion, marks),
+                }
+                for lesion in scored.score.lesions
+            ]
+            row = {"agatston": round(scored.score.agatston, 1), "lesions": lesions}
+            out.append({"scan": scan, "model": name, **row})
+    return out
+
+
+def _by_eye(lesion: Lesion, marks: Landmarks) -> str:
+    """Name the nearest bright thing that a person named, within 8 mm."""
+    away = [
+        float(np.linalg.norm(thing.centroid_lps_mm - np.array(lesion.centroid_lps_mm)))
+        for thing in marks.bright_things
+    ]
+    nearest = marks.bright_things[int(np.argmin(away))]
+    if min(away) > _SAME_THING_MM:
+        return "unnamed"
+    return nearest.label.name + ("" if nearest.is_sure else "?")
+
+
 def write_outcomes(outcomes: list[Outcome], folder: Path, name: str) -> None:
     """Keep the outcomes, so that tables are made again without the scans."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,13 +119,20 @@ def write_outcomes(outcomes: list[Outcome], folder: Path, name: str) -> None:
 def main() -> None:
     """Evaluate and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("on", choices=["shifted", "placed"])
+    parser.add_argument("on", choices=["shifted", "placed", "real"])
     parser.add_argument("--model", action="append", default=[], help="folder; may be repeated")
     parser.add_argument("--real", type=Path, default=Path("../shared/real-ct"))
     parser.add_argument("--left-out", type=Path, help="folder with a model for each scan left out")
     parser.add_argument("--scans", type=int, default=150)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    if given.on == "real":
+        rows = on_real(given.model, given.left_out, given.real)
+        given.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(rows, indent=1)
+        (given.out / "real.json").write_text(text + "\n", encoding="utf-8")
+        print(text)
+        return
     if given.on == "shifted":
         found = on_shifted(given.model, given.scans)
     else:

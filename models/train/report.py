@@ -10,6 +10,7 @@ Refuses: a folder without outcomes.
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from models.train.judge import Outcome
 from models.train.measures import Figures, by_stratum, intervals, measures, wrongly_counted
@@ -50,7 +51,7 @@ _SHORT = {
 def read_outcomes(folder: Path) -> dict[str, list[Outcome]]:
     """Outcomes by name of the run, such as `shifted-default`."""
     found = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*-*.json")):
         rows = json.loads(path.read_text(encoding="utf-8"))
         found[path.stem] = [Outcome(**{k: _tupled(v) for k, v in row.items()}) for row in rows]
     if not found:
@@ -62,7 +63,7 @@ def _tupled(value: object) -> object:
     return tuple(_tupled(v) for v in value) if isinstance(value, list) else value
 
 
-def page(found: dict[str, list[Outcome]]) -> str:
+def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
     """Return the whole page."""
     lines = [
         "# What the models were measured at",
@@ -83,10 +84,30 @@ def page(found: dict[str, list[Outcome]]) -> str:
                 *_strata(runs),
                 *_wrong(runs),
             ]
+    if real:
+        lines += _real(real)
     lines += ["## Literature, for orientation", ""]
     lines += ["Read against people or gated scans; ours above against simulated truth.", ""]
     lines += ["| source | figures |", "|---|---|", *(f"| {a} | {b} |" for a, b in _LITERATURE)]
     return "\n".join(lines) + "\n"
+
+
+def _real(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["## *real (n = 3)*: the scans as they are", ""]
+    lines += [
+        "Agatston units found, and what each lesion is by the eye of one who is no radiologist "
+        "(`?`: unsure). `left-out` never saw the scan.",
+        "",
+        "| scan | model | Agatston | lesions: found as, units, by eye |",
+        "|---|---|---|---|",
+    ]
+    for row in rows:
+        lesions = "; ".join(
+            f"{x['label']} {x['agatston']} = {x['by_eye']}" for x in row.get("lesions", [])
+        )
+        units = row.get("agatston", row.get("refused"))
+        lines.append(f"| {row['scan']} | {row['model']} | {units} | {lesions or '–'} |")
+    return [*lines, ""]
 
 
 def _main_table(runs: dict[str, list[Outcome]]) -> list[str]:
@@ -138,7 +159,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outcomes", type=Path, default=TARGET.parent / "measured")
     given = parser.parse_args()
-    TARGET.write_text(page(read_outcomes(given.outcomes)), encoding="utf-8")
+    real = given.outcomes / "real.json"
+    rows = json.loads(real.read_text(encoding="utf-8")) if real.is_file() else []
+    TARGET.write_text(page(read_outcomes(given.outcomes), rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def _frames(line: Vector) -> tuple[Vector, Vector, Vector]:
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     helper = np.where(np.abs(tangent[:, 2:3]) < 0.8, [[0.0, 0, 1]], [[0.0, 1, 0]])
     a = np.cross(tangent, helper)
-    a /= np.linalg.norm(a, axis=1, keepdims=True)
+    a /= np.linalg.norm(a, axis=1, keepdims=True) + 1e-9
     return tangent, a, np.cross(tangent, a)
 
 

@@ -73,7 +73,15 @@ def test_only_what_was_counted_is_wrongly_counted():
 
 def test_the_page_says_what_is_simulated():
     outcomes = [of(0.0, 0.0), of(120.0, 110.0, n_lesions=1, n_right=1, n_vessel_right=1)]
-    text = report.page({"shifted-default": outcomes, "placed-left-out": outcomes})
+    real = [
+        {"scan": "a", "model": "left-out", "agatston": 3.0,
+         "lesions": [{"label": "LAD", "agatston": 3.0, "by_eye": "NODE?"}]},
+        {"scan": "b", "model": "left-out", "refused": "not_chest"},
+    ]  # fmt: skip
+    text = report.page({"shifted-default": outcomes, "placed-left-out": outcomes}, real)
+    assert "*real (n = 3)*" in text
+    assert "| a | left-out | 3.0 | LAD 3.0 = NODE? |" in text
+    assert "| b | left-out | not_chest | – |" in text
     assert "*simulated*" in text
     assert "real scans (n = 3)" in text
     assert "| scans | 2 |" in text
