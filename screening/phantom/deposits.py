@@ -244,3 +244,45 @@ def clip(rng: np.random.Generator, center: Vector) -> Deposit:
     d = rng.standard_normal(3)
     points = center + np.linspace(-2, 2, 80)[:, None] * d / np.linalg.norm(d)
     return Deposit(Label.METAL, points, np.full(80, 30000.0 / 80), STILL, is_metal=True)
+
+
+def lead(line: Vector) -> Deposit:
+    """Make a pacemaker lead: a thin coiled conductor along a line, a thicker electrode at its end.
+
+    A coil of 1.2 mm with about half its section metal of 15,000 HU.
+    """
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    n = int(length[-1] * 8)
+    s = np.linspace(0, length[-1], n)
+    points = np.stack([np.interp(s, length, line[:, c]) for c in range(3)], axis=1)
+    weights = np.full(n, 8500.0 * length[-1] / n)
+    weights[s > length[-1] - 8] *= 2.5
+    return Deposit(Label.METAL, points, weights, STILL, is_metal=True)
+
+
+def prosthesis(center: Vector, normal: Vector, radius_mm: float, motion: Vector) -> Deposit:
+    """Make a mechanical valve: a metal ring, and two leaflets of pyrolytic carbon across it."""
+    axis = normal / np.linalg.norm(normal)
+    a = np.cross(axis, [0.0, 1.0, 0.3])
+    a /= np.linalg.norm(a)
+    b = np.cross(axis, a)
+    t = np.linspace(0, 2 * np.pi, 900, endpoint=False)
+    ring = radius_mm * (np.cos(t)[:, None] * a + np.sin(t)[:, None] * b)
+    ring = np.concatenate([ring + axis * h for h in (-2.0, 0.0, 2.0)])
+    u, v = np.meshgrid(np.linspace(-0.85, 0.85, 30), np.linspace(-2.5, 2.5, 6))
+    leaves = np.concatenate(
+        [
+            radius_mm * (u.reshape(-1, 1) * a + side * 0.2 * b) + v.reshape(-1, 1) * axis
+            for side in (-1, 1)
+        ]
+    )
+    # Ring: 5 mm2 of steel or titanium of about 8,000 HU; leaflets: 1 mm of 1,500 HU.
+    weights = np.concatenate(
+        [
+            np.full(len(ring), 40_000.0 * 2 * np.pi * radius_mm / len(ring)),
+            np.full(len(leaves), 1500.0 * 2 * (1.7 * radius_mm) * 5 / len(leaves)),
+        ]
+    )
+    points = center + np.concatenate([ring, leaves])
+    return Deposit(Label.METAL, points, weights, motion, is_metal=True)

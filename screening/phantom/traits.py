@@ -16,6 +16,7 @@ class Traits:
 
     coronary_agatston_target : what the coronaries should score on a 2.5 mm, 0.7 mm pixel scan;
         None draws by age and sex. What a scan truly shows is in its own truth.
+    has_lead, valve_prosthesis : never drawn, only given
     *_mg : calcium as hydroxyapatite in the places that fool scorers
     """
 
@@ -43,6 +44,8 @@ class Traits:
     n_stents: int = 0
     has_sternal_wires: bool = False
     has_clips: bool = False
+    has_lead: bool = False
+    valve_prosthesis: str = ""  # aortic or mitral
 
     def __post_init__(self) -> None:
         """Check what would build no body."""
@@ -50,6 +53,8 @@ class Traits:
             raise ValueError("sex must be F or M")
         if not 100 <= self.height_cm <= 220 or not 12 <= self.bmi <= 65:
             raise ValueError("height must be 100..220 cm and BMI 12..65")
+        if self.valve_prosthesis not in ("", "aortic", "mitral"):
+            raise ValueError("valve_prosthesis must be aortic, mitral or empty")
 
 
 def coronary_probability(age_years: float, sex: str) -> float:
