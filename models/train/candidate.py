@@ -18,7 +18,7 @@ from models.train.networks import N_LABELS, CandidateNet
 from screening.inference.candidates import N_CONTEXT, N_FEATURES, N_LANDMARKS, N_MAPS
 
 _CORONARY = slice(1, 5)
-_RATE = 2e-3
+_RATE, _GENTLE_RATE = 2e-3, 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,17 +102,28 @@ def weights_of(data: CandidateSet) -> NDArray[np.float32]:
 
 
 def train_candidate(
-    data: CandidateSet, steps: int, seed: int, log: Path, batch: int = 96
+    data: CandidateSet,
+    steps: int,
+    seed: int,
+    log: Path,
+    batch: int = 96,
+    start: dict[str, Tensor] | None = None,
 ) -> CandidateNet:
-    """Train for a number of steps; the same candidates and seed give the same network."""
+    """Train for a number of steps; the same candidates and seed give the same network.
+
+    `start` holds weights to go on from, at a gentler rate.
+    """
     torch.manual_seed(seed)
     rng, torch_rng = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     weight = weights_of(data)
     chance = np.sqrt(weight.astype(np.float64))
     chance /= chance.sum()
     loss_weight = weight / np.sqrt(weight)
-    net = CandidateNet(N_FEATURES)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=2e-2)
+    net, rate = CandidateNet(N_FEATURES), _RATE
+    if start is not None:
+        net.load_state_dict(start)
+        rate = _GENTLE_RATE
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=2e-2)
     running = 0.0
     for step in range(steps):
         rows = np.sort(rng.choice(len(chance), batch, p=chance))
@@ -122,7 +133,7 @@ def train_candidate(
         label = torch.from_numpy(data.label[rows].astype(np.int64))
         patch, features = _augment(torch_rng, patch, features)
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1.0, (step + 1) / 30) * (1 - step / steps) + 1e-5
+            group["lr"] = rate * min(1.0, (step + 1) / 30) * (1 - step / steps) + 1e-5
         loss = loss_of(net(patch, mask, features), label, torch.from_numpy(loss_weight[rows]))
         optimiser.zero_grad()
         loss.backward()

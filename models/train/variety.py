@@ -33,7 +33,7 @@ _ELSEWHERE_MG = {
 def training_traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
     """Draw people more varied than a hospital's, and sicker where calcium is to be learnt."""
     traits = random_traits(rng)
-    changes: dict[str, float] = {
+    changes: dict[str, float | str] = {
         "heart_scale": float(np.exp(rng.uniform(-0.22, 0.38))),
         "inspiration": float(rng.uniform(0, 1)),
         "epicardial_fat_mm": float(rng.uniform(0.8, 9)),
@@ -46,6 +46,8 @@ def training_traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
         changes["n_stents"] = int(rng.integers(1, 5)) if rng.random() < 0.35 else 0
         changes["has_sternal_wires"] = bool(rng.random() < 0.15)
         changes["has_clips"] = bool(rng.random() < 0.15)
+        changes["has_lead"] = bool(rng.random() < 0.2)
+        changes["valve_prosthesis"] = str(rng.choice(["", "aortic", "mitral"], p=[0.8, 0.1, 0.1]))
         if rng.random() < 0.8:
             changes["coronary_agatston_target"] = float(np.exp(rng.uniform(1.0, 7.8)))
         for name, (median_mg, chance) in _ELSEWHERE_MG.items():
