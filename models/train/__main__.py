@@ -10,8 +10,9 @@ Refuses: fewer steps than a network needs to find a heart.
 
 Stages, each left out where its result lies in `--work` already: chests, the coarse network on
 them, heart scans, the bright things that inference finds in these (and in real chests with calcium
-placed into them), the candidate network on those. The counts below take some two hours on two
-cores. The coarse network never sees a real scan.
+placed into them), the candidate network on phantoms, then a little further with real backgrounds
+among them. The counts below take some two hours on two cores. The coarse network never sees a
+real scan.
 """
 
 import argparse
@@ -58,6 +59,7 @@ class Plan:
     placed: int  # draws of calcium for each real scan
     coarse_steps: int
     candidate_steps: int
+    placed_steps: int  # more, with real backgrounds among the phantoms
     seed: int
 
 
@@ -95,15 +97,16 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
     _in_parallel(write_heart_pairs, work / "pairs", first + PAIRS_FROM, plan.pairs)
     write_candidate_samples(work / "pairs", work / "candidates", nets)
     files = sorted((work / "candidates").glob("candidates-*.npz"))
-    seen = []
-    if real is not None:
-        seen = [scan for scan in scans() if scan != left_out]
-        for scan in seen:
-            volume, marks = backgrounds.load_scan(real / scan), read_landmarks(scan)
-            placed = work / "placed"
-            backgrounds.write_candidate_samples(volume, marks, placed, nets, first, plan.placed)
-            files += sorted(placed.glob(f"candidates-{scan}-*.npz"))
-    net = train_candidate(load_candidates(files), plan.candidate_steps, plan.seed, log)
+    net = _on_phantoms(plan, files, work)
+    seen = [scan for scan in scans() if real is not None and scan != left_out]
+    for scan in seen:
+        volume, marks = backgrounds.load_scan(Path(str(real)) / scan), read_landmarks(scan)
+        placed = work / "placed"
+        backgrounds.write_candidate_samples(volume, marks, placed, nets, first, plan.placed)
+        files += sorted(placed.glob(f"candidates-{scan}-*.npz"))
+    if seen:
+        data = load_candidates(files)
+        net = train_candidate(data, plan.placed_steps, plan.seed, log, start=net.state_dict())
     export_candidate(net, PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
     write_manifest(
         out,
@@ -114,6 +117,17 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
         command=f"python -m models.train {' '.join(sys.argv[1:])}",
         terms=REAL_TERMS if seen else PHANTOM_TERMS,
     )
+
+
+def _on_phantoms(plan: Plan, files: list[Path], work: Path) -> CandidateNet:
+    """Return the candidate network that phantoms alone have taught."""
+    kept, net = work / "candidate.pt", CandidateNet(N_FEATURES)
+    if kept.exists():
+        net.load_state_dict(torch.load(kept, weights_only=True))
+        return net.eval()
+    net = train_candidate(load_candidates(files), plan.candidate_steps, plan.seed, work / "log.txt")
+    torch.save(net.state_dict(), kept)
+    return net
 
 
 def trained_on(plan: Plan, files: list[Path], seen: list[str]) -> str:
@@ -141,6 +155,7 @@ def main() -> None:
     parser.add_argument("--placed", type=int, default=80)
     parser.add_argument("--coarse-steps", type=int, default=1500)
     parser.add_argument("--candidate-steps", type=int, default=2500)
+    parser.add_argument("--placed-steps", type=int, default=900)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
@@ -149,7 +164,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     plan = Plan(
         given.chests, given.pairs, given.placed, given.coarse_steps, given.candidate_steps,
-        given.seed,
+        given.placed_steps, given.seed,
     )  # fmt: skip
     work = given.work or Path(tempfile.mkdtemp(prefix="training-"))
     train(plan, given.out, work, given.real, given.leave_out)
