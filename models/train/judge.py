@@ -121,7 +121,10 @@ def _lesions(
 ) -> tuple[int, int, int, int, int]:
     """Count true lesions, found ones, true ones found, false ones, right vessels."""
     coronary = [int(label) for label in CORONARY_LABELS]
-    box = _box(np.isin(truth, coronary) | np.isin(found, coronary))
+    anywhere = np.isin(truth, coronary) | np.isin(found, coronary)
+    if not anywhere.any():
+        return 0, 0, 0, 0, 0
+    box = _box(anywhere)
     truth, found = truth[box], found[box]
     bright = volume.hu[box] >= 130
     min_voxels = 1.0 / (volume.spacing_mm[0] * volume.spacing_mm[1])
