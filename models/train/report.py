@@ -80,19 +80,20 @@ def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
                 "",
                 _SETS[kind],
                 "",
-                *_main_table(runs),
+                *main_table(runs),
                 *_strata(runs),
                 *_wrong(runs),
             ]
     if real:
-        lines += _real(real)
+        lines += real_table(real)
     lines += ["## Literature, for orientation", ""]
     lines += ["Read against people or gated scans; ours above against simulated truth.", ""]
     lines += ["| source | figures |", "|---|---|", *(f"| {a} | {b} |" for a, b in _LITERATURE)]
     return "\n".join(lines) + "\n"
 
 
-def _real(rows: list[dict[str, Any]]) -> list[str]:
+def real_table(rows: list[dict[str, Any]]) -> list[str]:
+    """What was found on the real scans as they are."""
     lines = ["## *real (n = 3)*: the scans as they are", ""]
     lines += [
         "Agatston units found, and what each lesion is by the eye of one who is no radiologist "
@@ -110,7 +111,8 @@ def _real(rows: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def _main_table(runs: dict[str, list[Outcome]]) -> list[str]:
+def main_table(runs: dict[str, list[Outcome]]) -> list[str]:
+    """Every figure of each run, with intervals."""
     figures = {name: measures(o) for name, o in runs.items()}
     ranges = {name: intervals(o) for name, o in runs.items()}
     lines = [f"| measure | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
