@@ -46,7 +46,8 @@ protocols than those of training. More, by stratum and on real backgrounds, in
 {terms}
 """
 
-_FAILS = """- Small lesions without fat around them, and specks on noisy, sharp scans: missed or mistaken.
+_FAILS = """- Small lesions without fat around them, and specks on noisy, sharp scans: missed or
+  mistaken.
 - Left main and proximal LAD against the aortic root; LCX against the mitral annulus.
 - The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
 - Stents are told from plaque by their shape and evenness; a short stent, or one in thick slices,

@@ -93,7 +93,7 @@ def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
 
 
 def real_table(rows: list[dict[str, Any]]) -> list[str]:
-    """What was found on the real scans as they are."""
+    """Show what was found on the real scans as they are."""
     lines = ["## *real (n = 3)*: the scans as they are", ""]
     lines += [
         "Agatston units found, and what each lesion is by the eye of one who is no radiologist "
@@ -112,7 +112,7 @@ def real_table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def main_table(runs: dict[str, list[Outcome]]) -> list[str]:
-    """Every figure of each run, with intervals."""
+    """Show every figure of each run, with intervals."""
     figures = {name: measures(o) for name, o in runs.items()}
     ranges = {name: intervals(o) for name, o in runs.items()}
     lines = [f"| measure | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
