@@ -1,29 +1,41 @@
 """Train the model from nothing.
 
-Comes in: minutes of machine time, a seed, a folder for the result.
+Comes in: how many phantoms and steps, a seed, a folder for the result; for a model that has seen
+real chests, the folder that holds them.
 Goes out: `coarse.onnx`, `candidate.onnx` and `manifest.json` in that folder.
-Refuses: less than twenty minutes: in four the coarse network learns to find no heart yet.
+Refuses: fewer steps than a network needs to find a heart.
 
-    python -m models.train --minutes 60 --seed 1 --out models/default
+    python -m models.train --out models/phantom
+    python -m models.train --out models/default --real ../shared/real-ct
 
-One process makes phantoms while another trains on those already made: the coarse network
-first; then the candidates that inference finds with it; then the candidate network.
+Stages, each left out where its result lies in `--work` already: chests, the coarse network on
+them, heart scans, the bright things that inference finds in these (and in real chests with calcium
+placed into them), the candidate network on phantoms, then a little further with real backgrounds
+among them. The counts below take some two hours on two cores. The coarse network never sees a
+real scan.
 """
 
 import argparse
 import multiprocessing
 import os
+import shutil
+import sys
 import tempfile
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from models.train import backgrounds
 from models.train.candidate import load_candidates, train_candidate
 from models.train.coarse import train_coarse
+from models.train.landmarks import read_landmarks, scans
 from models.train.networks import CandidateNet, export_candidate, export_coarse
-from models.train.package import write_manifest
+from models.train.package import PHANTOM_TERMS, REAL_TERMS, write_manifest
 from models.train.phantoms import (
+    PAIRS_FROM,
+    SEED_STRIDE,
     TRAINING_SEED,
     write_candidate_samples,
     write_coarse_samples,
@@ -35,87 +47,127 @@ from screening.inference.manifest import Model
 from screening.inference.session import networks
 from screening.records import ModelIdentity
 
-# Shares of the time: the coarse network stops early by design (see `coarse`).
-_COARSE, _CANDIDATES, _LABELLING = 0.4, 0.35, 0.25
-_SEED_STRIDE = 100_000  # each training seed has its own range of phantoms
-_ENDLESS = 50_000
-_LEAST_MINUTES = 20
+_LEAST_COARSE_STEPS = 300
 
 
-def _until(processes: list[multiprocessing.Process], seconds: float) -> None:
-    for process in processes:
-        process.start()
-    time.sleep(seconds)
-    for process in processes:
-        process.terminate()
-        process.join()
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is trained on, and how long."""
+
+    chests: int
+    pairs: int
+    placed: int  # draws of calcium for each real scan
+    coarse_steps: int
+    candidate_steps: int
+    placed_steps: int  # more, with real backgrounds among the phantoms
+    seed: int
 
 
-def train(minutes: float, seed: int, out: Path, work: Path) -> None:
-    """Run all steps; `work` keeps the phantoms and a log."""
-    out.mkdir(parents=True, exist_ok=True)
-    work.mkdir(parents=True, exist_ok=True)
-    first, log, cores = TRAINING_SEED + seed * _SEED_STRIDE, work / "log.txt", os.cpu_count() or 1
-    seconds = minutes * 60
-    maker = multiprocessing.Process(
-        target=write_coarse_samples, args=(work / "coarse", first, _ENDLESS)
-    )
-    maker.start()
-    head_start = min(60.0, seconds * 0.1)
-    time.sleep(head_start)
-    coarse = train_coarse(work / "coarse", seconds * _COARSE - head_start, seed, log)
-    maker.terminate()
-    maker.join()
-    export_coarse(coarse, GRID_CELLS, out / "coarse.onnx")
-    # Inference opens both networks: an untrained one stands in while candidates are found.
-    export_candidate(CandidateNet(N_FEATURES), PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
-    makers = [
+def _in_parallel(write: Callable[..., None], folder: Path, first: int, count: int) -> None:
+    """Write samples on every core; those that lie there already are left alone."""
+    cores = os.cpu_count() or 1
+    jobs = [
         multiprocessing.Process(
-            target=write_heart_pairs, args=(work / "pairs", first + k, _ENDLESS, cores)
+            target=write, args=(folder, first + k, len(range(k, count, cores)), cores)
         )
         for k in range(cores)
     ]
-    _until(makers, seconds * _CANDIDATES)
-    model = Model(out, ModelIdentity("training", "", ""))
-    write_candidate_samples(work / "pairs", work / "candidates", networks(model))
-    data = load_candidates(work / "candidates")
-    candidate = train_candidate(data, seconds * _LABELLING, seed, log)
-    export_candidate(candidate, PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    if any(job.exitcode for job in jobs):
+        raise SystemExit(f"making samples for {folder.name} failed; see above")
+
+
+def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -> None:
+    """Run the stages whose results are missing."""
+    for folder in (out, work):
+        folder.mkdir(parents=True, exist_ok=True)
+    first, log = TRAINING_SEED + plan.seed * SEED_STRIDE, work / "log.txt"
+    coarse = work / "coarse.onnx"
+    if not coarse.exists():
+        _in_parallel(write_coarse_samples, work / "coarse", first, plan.chests)
+        net = train_coarse(work / "coarse", plan.coarse_steps, plan.seed, log)
+        export_coarse(net, GRID_CELLS, coarse)
+    shutil.copy(coarse, out / "coarse.onnx")
+    # Inference opens both networks: an untrained one stands in while candidates are found.
+    export_candidate(CandidateNet(N_FEATURES), PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
+    nets = networks(Model(out, ModelIdentity("training", "", "")))
+    _in_parallel(write_heart_pairs, work / "pairs", first + PAIRS_FROM, plan.pairs)
+    write_candidate_samples(work / "pairs", work / "candidates", nets)
+    files = sorted((work / "candidates").glob("candidates-*.npz"))
+    net = _on_phantoms(plan, files, work)
+    seen = [scan for scan in scans() if real is not None and scan != left_out]
+    for scan in seen:
+        volume, marks = backgrounds.load_scan(Path(str(real)) / scan), read_landmarks(scan)
+        placed = work / "placed"
+        backgrounds.write_candidate_samples(volume, marks, placed, nets, first, plan.placed)
+        files += sorted(placed.glob(f"candidates-{scan}-*.npz"))
+    if seen:
+        data = load_candidates(files)
+        net = train_candidate(data, plan.placed_steps, plan.seed, log, start=net.state_dict())
+    export_candidate(net, PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
     write_manifest(
         out,
         name=out.name,
-        version=f"0.1.{seed}",
-        trained_on=trained_on(work),
-        seed=seed,
-        command=f"python -m models.train --minutes {minutes:g} --seed {seed}",
+        version=f"0.2.{plan.seed}",
+        trained_on=trained_on(plan, files, seen),
+        seed=plan.seed,
+        command=f"python -m models.train {' '.join(sys.argv[1:])}",
+        terms=REAL_TERMS if seen else PHANTOM_TERMS,
     )
 
 
-def trained_on(work: Path) -> str:
+def _on_phantoms(plan: Plan, files: list[Path], work: Path) -> CandidateNet:
+    """Return the candidate network that phantoms alone have taught."""
+    kept, net = work / "candidate.pt", CandidateNet(N_FEATURES)
+    if kept.exists():
+        net.load_state_dict(torch.load(kept, weights_only=True))
+        return net.eval()
+    net = train_candidate(load_candidates(files), plan.candidate_steps, plan.seed, work / "log.txt")
+    torch.save(net.state_dict(), kept)
+    return net
+
+
+def trained_on(plan: Plan, files: list[Path], seen: list[str]) -> str:
     """Say how much was trained on."""
-    n_chests = len(list((work / "coarse").glob("coarse-*.npz")))
-    scans = sorted((work / "candidates").glob("candidates-*.npz"))
-    n_things = len(load_candidates(work / "candidates").label) if scans else 0
-    return (
-        f"Synthetic phantoms only (screening.phantom): {n_chests} chests for the coarse network, "
-        f"{n_things} bright things of {len(scans)} heart scans for the candidate network."
+    n_things = len(load_candidates(files).label)
+    n_pairs = sum(not any(scan in path.name for scan in seen) for path in files)
+    text = (
+        f"Synthetic phantoms (screening.phantom): {plan.chests} chests for the coarse network, "
+        f"{n_things} bright things for the candidate network, of {n_pairs} heart scans"
     )
+    if seen:
+        text += f" and of {len(files) - n_pairs} draws of calcium placed into {', '.join(seen)}"
+    return text + "."
 
 
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("models/default"))
-    parser.add_argument("--work", type=Path, help="keep phantoms and log here")
+    parser.add_argument("--real", type=Path, help="folder with the real scans")
+    parser.add_argument("--leave-out", default="", help="a real scan to leave for testing")
+    parser.add_argument("--work", type=Path, help="keep samples, the coarse network and a log here")
+    parser.add_argument("--chests", type=int, default=450)
+    parser.add_argument("--pairs", type=int, default=900)
+    parser.add_argument("--placed", type=int, default=80)
+    parser.add_argument("--coarse-steps", type=int, default=1500)
+    parser.add_argument("--candidate-steps", type=int, default=2500)
+    parser.add_argument("--placed-steps", type=int, default=900)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
-    if arguments.minutes < _LEAST_MINUTES:
-        parser.error(f"less than {_LEAST_MINUTES} minutes train nothing useful on two cores")
-    torch.set_num_threads(arguments.threads)
-    work = arguments.work or Path(tempfile.mkdtemp(prefix="training-"))
-    train(arguments.minutes, arguments.seed, arguments.out, work)
+    given = parser.parse_args()
+    if given.coarse_steps < _LEAST_COARSE_STEPS:
+        parser.error(f"fewer than {_LEAST_COARSE_STEPS} coarse steps find no heart")
+    torch.set_num_threads(given.threads)
+    plan = Plan(
+        given.chests, given.pairs, given.placed, given.coarse_steps, given.candidate_steps,
+        given.placed_steps, given.seed,
+    )  # fmt: skip
+    work = given.work or Path(tempfile.mkdtemp(prefix="training-"))
+    train(plan, given.out, work, given.real, given.leave_out)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Goes out: a trained `CandidateNet`.
 Refuses: an empty folder.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from models.train.networks import N_LABELS, CandidateNet
 from screening.inference.candidates import N_CONTEXT, N_FEATURES, N_LANDMARKS, N_MAPS
 
 _CORONARY = slice(1, 5)
+_RATE, _GENTLE_RATE = 2e-3, 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +37,10 @@ class CandidateSet:
     scan: NDArray[np.int64]
 
 
-def load_candidates(folder: Path, pattern: str = "candidates-*.npz") -> CandidateSet:
-    """Read every scan's candidates."""
+def load_candidates(files: list[Path]) -> CandidateSet:
+    """Read the candidates of scans, in the order given."""
     parts: dict[str, list[NDArray[np.generic]]] = {}
-    for number, path in enumerate(sorted(folder.glob(pattern))):
+    for number, path in enumerate(files):
         with np.load(path) as stored:
             if not len(stored["label"]):
                 continue
@@ -49,8 +49,7 @@ def load_candidates(folder: Path, pattern: str = "candidates-*.npz") -> Candidat
             parts.setdefault("scan", []).append(np.full(len(stored["label"]), number))
     if not parts:
         raise SystemExit(
-            "no candidates to train on: the coarse network found no heart yet; "
-            "give more minutes (60 is the default)"
+            "no candidates to train on: the coarse network found no heart; give it more steps"
         )
     return CandidateSet(**{name: np.concatenate(list_) for name, list_ in parts.items()})
 
@@ -103,34 +102,44 @@ def weights_of(data: CandidateSet) -> NDArray[np.float32]:
 
 
 def train_candidate(
-    data: CandidateSet, seconds: float, seed: int, log: Path, batch: int = 96, rate: float = 2e-3
+    data: CandidateSet,
+    steps: int,
+    seed: int,
+    log: Path,
+    batch: int = 96,
+    start: dict[str, Tensor] | None = None,
 ) -> CandidateNet:
-    """Train for about `seconds`."""
+    """Train for a number of steps; the same candidates and seed give the same network.
+
+    `start` holds weights to go on from, at a gentler rate.
+    """
     torch.manual_seed(seed)
     rng, torch_rng = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     weight = weights_of(data)
     chance = np.sqrt(weight.astype(np.float64))
     chance /= chance.sum()
     loss_weight = weight / np.sqrt(weight)
-    net = CandidateNet(N_FEATURES)
+    net, rate = CandidateNet(N_FEATURES), _RATE
+    if start is not None:
+        net.load_state_dict(start)
+        rate = _GENTLE_RATE
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=2e-2)
-    started, step, running = time.monotonic(), 0, 0.0
-    while (spent := time.monotonic() - started) < seconds:
-        rows = rng.choice(len(chance), batch, p=chance)
+    running = 0.0
+    for step in range(steps):
+        rows = np.sort(rng.choice(len(chance), batch, p=chance))
         patch = torch.from_numpy(data.patch[rows].astype(np.float32))
         mask = torch.from_numpy(data.mask[rows].astype(np.float32))
         features = torch.from_numpy(data.features[rows])
         label = torch.from_numpy(data.label[rows].astype(np.int64))
         patch, features = _augment(torch_rng, patch, features)
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 30) * (1 - min(1.0, spent / seconds)) + 1e-5
+            group["lr"] = rate * min(1.0, (step + 1) / 30) * (1 - step / steps) + 1e-5
         loss = loss_of(net(patch, mask, features), label, torch.from_numpy(loss_weight[rows]))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
-        step += 1
-        if step % 50 == 0:
+        if (step + 1) % 50 == 0:
             with log.open("a") as file:
-                file.write(f"candidate {step} {spent:.0f}s n {len(chance)} loss {running:.4f}\n")
+                file.write(f"candidate {step + 1} of {len(chance)} things loss {running:.4f}\n")
     return net.eval()

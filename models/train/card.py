@@ -1,23 +1,30 @@
 """The model's card.
 
-Comes in: a model folder with its manifest, and measures on test phantoms.
+Comes in: a model folder with its manifest, and the outcomes kept by `models.train.evaluate`.
 Goes out: `card.md` beside the manifest.
-Refuses: nothing.
+Refuses: a folder of outcomes without this model's.
+
+    python -m models.train.card --model models/default --outcomes infra/measured
 """
 
+import argparse
+import json
 from pathlib import Path
 
+from models.train.judge import Outcome
+from models.train.measures import measures
+from models.train.report import main_table, read_outcomes, real_table
 from screening.inference.manifest import MANIFEST_NAME, Manifest
 
 _CARD = """# Model card: {name} {version}
 
-Research software, not a medical device. Trained on synthetic phantoms only; no patient's
-images were used. Not evaluated clinically.
+Research software, not a medical device. Not evaluated clinically.
 
 **What it does.** `coarse.onnx` finds heart, aorta, airway, hilum and bone, the courses of the
 four coronary arteries and the two left-sided valves on 6 mm cells. `candidate.onnx` names each
 bright thing (>= 130 HU) within 12 mm of the heart: one of the four arteries, or what it is
-otherwise. A thing counts as coronary when its four vessel probabilities sum to 0.5 or more.
+otherwise, stents and other metal among it. A thing counts as coronary when its four vessel
+probabilities sum to 0.5 or more.
 
 **Input.** {input_contract}
 
@@ -26,56 +33,64 @@ Training, tuning and test phantoms come from disjoint ranges of seeds (`models/t
 
 ## Measures: *simulated*
 
-{scans} phantom scans with seeds from the test range, routine protocols (1-5 mm slices, 8-35 HU
-noise, soft to sharp kernels, motion). "Truth" is the phantom's noise-free, motion-free score;
-"perfect labels" scores the same noisy scan with every voxel's true label, and so separates the
-model's errors from the scan's.
+{scans} chests of the shifted generator (`models/train/shifted.py`): other people, plaque, noise and
+protocols than those of training. More, by stratum and on real backgrounds, in
+`infra/model-measured.md`.
 
-| measure | value |
-|---|---|
-{rows}
-
-Written by `python -m models.train.evaluate --card`.
-
-{hospital}
-
-## Real scans
+{table}
 {real}
-
 ## Where it fails
-- Small lesions without fat around them, and specks on noisy, sharp scans: missed or mistaken.
-- Left main and proximal LAD against the aortic root; LCX against the mitral annulus.
-- The vessel is read off a coarse heatmap: LM, LAD and LCX are mixed up near their origin.
-- What the phantoms do not hold: bypass grafts, congenital hearts, pacemaker leads, prone scans,
-  chests after surgery, children.
-- Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse.
+{fails}
 
 ## Terms
 {terms}
 """
 
-_REAL = """Looked at by eye on three public, de-identified chest CTs, not part of the
-project; no claim of accuracy rests on them.
+_FAILS = """- Small lesions without fat around them, and specks on noisy, sharp scans: missed or
+  mistaken.
+- Left main and proximal LAD against the aortic root; LCX against the mitral annulus.
+- The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
+- Stents are told from plaque by their shape and evenness; a short stent, or one in thick slices,
+  may count as calcium.
+- What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
+- Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 
-{0}"""
 
-
-def write_card(folder: Path, measures: dict[str, float]) -> None:
-    """Write the card from the manifest, the measures, and notes kept beside them."""
+def card(folder: Path, found: dict[str, list[Outcome]], rows: list[dict[str, object]]) -> str:
+    """Return the card's text."""
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    real, hospital = (_note(folder / name) for name in ("real.md", "hospital.md"))
-    text = _CARD.format(
+    name = f"shifted-{folder.name}"
+    if name not in found:
+        raise SystemExit(f"no outcomes {name}; run python -m models.train.evaluate shifted first")
+    mine = [row for row in rows if row["model"] in (_seen_as(folder), folder.name)]
+    return _CARD.format(
         **manifest.model_dump(include={"name", "version", "input_contract", "trained_on", "seed"}),
         trained_at=manifest.trained_at,
         command=manifest.command,
         terms=manifest.terms,
-        scans=measures["scans"],
-        rows="\n".join(f"| {name} | {value} |" for name, value in measures.items()),
-        real=_REAL.format(real).strip(),
-        hospital=hospital,
+        scans=measures(found[name])["scans"],
+        table="\n".join(main_table({folder.name: found[name]})),
+        real="\n".join(real_table(mine)) + "\n" if mine else "",
+        fails=_FAILS,
     )
-    (folder / "card.md").write_text(text, encoding="utf-8")
 
 
-def _note(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+def _seen_as(folder: Path) -> str:
+    """Real scans are judged by models that left the scan out, in place of the one that saw it."""
+    return "left-out" if folder.name == "default" else folder.name
+
+
+def main() -> None:
+    """Write the card."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("models/default"))
+    parser.add_argument("--outcomes", type=Path, default=Path("infra/measured"))
+    given = parser.parse_args()
+    real = given.outcomes / "real.json"
+    rows = json.loads(real.read_text(encoding="utf-8")) if real.is_file() else []
+    text = card(given.model, read_outcomes(given.outcomes), rows)
+    (given.model / "card.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """Training of the coarse network.
 
-Comes in: a folder of phantom samples (see `phantoms`), which may still be growing.
+Comes in: a folder of phantom samples (see `phantoms`).
 Goes out: a trained `CoarseNet`.
 Refuses: an empty folder.
 
@@ -9,7 +9,6 @@ clouded and blurred anew every time it is shown, and training stops early: on re
 long training made the maps worse while they still improved on phantoms.
 """
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from screening.inference.anatomy import COARSE_CHANNELS
 from screening.inference.frame import GRID_CELLS
 
 N_REGIONS = 6
+_RATE = 3e-3
 _JITTER_CELLS = 6
 _CROP_CELLS = 40  # trained on pieces: cheaper, and no chest is ever seen whole
 Floats = NDArray[np.float32]
@@ -200,36 +200,21 @@ def loss_of(logits: Tensor, y: Tensor, valid: Tensor) -> Tensor:
     return regions + courses + 0.3 * (1 - overlap).mean()
 
 
-def train_coarse(
-    folder: Path,
-    seconds: float,
-    seed: int,
-    log: Path,
-    batch: int = 6,
-    rate: float = 3e-3,
-    start: Path | None = None,
-) -> CoarseNet:
-    """Train for about `seconds`, from weights at `start` if given; new samples are taken up."""
+def train_coarse(folder: Path, steps: int, seed: int, log: Path, batch: int = 6) -> CoarseNet:
+    """Train for a number of steps; the same samples and seed give the same network."""
     torch.manual_seed(seed)
     rng, torch_rng = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     net = CoarseNet(len(COARSE_CHANNELS)).to(memory_format=torch.channels_last_3d)
-    if start is not None:
-        net.load_state_dict(torch.load(start))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3)
-    started, step, running = time.monotonic(), 0, 0.0
-    cache: dict[Path, Sample] = {}
-    while (spent := time.monotonic() - started) < seconds:
-        if step % 20 == 0:
-            for path in sorted(folder.glob("coarse-*.npz")):
-                if path not in cache:
-                    cache[path] = load_sample(path)
-        paths = sorted(cache)
-        drawn = [draw(rng, cache[paths[int(rng.integers(len(paths)))]]) for _ in range(batch)]
+    optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=1e-3)
+    samples = [load_sample(path) for path in sorted(folder.glob("coarse-*.npz"))]
+    running = 0.0
+    for step in range(steps):
+        drawn = [draw(rng, samples[int(rng.integers(len(samples)))]) for _ in range(batch)]
         x, y = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
         x, y = augment(torch_rng, x, y)
         warm = min(1.0, (step + 1) / 20)
         for group in optimiser.param_groups:
-            group["lr"] = rate * warm * (1 - min(1.0, spent / seconds)) ** 0.7 + 1e-5
+            group["lr"] = _RATE * warm * (1 - step / steps) ** 0.7 + 1e-5
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(x.contiguous(memory_format=torch.channels_last_3d))
         loss = loss_of(logits.float(), y, x[:, 2:])
@@ -237,8 +222,7 @@ def train_coarse(
         loss.backward()
         optimiser.step()
         running = 0.95 * running + 0.05 * float(loss.detach()) if step else float(loss.detach())
-        step += 1
-        if step % 10 == 0:
+        if (step + 1) % 20 == 0:
             with log.open("a") as file:
-                file.write(f"coarse {step} {spent:.0f}s samples {len(cache)} loss {running:.4f}\n")
+                file.write(f"coarse {step + 1} samples {len(samples)} loss {running:.4f}\n")
     return net.to(memory_format=torch.contiguous_format).eval()

@@ -1,93 +1,145 @@
-"""How good a model is on phantoms it was not trained on.
+"""How good a model is on scans it was not trained on.
 
-Comes in: a model folder and test seeds (never used in training or tuning).
-Goes out: measures, and the model's card written from them.
+Comes in: a model folder; for real backgrounds the folder with the real scans and, for each scan,
+the model that never saw it.
+Goes out: outcomes scan by scan (`outcomes.json` in `--out`), measures on the terminal.
 Refuses: nothing.
 
-    python -m models.train.evaluate --model models/default --scans 60
+    python -m models.train.evaluate shifted --model models/default --model models/phantom --out DIR
+    python -m models.train.evaluate placed --real ../shared/real-ct --left-out RUNS --out DIR
+    python -m models.train.evaluate real --real ../shared/real-ct --left-out RUNS --out DIR
 """
 
 import argparse
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from models.train.judge import THRESHOLDS, Outcome, category, judge
-from models.train.phantoms import TEST_SEED, make_case
-from screening.inference import infer, open_model
+from models.train import backgrounds
+from models.train.judge import Outcome, judge
+from models.train.landmarks import Landmarks, read_landmarks, scans
+from models.train.measures import measures
+from models.train.phantoms import TEST_SEED
+from models.train.shifted import TestCase, shifted_case
+from screening.inference import Model, infer, open_model
+from screening.pipeline import measure
+from screening.records import Lesion, Rejection, ScoringParameters
+
+_SHIFTED_FROM = TEST_SEED + 110_000  # the first 40 of 100_000 served to set two bounds
+_PLACED_FROM = TEST_SEED + 200_000
+_SAME_THING_MM = 8.0
 
 
-def run(model_folder: str, seeds: list[int]) -> list[Outcome]:
-    """Simulate, infer and judge each seed."""
-    model, outcomes = open_model(model_folder), []
-    for seed in seeds:
-        case = make_case(seed)
-        started = time.perf_counter()
-        found = infer(model, case.volume)
-        outcomes.append(judge(case, found, time.perf_counter() - started))
-    return outcomes
+def judged(model: Model, case: TestCase) -> Outcome:
+    """Infer and judge one case."""
+    started = time.perf_counter()
+    found = infer(model, case.volume, threads=1)
+    return judge(case, found, time.perf_counter() - started)
 
 
-def measures(outcomes: list[Outcome]) -> dict[str, float]:
-    """Summarise; every number is simulated."""
-    kept = [o for o in outcomes if not o.is_rejected]
-    clear = [o for o in kept if all(abs(o.true - t) > 0.25 * t for t in THRESHOLDS)]
-    sides = [sum((o.true >= t) != (o.found >= t) for o in clear) for t in THRESHOLDS]
-    zero = [o for o in kept if o.true == 0]
-    lesions, right = sum(o.n_lesions for o in kept), sum(o.n_right for o in kept)
-    false = sum(o.n_false for o in kept)
-    return {
-        "scans": len(outcomes),
-        "refused": len(outcomes) - len(kept),
-        "category agreement with the truth": _share(
-            sum(category(o.true) == category(o.found) for o in kept), len(kept)
-        ),
-        "category agreement with perfect labels on the same scan": _share(
-            sum(category(o.perfect) == category(o.found) for o in kept), len(kept)
-        ),
-        "scans more than 25 % from 100, 300 and 1000": len(clear),
-        "of them on a wrong side of a threshold": sum(sides),
-        "lesions": lesions,
-        "lesion sensitivity": _share(right, lesions),
-        "lesion precision": _share(right, right + false),
-        "lesion F1": _share(2 * right, lesions + right + false),
-        "right vessel, of lesions found": _share(sum(o.n_vessel_right for o in kept), right),
-        "scans without coronary calcium": len(zero),
-        "of them scored zero": sum(o.found == 0 for o in zero),
-        "highest false Agatston on them": round(max((o.found for o in zero), default=0.0), 1),
-        "median seconds a scan": round(float(np.median([o.seconds for o in kept])), 2),
-    }
+def on_shifted(folders: list[str], count: int) -> dict[str, list[Outcome]]:
+    """Show every model the same chests of the shifted generator."""
+    models = {f"shifted-{Path(folder).name}": open_model(folder) for folder in folders}
+    out: dict[str, list[Outcome]] = {name: [] for name in models}
+    for seed in range(_SHIFTED_FROM, _SHIFTED_FROM + count):
+        case = shifted_case(seed)
+        for name, model in models.items():
+            out[name].append(judged(model, case))
+    return out
 
 
-def _share(part: float, whole: float) -> float:
-    return round(part / whole, 3) if whole else float("nan")
+def on_placed(
+    folders: list[str], left_out: Path, real: Path, count: int
+) -> dict[str, list[Outcome]]:
+    """Show calcium placed into each real scan to models that never saw that scan.
+
+    These are `left_out/SCAN`, and the models of `folders` that were trained on no real scan.
+    """
+    never = {f"placed-{Path(folder).name}": open_model(folder) for folder in folders}
+    out: dict[str, list[Outcome]] = {name: [] for name in ("placed-left-out", *never)}
+    for number, scan in enumerate(scans()):
+        volume, marks = backgrounds.load_scan(real / scan), read_landmarks(scan)
+        models = {"placed-left-out": open_model(str(left_out / scan)), **never}
+        first = _PLACED_FROM + number * 10_000
+        for seed in range(first, first + count):
+            case = backgrounds.test_case(seed, volume, marks)
+            for name, model in models.items():
+                out[name].append(judged(model, case))
+    return out
+
+
+def on_real(folders: list[str], left_out: Path, real: Path) -> list[dict[str, object]]:
+    """Score the real scans as they are, and say what each lesion is by a person's eye."""
+    out: list[dict[str, object]] = []
+    for scan in scans():
+        volume, marks = backgrounds.load_scan(real / scan), read_landmarks(scan)
+        names = {"left-out": str(left_out / scan), **{Path(f).name: f for f in folders}}
+        for name, folder in names.items():
+            scored = measure(
+                volume, open_model(folder), ScoringParameters(), 0.0, 0.0, picture=False
+            )
+            if isinstance(scored, Rejection):
+                out.append({"scan": scan, "model": name, "refused": scored.reason.value})
+                continue
+            lesions = [
+                {
+                    "label": lesion.label,
+                    "agatston": round(lesion.agatston, 1),
+                    "by_eye": _by_eye(lesion, marks),
+                }
+                for lesion in scored.score.lesions
+            ]
+            row = {"agatston": round(scored.score.agatston, 1), "lesions": lesions}
+            out.append({"scan": scan, "model": name, **row})
+    return out
+
+
+def _by_eye(lesion: Lesion, marks: Landmarks) -> str:
+    """Name the nearest bright thing that a person named, within 8 mm."""
+    away = [
+        float(np.linalg.norm(thing.centroid_lps_mm - np.array(lesion.centroid_lps_mm)))
+        for thing in marks.bright_things
+    ]
+    nearest = marks.bright_things[int(np.argmin(away))]
+    if min(away) > _SAME_THING_MM:
+        return "unnamed"
+    return nearest.label.name + ("" if nearest.is_sure else "?")
+
+
+def write_outcomes(outcomes: list[Outcome], folder: Path, name: str) -> None:
+    """Keep the outcomes, so that tables are made again without the scans."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(o) for o in outcomes], indent=1)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:
-    """Print the measures and write the card."""
+    """Evaluate and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="models/default")
-    parser.add_argument("--scans", type=int, default=60)
-    parser.add_argument("--first", type=int, default=TEST_SEED)
-    parser.add_argument("--card", action="store_true", help="write card.md beside the model")
-    parser.add_argument("--verbose", action="store_true")
-    arguments = parser.parse_args()
-    seeds = list(range(arguments.first, arguments.first + arguments.scans))
-    outcomes = run(arguments.model, seeds)
-    if arguments.verbose:
-        for o in outcomes:
-            print(
-                o.seed, f"true {o.true:.0f} perfect {o.perfect:.0f} found {o.found:.0f}",
-                f"noise {o.noise_hu:.0f}", "REFUSED" if o.is_rejected else "", o.wrong,
-            )  # fmt: skip
-    found = measures(outcomes)
-    print(json.dumps(found, indent=2))
-    if arguments.card:
-        from models.train.card import write_card
-
-        write_card(Path(arguments.model), found)
+    parser.add_argument("on", choices=["shifted", "placed", "real"])
+    parser.add_argument("--model", action="append", default=[], help="folder; may be repeated")
+    parser.add_argument("--real", type=Path, default=Path("../shared/real-ct"))
+    parser.add_argument("--left-out", type=Path, help="folder with a model for each scan left out")
+    parser.add_argument("--scans", type=int, default=150)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    if given.on == "real":
+        rows = on_real(given.model, given.left_out, given.real)
+        given.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(rows, indent=1)
+        (given.out / "real.json").write_text(text + "\n", encoding="utf-8")
+        print(text)
+        return
+    if given.on == "shifted":
+        found = on_shifted(given.model, given.scans)
+    else:
+        found = on_placed(given.model, given.left_out, given.real, given.scans)
+    for name, outcomes in found.items():
+        write_outcomes(outcomes, given.out, name)
+        print(name, json.dumps(measures(outcomes), indent=2))
 
 
 if __name__ == "__main__":

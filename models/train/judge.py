@@ -15,7 +15,7 @@ from scipy import ndimage
 from screening.records import CORONARY_LABELS, Label, Labelled, Rejection, Volume
 
 if TYPE_CHECKING:
-    from models.train.phantoms import SimulatedCase
+    from models.train.shifted import TestCase
 
 THRESHOLDS = (100.0, 300.0, 1000.0)
 _IN_SLICE = np.zeros((3, 3, 3), dtype=bool)
@@ -56,9 +56,12 @@ def label_map(volume: Volume, labelled: Labelled) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One test scan: what is true, what perfect labels give, what the model gives."""
+    """One test scan: what is true, what perfect labels give, what the model gives.
 
-    seed: int
+    wrong : Agatston units that crossed between coronary and not, by (true, found) label
+    """
+
+    name: str
     true: float
     perfect: float
     found: float
@@ -69,13 +72,18 @@ class Outcome:
     n_right: int
     n_false: int
     n_vessel_right: int
+    thickness_mm: float
+    kernel: str
+    kvp: float
     noise_hu: float
+    motion_mm: float
+    has_stent: bool
     seconds: float
     is_rejected: bool
     wrong: tuple[tuple[str, str, float], ...]
 
 
-def judge(case: "SimulatedCase", found: Labelled | Rejection, seconds: float) -> Outcome:
+def judge(case: "TestCase", found: Labelled | Rejection, seconds: float) -> Outcome:
     """Compare one scan's labels with its truth."""
     volume, truth = case.volume, case.labels
     found_map = np.zeros_like(truth)
@@ -85,7 +93,7 @@ def judge(case: "SimulatedCase", found: Labelled | Rejection, seconds: float) ->
     is_true, is_found = np.isin(truth, coronary), np.isin(found_map, coronary)
     lesions, n_found, n_right, n_false, n_vessel = _lesions(volume, truth, found_map)
     return Outcome(
-        seed=case.seed,
+        name=case.name,
         true=case.true_agatston,
         perfect=agatston(volume, is_true),
         found=agatston(volume, is_found),
@@ -96,7 +104,12 @@ def judge(case: "SimulatedCase", found: Labelled | Rejection, seconds: float) ->
         n_right=n_right,
         n_false=n_false,
         n_vessel_right=n_vessel,
+        thickness_mm=case.thickness_mm,
+        kernel=case.kernel,
+        kvp=case.kvp,
         noise_hu=case.noise_hu,
+        motion_mm=case.motion_mm,
+        has_stent=case.has_stent,
         seconds=seconds,
         is_rejected=isinstance(found, Rejection),
         wrong=_wrong(volume, truth, found_map),
@@ -108,7 +121,10 @@ def _lesions(
 ) -> tuple[int, int, int, int, int]:
     """Count true lesions, found ones, true ones found, false ones, right vessels."""
     coronary = [int(label) for label in CORONARY_LABELS]
-    box = _box(np.isin(truth, coronary) | np.isin(found, coronary))
+    anywhere = np.isin(truth, coronary) | np.isin(found, coronary)
+    if not anywhere.any():
+        return 0, 0, 0, 0, 0
+    box = _box(anywhere)
     truth, found = truth[box], found[box]
     bright = volume.hu[box] >= 130
     min_voxels = 1.0 / (volume.spacing_mm[0] * volume.spacing_mm[1])
@@ -148,5 +164,10 @@ def _wrong(
         where = crossed & (truth == pair // 100) & (found == pair % 100)
         units = agatston(volume, where)
         if units > 0:
-            out.append((Label(pair // 100).name, Label(pair % 100).name, round(units, 1)))
+            out.append((_name(pair // 100), _name(pair % 100), round(units, 1)))
     return tuple(out)
+
+
+def _name(label: int) -> str:
+    """Name of a label; what was in a real scan before and has no name is "unnamed"."""
+    return Label(label).name if label < len(Label) else "unnamed"

@@ -24,14 +24,20 @@ INPUT_CONTRACT = (
     f"{' x '.join(f'{s:g}' for s in PATCH_STEP_MM)} mm, HU; features float32 (n, {N_FEATURES}). "
     "Gives label probabilities that sum to one. Non-contrast axial chest CT, adults."
 )
-TERMS = (
+PHANTOM_TERMS = (
     "Apache-2.0. Trained on synthetic phantoms only; no patient data. Research software, "
     "not a medical device."
+)
+REAL_TERMS = (
+    "Weights for research use. Trained on synthetic phantoms, and on simulated calcium placed "
+    "into de-identified public chest CTs: COVID-CT-MD (Afshar, Scientific Data 2021) and "
+    "MIDRC-RICORD-1A (research use, not commercial). No image of theirs is kept. Who may not use "
+    "such weights takes the model `phantom` (Apache-2.0). Research software, not a medical device."
 )
 
 
 def write_manifest(
-    folder: Path, name: str, version: str, trained_on: str, seed: int, command: str
+    folder: Path, name: str, version: str, trained_on: str, seed: int, command: str, terms: str
 ) -> None:
     """Describe the files in `folder`."""
     files = [
@@ -55,7 +61,7 @@ def write_manifest(
         "trained_at": date.today().isoformat(),
         "seed": seed,
         "command": command,
-        "terms": TERMS,
+        "terms": terms,
     }
     text = json.dumps(manifest, indent=2) + "\n"
     (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")

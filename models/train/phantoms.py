@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from models.train.variety import training_protocol, training_traits
 from screening.inference.anatomy import COARSE_CHANNELS, Anatomy, blood_pool, find_heart, heart_box
 from screening.inference.candidates import Candidates, find_candidates
 from screening.inference.frame import (
@@ -33,18 +34,20 @@ from screening.phantom import (
     Protocol,
     Region,
     SimulatedScan,
-    Traits,
     make_body,
-    random_traits,
     region_map,
     simulate,
 )
 from screening.records import Acquisition, Label, Volume
+from screening.volume import slab_average
 
 TRAINING_SEED = 10_000_000
 TUNING_SEED = 20_000_000
 TEST_SEED = 30_000_000
+SEED_STRIDE = 100_000  # each training run has its own range of phantoms
+PAIRS_FROM = 50_000  # in it, heart scans are of other people than the chests
 _COURSE_SIGMA_MM = 9.0
+_AVERAGED = 0.75  # of the thin stacks: the program infers native and averaged slices
 _REGIONS = {
     "heart": (Region.HEART, Region.AORTIC_ROOT),
     "aorta": (Region.AORTA, Region.AORTIC_ROOT),
@@ -54,17 +57,6 @@ _REGIONS = {
     "bone": (Region.CHEST_WALL_BONE,),
 }
 _POINTS = {"mitral_annulus": ("mitral_valve", 13.0), "aortic_valve": ("aortic_valve", 9.0)}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SimulatedCase:
-    """A whole scan with its truth."""
-
-    seed: int
-    volume: Volume
-    labels: NDArray[np.uint8]
-    true_agatston: float
-    noise_hu: float
 
 
 def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
@@ -90,61 +82,6 @@ def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
         ),
         image_digest="",
     )
-
-
-def routine_protocol(rng: np.random.Generator) -> Protocol:
-    """Draw a routine, non-contrast chest protocol."""
-    thickness = float(rng.choice([1.0, 1.25, 2.0, 2.5, 3.0, 5.0]))
-    kernel = str(rng.choice(["soft", "medium", "sharp"], p=[0.4, 0.4, 0.2]))
-    noise = rng.uniform(8, 22) * (1.0 if kernel != "sharp" else 1.35)
-    return Protocol(
-        matrix=512,
-        fov_mm=float(rng.uniform(300, 440)),
-        increment_mm=thickness if rng.random() < 0.75 else round(thickness * 0.8, 2),
-        thickness_mm=thickness,
-        kvp=float(rng.choice([100, 110, 120, 120, 120, 140])),
-        kernel=kernel,
-        noise_hu=float(min(noise * (2.5 / max(thickness, 1.25)) ** 0.3, 35)),
-        motion_mm=float(rng.choice([0.0, rng.uniform(0, 3.5)])),
-        is_padded=bool(rng.random() < 0.3),
-        has_table=bool(rng.random() < 0.8),
-    )
-
-
-def make_case(seed: int) -> SimulatedCase:
-    """Scan a person as a hospital would."""
-    rng = np.random.default_rng([1, seed])
-    body = make_body(seed, random_traits(rng))
-    protocol = routine_protocol(rng)
-    scan = simulate(body, protocol, seed)
-    return SimulatedCase(
-        seed, volume_of(scan), scan.labels, scan.truth.coronary_agatston, protocol.noise_hu
-    )
-
-
-def _traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
-    """Draw people more varied than a hospital's, and sicker where calcium is to be learnt."""
-    traits = random_traits(rng)
-    changes: dict[str, float] = {
-        "heart_scale": float(np.exp(rng.uniform(-0.22, 0.38))),
-        "inspiration": float(rng.uniform(0, 1)),
-        "epicardial_fat_mm": float(rng.uniform(0.8, 9)),
-        "lung_opacity": float(rng.beta(1, 1.5)) if rng.random() < 0.35 else 0.0,
-        "aortic_dilation": float(rng.uniform(0.8, 1.5)),
-    }
-    if is_rich:
-        changes["n_stents"] = int(rng.integers(1, 4)) if rng.random() < 0.3 else 0
-        changes["has_sternal_wires"] = bool(rng.random() < 0.15)
-        changes["has_clips"] = bool(rng.random() < 0.15)
-        if rng.random() < 0.8:
-            changes["coronary_agatston_target"] = float(np.exp(rng.uniform(1.0, 7.8)))
-        for name, median, chance in (
-            ("aorta_mg", 80, 0.7), ("aortic_valve_mg", 30, 0.5), ("mitral_annulus_mg", 100, 0.5),
-            ("airway_mg", 30, 0.5), ("pericardium_mg", 60, 0.25), ("node_mg", 60, 0.5),
-        ):  # fmt: skip
-            is_there = rng.random() < chance
-            changes[name] = float(median * np.exp(rng.normal(0, 1.3))) if is_there else 0.0
-    return dataclasses.replace(traits, **changes)  # type: ignore[arg-type]
 
 
 def _context_scan(rng: np.random.Generator, body: Body, contrast_hu: float) -> SimulatedScan:
@@ -173,7 +110,7 @@ def coarse_sample(
 ) -> tuple[NDArray[np.float16], NDArray[np.uint8], NDArray[np.float32]]:
     """Cells (3, z, y, x) in network units, targets (channels, z, y, x) times 255, lung centre."""
     rng = np.random.default_rng([2, seed])
-    body = make_body(seed, _traits(rng, is_rich=rng.random() < 0.5))
+    body = make_body(seed, training_traits(rng, is_rich=rng.random() < 0.5))
     contrast = float(rng.uniform(60, 380)) if rng.random() < 0.25 else 0.0
     scan = _context_scan(rng, body, contrast)
     frame = make_frame(volume_of(scan))
@@ -223,10 +160,28 @@ class HeartPair:
 def heart_pair(seed: int) -> HeartPair:
     """Scan one person twice."""
     rng = np.random.default_rng([3, seed])
-    body = make_body(seed, _traits(rng, is_rich=rng.random() < 0.8))
+    body = make_body(seed, training_traits(rng, is_rich=rng.random() < 0.8))
     rough = _context_scan(rng, body, 0.0)
     fine = _heart_scan(rng, body)
-    return HeartPair(volume_of(rough), volume_of(fine), fine.labels)
+    volume, labels = volume_of(fine), fine.labels
+    if rng.random() < _AVERAGED:
+        volume, labels = averaged(volume, labels)
+    return HeartPair(volume_of(rough), volume, labels)
+
+
+def averaged(volume: Volume, labels: NDArray[np.uint8]) -> tuple[Volume, NDArray[np.uint8]]:
+    """Average thin slices as the program does before it scores; a slab has its brightest label."""
+    slab = slab_average(volume)
+    if slab is None:
+        return volume, labels
+    hu = np.where(labels > 0, volume.hu, np.int16(-2048))
+    out, first = np.zeros(slab.volume.hu.shape, np.uint8), 0
+    for k, count in enumerate(slab.counts):
+        part = slice(first, first + count)
+        brightest = hu[part].argmax(axis=0)[None]
+        out[k] = np.take_along_axis(labels[part], brightest, axis=0)[0]
+        first += count
+    return slab.volume, out
 
 
 def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.generic]] | None:
@@ -251,7 +206,7 @@ def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.ge
 
 def _heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
     low, high = body.heart_box_lps_mm
-    protocol = routine_protocol(rng)
+    protocol = training_protocol(rng)
     if rng.random() < 0.25:
         protocol = dataclasses.replace(protocol, matrix=256)
     field_mm = float(max(high[0] - low[0], high[1] - low[1]) + 70)
@@ -315,16 +270,22 @@ def write_coarse_samples(folder: Path, first: int, count: int, step: int = 1) ->
     """Write samples `first, first + step, ...`, each file complete when it appears."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count * step, step):
+        target = folder / f"coarse-{seed}.npz"
+        if target.exists():
+            continue
         cells, targets, centre = coarse_sample(seed)
         part = folder / f"part-{seed}.npz"
         np.savez(part, cells=cells, targets=targets, centre=centre)
-        part.rename(folder / f"coarse-{seed}.npz")
+        part.rename(target)
 
 
 def write_heart_pairs(folder: Path, first: int, count: int, step: int = 1) -> None:
     """Write the pairs `first, first + step, ...`, each file complete when it appears."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count * step, step):
+        target = folder / f"pair-{seed}.npz"
+        if target.exists():
+            continue
         pair = heart_pair(seed)
         part = folder / f"part-{seed}.npz"
         arrays = {}
@@ -334,7 +295,7 @@ def write_heart_pairs(folder: Path, first: int, count: int, step: int = 1) -> No
             arrays[f"{name}_origins"] = volume.origins_lps_mm
             arrays[f"{name}_steps"] = np.array([*volume.spacing_mm, volume.increment_mm])
         np.savez(part, labels=pair.labels, **arrays)
-        part.rename(folder / f"pair-{seed}.npz")
+        part.rename(target)
 
 
 def read_heart_pair(path: Path) -> HeartPair:

@@ -79,7 +79,7 @@ def find_candidates(
     first = np.searchsorted(owner, np.arange(n))
     centres = _means(voxels.astype(np.float64), owner, n)
     patches, masks = _patches(frame, voxels, owner, centres)
-    features = _features(frame, grid, anatomy, blood, voxels, owner, centres)
+    features = _features(frame, grid, anatomy, blood, (voxels, owner, parts), centres)
     return Candidates(voxels, owner, parts[first], patches, masks, features)
 
 
@@ -190,7 +190,8 @@ N_MAPS = 12
 N_CONTEXT = 2 * len(_DIRECTIONS)
 N_LANDMARKS = 15
 N_SCALARS = 12
-N_FEATURES = 2 * N_MAPS + N_CONTEXT + N_LANDMARKS + N_SCALARS
+N_WHOLE = 8
+N_FEATURES = 2 * N_MAPS + N_CONTEXT + N_LANDMARKS + N_SCALARS + N_WHOLE
 
 
 def _features(
@@ -198,12 +199,11 @@ def _features(
     grid: CoarseGrid,
     anatomy: Anatomy,
     blood: BloodPool | None,
-    voxels: Ints,
-    owner: Ints,
+    things: tuple[Ints, Ints, Ints],
     centres: NDArray[np.float64],
 ) -> Floats:
     """Describe maps at the spot and around it, tissue further off, landmarks, size, brightness."""
-    n = len(centres)
+    n, (voxels, owner, parts) = len(centres), things
     if n == 0:
         return np.zeros((0, N_FEATURES), dtype=np.float32)
     mm = np.stack(
@@ -228,6 +228,7 @@ def _features(
         *tissue,
         away.reshape(n, -1),
         _scalars(frame, blood, voxels, owner, n),
+        _whole(frame, voxels, owner, parts),
     ]
     return np.concatenate(columns, axis=1).astype(np.float32)
 
@@ -268,3 +269,45 @@ def _scalars(
         ],
         axis=1,
     )
+
+
+def _whole(frame: Frame, voxels: Ints, owner: Ints, parts: Ints) -> NDArray[np.float64]:
+    """Describe the whole connected thing of which a candidate is a piece.
+
+    A stent is a long tube of even brightness; plaque is short, or lumpy and brighter inside.
+    """
+    _, part, counts = np.unique(parts, return_inverse=True, return_counts=True)
+    n = len(counts)
+    hu = frame.hu[tuple(voxels.T)].astype(np.float64)
+    mean = np.bincount(part, hu, n) / counts
+    spread = np.sqrt(np.maximum(np.bincount(part, hu**2, n) / counts - mean**2, 0))
+    peak = np.full(n, -np.inf)
+    np.maximum.at(peak, part, hu)
+    lengths = _lengths_mm(_positions_mm(frame, voxels), part, counts)
+    volume_mm3 = counts * float(np.median(frame.thickness_mm)) * np.prod(frame.spacing_mm)
+    columns = [
+        np.log(volume_mm3) / 2,
+        lengths[:, 0] / 30,
+        lengths[:, 1] / 15,
+        lengths[:, 2] / 10,
+        volume_mm3 / (lengths[:, 0] + 2.0) / 20,
+        (mean - 200) / 100,
+        spread / 100,
+        np.minimum((peak - 300) / 200, 6.0),
+    ]
+    first = np.searchsorted(owner, np.arange(owner.max() + 1))
+    return np.stack(columns, axis=1)[part[first]]
+
+
+def _lengths_mm(
+    mm: NDArray[np.float64], part: Ints, counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Extent of each part along its own three axes, longest first: sqrt(12) standard deviations."""
+    n = len(counts)
+    away = mm - _means(mm, part, n)[part]
+    spread = np.empty((n, 3, 3))
+    for i in range(3):
+        for j in range(3):
+            spread[:, i, j] = np.bincount(part, away[:, i] * away[:, j], n) / counts
+    variance = np.linalg.eigvalsh(spread)[:, ::-1]
+    return np.asarray(np.sqrt(12 * np.maximum(variance, 0)))

@@ -59,6 +59,25 @@ class Frame:
         flat: NDArray[np.int64] = (s * rows + r) * columns + c
         return flat
 
+    def to_lps(self, volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Directions to the feet, the back and the left as rows, and the frame's corner, LPS mm."""
+        row, column = volume.row_axis_lps, volume.column_axis_lps
+        normal = np.cross(row, column)
+        if (volume.origins_lps_mm[-1] - volume.origins_lps_mm[0]) @ normal < 0 or (
+            len(volume.origins_lps_mm) == 1 and normal[2] > 0
+        ):
+            normal = -normal
+        if self.is_transposed:
+            row, column = column, row
+        row, column = (-row if self.is_row_flipped else row), (
+            -column if self.is_column_flipped else column
+        )
+        zero = np.zeros(1, dtype=np.int64)
+        first = np.unravel_index(self.flat_index(zero, zero, zero), volume.hu.shape)
+        axes = np.stack([normal, row, column])
+        half_mm = np.array([self.thickness_mm[0], *self.spacing_mm]) / 2
+        return axes, volume.lps_mm(np.stack(first, axis=1).astype(float))[0] - half_mm @ axes
+
     def volume_box(self, box: tuple[int, ...]) -> tuple[int, int, int, int, int, int]:
         """Half-open box of the view, in the volume's own indices."""
         s0, s1, r0, r1, c0, c1 = box

@@ -10,7 +10,13 @@ usable numbers.
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.inference.anatomy import COARSE_CHANNELS, blood_pool, find_heart, heart_box
+from screening.inference.anatomy import (
+    COARSE_CHANNELS,
+    blood_pool,
+    find_heart,
+    heart_box,
+    surroundings,
+)
 from screening.inference.candidates import GROWN_HU, Candidates, find_candidates
 from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
 from screening.inference.manifest import Model
@@ -79,6 +85,7 @@ def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection
         is_heart_cut=anatomy.is_cut,
         blood_pool=blood,
         model=ModelIdentity(model.identity.name, model.identity.digest, nets.provider),
+        surroundings=surroundings(volume, frame, grid, anatomy),
     )
 
 

@@ -64,13 +64,14 @@ class Body:
     z_range_mm: tuple[float, float]
 
 
-def make_body(seed: int, traits: Traits) -> Body:
+def make_body(seed: int, traits: Traits, posture: float = 1.0) -> Body:
     """Build a chest.
 
     Parameters
     ----------
-    seed : the body is a function of seed and traits alone
+    seed : the body is a function of seed, traits and posture alone
     traits : see `Traits`
+    posture : how far people lie turned and bent, 1 as usual
 
     Returns
     -------
@@ -96,7 +97,7 @@ def make_body(seed: int, traits: Traits) -> Body:
         target = draw_coronary_agatston(calcium, traits.age_years, traits.sex)
     found = coronary(calcium, heart, target)
     found += all_decoys(calcium, traits, heart, frame, aorta, airway_lines, cartilages)
-    pose = _pose(np.random.default_rng([7_312, seed]))
+    pose = _pose(np.random.default_rng([7_312, seed]), posture)
     turned = tuple(_posed(d, pose) for d in found)
     courses = {k: pose.to_patient(v) for k, v in heart.courses.items()}
     ends = pose.to_patient(np.array([frame.place((0, -30, -125)), frame.place((0, -30, 178))]))
@@ -240,11 +241,25 @@ def _opacities(rng: np.random.Generator, traits: Traits, frame: thorax.Frame) ->
         hu = rng.choice([-600.0, -450.0, -200.0, 20.0])
         axes = turn_matrix(rng.uniform(-60, 60, 3))
         out.append(Ellipsoid(at, axes, rng.uniform(6, 28, 3), float(hu)))
+    if traits.effusion > 0:
+        out += _effusions(rng, traits.effusion, frame)
     return out
 
 
-def _pose(rng: np.random.Generator) -> Pose:
-    turn = turn_matrix(np.clip(rng.normal(0, [3.0, 2.0, 4.0]), -10, 10))
+def _effusions(rng: np.random.Generator, share: float, frame: thorax.Frame) -> list[Shape]:
+    """Water lies at the back and the base of lungs of people on their back."""
+    sides = (-1, 1) if rng.random() < 0.5 else (int(rng.choice([-1, 1])),)
+    out: list[Shape] = []
+    for side in sides:
+        deep = share * rng.uniform(0.6, 1.0)
+        at = frame.place((side * 70, 70 - 30 * deep, -60 + rng.normal(0, 10)))
+        semi = np.array([75.0, 12 + 55 * deep, 50 + 60 * deep])
+        out.append(Ellipsoid(at, np.eye(3), semi, float(rng.uniform(0, 25))))
+    return out
+
+
+def _pose(rng: np.random.Generator, posture: float) -> Pose:
+    turn = turn_matrix(posture * np.clip(rng.normal(0, [3.0, 2.0, 4.0]), -10, 10))
     length = rng.uniform(110, 260, 4)
     direction = rng.standard_normal((4, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -253,7 +268,7 @@ def _pose(rng: np.random.Generator) -> Pose:
         np.array([rng.normal(0, 8), rng.normal(0, 8), rng.normal(0, 12)]),
         2 * np.pi / length[:, None] * direction,
         rng.uniform(0, 2 * np.pi, 4),
-        rng.normal(0, 1.6, (4, 3)) * (length / 200)[:, None],
+        posture * rng.normal(0, 1.6, (4, 3)) * (length / 200)[:, None],
     )
 
 

@@ -8,6 +8,7 @@ Refuses: nothing.
 from collections.abc import Callable
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from screening.phantom import deposits as make
 from screening.phantom.deposits import Deposit
@@ -211,14 +212,17 @@ def skeleton(
 
 
 def metal(rng: np.random.Generator, traits: Traits, heart: Heart, frame: Frame) -> list[Deposit]:
-    """Stents, sternal wires and clips."""
+    """Stents, sternal wires, clips, leads and valves."""
     out: list[Deposit] = []
     for _ in range(traits.n_stents):
         label = (Label.LAD, Label.LCX, Label.RCA)[int(rng.integers(3))]
         line = heart.courses[label]
-        at = int(rng.uniform(4, 0.45 * len(line)))
+        at = int(rng.uniform(2, 0.55 * len(line)))
         d = rng.normal(0, 1, 3)
-        out.append(make.stent(line, at, rng.uniform(12, 28), 0.8 * d / np.linalg.norm(d)))
+        motion = 0.8 * d / np.linalg.norm(d)
+        length_mm, radius_mm = rng.uniform(8, 38), rng.uniform(1.1, 2.0)
+        hu_mm2 = np.exp(rng.uniform(np.log(2500), np.log(9500)))
+        out.append(make.stent(line, at, length_mm, motion, radius_mm, hu_mm2))
     if traits.has_sternal_wires:
         for z in (108, 84, 60, 36, 12, -8):
             front = frame.cage(z)[1]
@@ -229,7 +233,37 @@ def metal(rng: np.random.Generator, traits: Traits, heart: Heart, frame: Frame) 
         for _ in range(8):
             at = line[int(rng.integers(10, len(line)))] + rng.normal(0, [6, 5, 4]) + [0, -6, 0]
             out.append(make.clip(rng, at))
+    return out + _implants(traits, heart, frame)
+
+
+def _implants(traits: Traits, heart: Heart, frame: Frame) -> list[Deposit]:
+    """A lead through the superior vena cava to the right ventricle's apex; a valve."""
+    out: list[Deposit] = []
+    if traits.has_lead:
+        above = [frame.place(p) for p in ((-26.0, -38.0, 110.0), (-26.0, -40.0, 60.0))]
+        inside = heart.place(
+            [(-22, -46, 12), (-24, -50, -12), (-8, -62, -28), (12, -74, -34), (34, -82, -42)]
+        )
+        out.append(make.lead(_rounded(np.concatenate([np.array(above), inside]))))
+    if traits.valve_prosthesis:
+        is_aortic = traits.valve_prosthesis == "aortic"
+        at, normal, radius_mm = (
+            ((-1, -54, -1), (0.2, 0.3, 1.0), 11.5) if is_aortic
+            else ((17, -39, -10), (54.0, -38.0, -40.0), 14.0)
+        )  # fmt: skip
+        turned = heart.frame @ np.array(normal)
+        radius_mm *= traits.heart_scale
+        motion = _VALVE_MOTION * turned / np.linalg.norm(turned)
+        out.append(make.prosthesis(heart.place(at), turned, radius_mm, motion))
     return out
+
+
+def _rounded(line: Vector) -> Vector:
+    """The line in steps of about a millimetre, its corners rounded."""
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    s = np.arange(0, length[-1], 1.0)
+    fine = np.stack([np.interp(s, length, line[:, c]) for c in range(3)], axis=1)
+    return gaussian_filter1d(fine, 6.0, axis=0, mode="nearest")
 
 
 def all_decoys(

@@ -64,7 +64,7 @@ def _frames(line: Vector) -> tuple[Vector, Vector, Vector]:
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
     helper = np.where(np.abs(tangent[:, 2:3]) < 0.8, [[0.0, 0, 1]], [[0.0, 1, 0]])
     a = np.cross(tangent, helper)
-    a /= np.linalg.norm(a, axis=1, keepdims=True)
+    a /= np.linalg.norm(a, axis=1, keepdims=True) + 1e-9
     return tangent, a, np.cross(tangent, a)
 
 
@@ -198,20 +198,32 @@ def leaflets(
     return out
 
 
-def stent(line: Vector, at: int, length_mm: float, motion: Vector) -> Deposit:
-    """Make a thin bright mesh on the wall of a coronary artery."""
+def stent(
+    line: Vector,
+    at: int,
+    length_mm: float,
+    motion: Vector,
+    radius_mm: float = 1.5,
+    hu_mm2: float = 9000.0,
+) -> Deposit:
+    """Make a thin bright mesh on the wall of a coronary artery.
+
+    `hu_mm2` is HU times mm3 in each mm of its length: thin cobalt-chromium struts have some 3,000
+    (0.1 mm3 of metal at 25,000 HU), old thick steel ones 9,000.
+    """
     lo = max(at, 1)
     hi = min(at + int(length_mm), len(line) - 2)
-    s = np.linspace(lo, max(hi, lo + 4), 900)
+    n = int(np.clip(60 * (hi - lo), 900, 2400))
+    s = np.linspace(lo, max(hi, lo + 4), n)
     index = np.arange(len(line))
     center = np.stack([np.interp(s, index, line[:, c]) for c in range(3)], axis=1)
     _, a, b = _frames(line)
     near = np.clip(np.rint(s).astype(int), 0, len(line) - 1)
-    phi = np.arange(900) * 2.399963
-    points = center + 1.5 * (np.cos(phi)[:, None] * a[near] + np.sin(phi)[:, None] * b[near])
-    per_mm = 9000.0  # HU mm3 per mm of stent: about 10 % metal in the wall at 15,000 HU
+    phi = np.arange(n) * 2.399963
+    ring = np.cos(phi)[:, None] * a[near] + np.sin(phi)[:, None] * b[near]
+    weight = hu_mm2 * (hi - lo) / n
     return Deposit(
-        Label.METAL, points, np.full(900, per_mm * (hi - lo) / 900), motion, is_metal=True
+        Label.METAL, center + radius_mm * ring, np.full(n, weight), motion, is_metal=True
     )
 
 
@@ -232,3 +244,45 @@ def clip(rng: np.random.Generator, center: Vector) -> Deposit:
     d = rng.standard_normal(3)
     points = center + np.linspace(-2, 2, 80)[:, None] * d / np.linalg.norm(d)
     return Deposit(Label.METAL, points, np.full(80, 30000.0 / 80), STILL, is_metal=True)
+
+
+def lead(line: Vector) -> Deposit:
+    """Make a pacemaker lead: a thin coiled conductor along a line, a thicker electrode at its end.
+
+    A coil of 1.2 mm with about half its section metal of 15,000 HU.
+    """
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    n = int(length[-1] * 8)
+    s = np.linspace(0, length[-1], n)
+    points = np.stack([np.interp(s, length, line[:, c]) for c in range(3)], axis=1)
+    weights = np.full(n, 8500.0 * length[-1] / n)
+    weights[s > length[-1] - 8] *= 2.5
+    return Deposit(Label.METAL, points, weights, STILL, is_metal=True)
+
+
+def prosthesis(center: Vector, normal: Vector, radius_mm: float, motion: Vector) -> Deposit:
+    """Make a mechanical valve: a metal ring, and two leaflets of pyrolytic carbon across it."""
+    axis = normal / np.linalg.norm(normal)
+    a = np.cross(axis, [0.0, 1.0, 0.3])
+    a /= np.linalg.norm(a)
+    b = np.cross(axis, a)
+    t = np.linspace(0, 2 * np.pi, 900, endpoint=False)
+    ring = radius_mm * (np.cos(t)[:, None] * a + np.sin(t)[:, None] * b)
+    ring = np.concatenate([ring + axis * h for h in (-2.0, 0.0, 2.0)])
+    u, v = np.meshgrid(np.linspace(-0.85, 0.85, 30), np.linspace(-2.5, 2.5, 6))
+    leaves = np.concatenate(
+        [
+            radius_mm * (u.reshape(-1, 1) * a + side * 0.2 * b) + v.reshape(-1, 1) * axis
+            for side in (-1, 1)
+        ]
+    )
+    # Ring: 5 mm2 of steel or titanium of about 8,000 HU; leaflets: 1 mm of 1,500 HU.
+    weights = np.concatenate(
+        [
+            np.full(len(ring), 40_000.0 * 2 * np.pi * radius_mm / len(ring)),
+            np.full(len(leaves), 1500.0 * 2 * (1.7 * radius_mm) * 5 / len(leaves)),
+        ]
+    )
+    points = center + np.concatenate([ring, leaves])
+    return Deposit(Label.METAL, points, weights, motion, is_metal=True)

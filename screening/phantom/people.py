@@ -41,6 +41,9 @@ _GIVEN = {
     "M": ("Balthasar", "Thaddeus", "Ansgar", "Évariste", "Wendelin", "Zhiming"),
 }
 
+# Bodies that models are trained, tuned and tested on (models/train); no hospital has them.
+MODELS_SEEDS = (10_000_000, 40_000_000)
+
 
 class Role(StrEnum):
     """The special case a person stands for."""
@@ -322,6 +325,11 @@ def _with_role(person: Person) -> Person:
     return person
 
 
+def _body_seed(rng: np.random.Generator) -> int:
+    seed = int(rng.integers(0, 2**31))
+    return seed + MODELS_SEEDS[1] if MODELS_SEEDS[0] <= seed < MODELS_SEEDS[1] else seed
+
+
 def plan_person(number: int, seed: int) -> Person:
     """Plan person `number` (from 0) of the hospital of that seed."""
     rng = np.random.default_rng([seed, number, 1])
@@ -346,7 +354,7 @@ def plan_person(number: int, seed: int) -> Person:
         bmi=bmi,
         index_date=on,
         agatston=special.agatston,
-        body_seed=int(rng.integers(0, 2**31)),
+        body_seed=_body_seed(rng),
         inputs=inputs,
         ldl_mg_dl=ldl,
         triglycerides_mg_dl=tg,

@@ -30,7 +30,7 @@ class Protocol:
         whole chest
     noise_hu : standard deviation in the middle of the body
     motion_mm : how far the coronaries move while a slice is taken
-    contrast_hu : HU that contrast adds to blood
+    contrast_hu : HU that contrast adds to blood; below 0, blood as dark as an anaemic person's
     tilt_degrees : gantry tilt
     is_padded : PADDING_HU outside the circular field
     """

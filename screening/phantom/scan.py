@@ -104,7 +104,7 @@ def simulate(body: Body, protocol: Protocol, seed: int) -> SimulatedScan:
     else:
         labels = add_and_label(hu, patches)
         truth = truth_of(hu, labels, patches, body, g, protocol)
-    if protocol.contrast_hu > 0:
+    if protocol.contrast_hu != 0:
         blood = np.empty_like(hu)
         sample(paint_blood(body, grid), g, per, protocol, blood)
         hu += blood * np.float32(protocol.contrast_hu)

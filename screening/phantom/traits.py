@@ -16,6 +16,7 @@ class Traits:
 
     coronary_agatston_target : what the coronaries should score on a 2.5 mm, 0.7 mm pixel scan;
         None draws by age and sex. What a scan truly shows is in its own truth.
+    has_lead, valve_prosthesis : never drawn, only given
     *_mg : calcium as hydroxyapatite in the places that fool scorers
     """
 
@@ -30,6 +31,7 @@ class Traits:
     inspiration: float = 0.6  # 0 breathed out, 1 deep breath
     aortic_dilation: float = 1.0
     lung_opacity: float = 0.0  # 0 clear .. 1 much consolidation
+    effusion: float = 0.0  # 0 none .. 1 half of the lower chest under water
     coronary_agatston_target: float | None = None
     aorta_mg: float = 0.0
     aortic_valve_mg: float = 0.0
@@ -42,6 +44,8 @@ class Traits:
     n_stents: int = 0
     has_sternal_wires: bool = False
     has_clips: bool = False
+    has_lead: bool = False
+    valve_prosthesis: str = ""  # aortic or mitral
 
     def __post_init__(self) -> None:
         """Check what would build no body."""
@@ -49,6 +53,8 @@ class Traits:
             raise ValueError("sex must be F or M")
         if not 100 <= self.height_cm <= 220 or not 12 <= self.bmi <= 65:
             raise ValueError("height must be 100..220 cm and BMI 12..65")
+        if self.valve_prosthesis not in ("", "aortic", "mitral"):
+            raise ValueError("valve_prosthesis must be aortic, mitral or empty")
 
 
 def coronary_probability(age_years: float, sex: str) -> float:

@@ -1,0 +1,113 @@
+"""Figures from judged scans.
+
+Comes in: `Outcome`s.
+Goes out: agreement, sensitivity and specificity, lesions, vessels, false calcium; by stratum.
+Refuses: nothing; a figure that is not defined is None, an interval below 20 scans is None.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from models.train.judge import Outcome, category
+from screening.report.agreement import icc_agreement, sensitivity, specificity, weighted_kappa
+
+LEAST_FOR_INTERVAL = 20
+N_CATEGORIES = 5
+Figures = dict[str, float | int | None]
+STRATA: dict[str, Callable[[Outcome], str]] = {
+    "slices": lambda o: _band(o.thickness_mm, (2.0, 3.01), "mm"),
+    "kernel": lambda o: o.kernel,
+    "tube voltage": lambda o: _band(o.kvp, (100.0, 125.0), "kVp"),
+    "noise": lambda o: _band(o.noise_hu, (12.0, 20.0), "HU"),
+    "motion": lambda o: "none" if o.motion_mm == 0 else _band(o.motion_mm, (2.0,), "mm"),
+}
+
+
+def _band(value: float, edges: tuple[float, ...], unit: str) -> str:
+    at = sum(value >= edge for edge in edges)
+    bounds = [f"{e:.0f}" for e in edges]
+    if at == 0:
+        return f"below {bounds[0]} {unit}"
+    if at == len(edges):
+        return f"{bounds[-1]} {unit} and more"
+    return f"{bounds[at - 1]} to {bounds[at]} {unit}"
+
+
+def measures(outcomes: list[Outcome]) -> Figures:
+    """Figures of one group of scans."""
+    kept = [o for o in outcomes if not o.is_rejected]
+    true, found = (np.array([getattr(o, k) for o in kept]) for k in ("true", "found"))
+    zero = found[true == 0]
+    lesions, right = sum(o.n_lesions for o in kept), sum(o.n_right for o in kept)
+    false = sum(o.n_false for o in kept)
+    out: Figures = {"scans": len(outcomes), "refused": len(outcomes) - len(kept)}
+    out["weighted kappa, linear"] = _kappa(true, found, "linear")
+    out["weighted kappa, quadratic"] = _kappa(true, found, "quadratic")
+    out["ICC"] = icc_agreement(np.stack([true, found], axis=1))
+    out["ICC of ln(A+1)"] = icc_agreement(np.log1p(np.stack([true, found], axis=1)))
+    for name, at in ((">0", 1e-9), (">=100", 100.0), (">=400", 400.0)):
+        out[f"sensitivity {name}"] = sensitivity(true >= at, found >= at)
+        out[f"specificity {name}"] = specificity(true >= at, found >= at)
+    out["lesions"] = lesions
+    out["lesion F1"] = _share(2 * right, lesions + right + false)
+    out["right vessel, of lesions found"] = _share(sum(o.n_vessel_right for o in kept), right)
+    out["scans without calcium"] = len(zero)
+    out["false Agatston there, median"] = float(np.median(zero)) if len(zero) else None
+    out["false Agatston there, 95th percentile"] = (
+        float(np.percentile(zero, 95)) if len(zero) else None
+    )
+    out["seconds a scan, median"] = float(np.median([o.seconds for o in kept])) if kept else None
+    return {name: _rounded(value) for name, value in out.items()}
+
+
+def intervals(outcomes: list[Outcome], seed: int = 1) -> dict[str, tuple[float, float]]:
+    """95 % percentile bootstrap over scans of the main figures; none below 20 scans."""
+    kept = [o for o in outcomes if not o.is_rejected]
+    if len(kept) < LEAST_FOR_INTERVAL:
+        return {}
+    names = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
+             "right vessel, of lesions found", "sensitivity >0", "specificity >0")  # fmt: skip
+    rng = np.random.default_rng(seed)
+    draws = [measures([kept[k] for k in rng.integers(0, len(kept), len(kept))]) for _ in range(400)]
+    out = {}
+    for name in names:
+        values = [d[name] for d in draws if d[name] is not None]
+        low, high = np.percentile(np.array(values, float), [2.5, 97.5])
+        out[name] = (round(float(low), 3), round(float(high), 3))
+    return out
+
+
+def by_stratum(outcomes: list[Outcome]) -> dict[str, dict[str, Figures]]:
+    """Return the figures of each stratum of each way to split."""
+    out: dict[str, dict[str, Figures]] = {}
+    for name, of in STRATA.items():
+        groups = sorted({of(o) for o in outcomes})
+        out[name] = {g: measures([o for o in outcomes if of(o) == g]) for g in groups}
+    return out
+
+
+def wrongly_counted(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
+    """Sum what was counted as coronary and is not: by true label, scans and Agatston units."""
+    scans: Counter[str] = Counter()
+    units: Counter[str] = Counter()
+    for outcome in outcomes:
+        for true, found, amount in outcome.wrong:
+            if found in ("LM", "LAD", "LCX", "RCA"):
+                scans[true] += 1
+                units[true] += amount
+    return {name: (scans[name], round(total, 1)) for name, total in units.most_common()}
+
+
+def _kappa(true: np.ndarray, found: np.ndarray, weights: str) -> float | None:
+    a, b = (np.array([category(v) for v in values], dtype=np.int64) for values in (true, found))
+    return weighted_kappa(a, b, N_CATEGORIES, weights)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _rounded(value: float | int | None) -> float | int | None:
+    return value if value is None or isinstance(value, int) else round(float(value), 3)

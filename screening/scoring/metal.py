@@ -1,0 +1,294 @@
+"""Metal in and round the heart: what it is, and that none of it counts as calcium.
+
+Comes in: a `Volume` and its `Labelled`.
+Goes out: the labels with metal named as such; the kinds of metal that are there.
+Refuses: nothing.
+
+Metal is what is brighter than calcium can be in the living (`metal_from_hu`), whatever the network
+says, and what the network calls metal inside the heart or on a coronary course. What the network
+calls metal elsewhere without being that bright (a rib's end) is not.
+
+| kind           | rule                                                                           |
+|----------------|--------------------------------------------------------------------------------|
+| lead           | pieces in a row over 50 mm or more, one of them 20 mm or longer, into the heart |
+| valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
+| stent          | on a coronary course, 7 to 45 mm long, at most 8 mm across                      |
+| clips          | at most 13 mm, in or beside the heart, brighter than calcium                    |
+| sternal wires  | in front of the heart, under the skin, brighter than calcium                    |
+| other          | in or beside the heart and none of these                                        |
+
+On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
+spinal screws. Sizes are those of the image, which blurs metal by a few millimetres: stents are 8
+to 40 mm long and 2.5 to 5 mm wide, surgical clips 4 to 8 mm, valve rings 19 to 33 mm.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.records import CORONARY_LABELS, Label, Labelled, Place, Volume
+from screening.scoring.components import volume_components
+from screening.scoring.parameters import EQUAL_HU, EQUAL_HU_KVP
+
+# Arterial calcium is mineral as in bone, and no denser: the hardest cortical bone holds about
+# 1,200 mg hydroxyapatite in a cm3, which is 1,560 HU at 120 kVp (130 HU are 100 mg/cm3,
+# McCollough, Radiology 2007;243:527). The brightest coronary class in use begins at 1,000 HU
+# (van Rosendael, JAMA Cardiol 2020;5:282). On a real scan at 110 kVp a rib's end reached 1,679
+# and aortic calcium 1,540 HU, edge enhancement included. So 2,000 HU leave calcium a quarter more.
+METAL_FROM_HU_120KVP = 2000.0
+_HIGHEST_HU = 3000.0  # scanners without an extended scale end at 3,071
+_FEWEST_MM2 = 1.0  # of metal in a thing's brightest slice: less may be noise
+_SEEN_FROM_HU = 130
+_MAJORITY = 0.5
+_BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
+_GAP_MM = 12.0  # pieces of one lead lie no further apart
+_LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
+_VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
+_STENT_MM, _STENT_ACROSS_MM = (7.0, 45.0), 8.0
+_CLIP_MM = 13.0
+_SKIN_MM = 12.0
+_AIR_HU = -500
+_CORONARY_OR_METAL = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
+
+
+class Metal(StrEnum):
+    """Kinds of metal, as flags name them."""
+
+    LEAD = "lead_present"
+    VALVE = "valve_prosthesis"
+    STENT = "stent_present"
+    CLIPS = "clips_present"
+    WIRES = "sternal_wires"
+    OTHER = "metal_near_heart"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Thing:
+    """One connected piece.
+
+    size_mm : longest, second and third extent along its own axes, a voxel included
+    in_heart, on_course : share of its voxels
+    is_bright : brighter than calcium can be
+    """
+
+    lps_mm: NDArray[np.float64]
+    size_mm: tuple[float, float, float]
+    in_heart: float
+    on_course: float
+    is_bright: bool
+
+    @property
+    def middle_lps_mm(self) -> NDArray[np.float64]:
+        """Mean position."""
+        return np.asarray(self.lps_mm.mean(axis=0))
+
+
+def metal_from_hu(kvp: float | None) -> float:
+    """From which value on nothing is calcium; metal and mineral are brighter at low voltages."""
+    gain = np.interp(120.0 if kvp is None else kvp, EQUAL_HU_KVP, EQUAL_HU) / 130.0
+    return float(min(METAL_FROM_HU_120KVP * gain, _HIGHEST_HU))
+
+
+def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
+    """Label as metal what is called coronary calcium and is a part of something metal.
+
+    Of touching coronary and metal voxels all are metal where 1 mm2 of a slice is brighter than
+    calcium can be, or where half of them are called metal already. Calcium that touches a stent
+    is lost with it: the score is a lower bound then.
+    """
+    chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
+    if len(chosen) == 0:
+        return labelled
+    index, label = labelled.index[chosen], labelled.label[chosen]
+    shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
+    count, of = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    hu = volume.hu.take(index)
+    seen = hu >= _SEEN_FROM_HU
+    metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
+    is_metal = metal >= _MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
+    is_metal |= _is_bright(volume, index, of, count)
+    changed = is_metal[of] & (label != Label.METAL)
+    if not changed.any():
+        return labelled
+    labels = labelled.label.copy()
+    labels[chosen[changed]] = Label.METAL
+    return replace(labelled, label=labels)
+
+
+def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:
+    """Tell what metal there is, by the table above."""
+    index = _metal_voxels(volume, labelled)
+    if len(index) == 0:
+        return frozenset()
+    shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
+    count, of = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    bright = _is_bright(volume, index, of, count)
+    order = np.argsort(of, kind="stable")
+    parts = np.split(index[order], np.cumsum(np.bincount(of, minlength=count))[:-1])
+    if labelled.surroundings is None:
+        return frozenset({Metal.OTHER})
+    things = [_thing(volume, labelled, p, bool(b)) for p, b in zip(parts, bright, strict=True)]
+    lead = _lead(things)
+    kinds = {Metal.LEAD} if lead else set()
+    for k, thing in enumerate(things):
+        kind = None if k in lead else _kind(volume, labelled, thing)
+        if kind is not None:
+            kinds.add(kind)
+    return frozenset(kinds)
+
+
+def _is_bright(
+    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
+) -> NDArray[np.bool_]:
+    """Whether a thing has, in one slice, 1 mm2 that is brighter than calcium can be."""
+    core = volume.hu.take(index) >= metal_from_hu(volume.acquisition.kvp)
+    is_bright = np.zeros(count, dtype=np.bool_)
+    if core.any():
+        key = of[core] * len(volume.hu) + index[core] // volume.hu[0].size
+        keys, n = np.unique(key, return_counts=True)
+        area_mm2 = n * volume.spacing_mm[0] * volume.spacing_mm[1]
+        is_bright[keys[area_mm2 >= _FEWEST_MM2 * (1 - 1e-9)] // len(volume.hu)] = True
+    return is_bright
+
+
+def _metal_voxels(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
+    """What is called metal, and what is too bright to be anything else, near the heart; sorted."""
+    called = labelled.index[labelled.label == Label.METAL]
+    called = called[volume.hu.take(called) >= _SEEN_FROM_HU]
+    box = _region(volume, labelled)
+    block = volume.hu[box[0] : box[1], box[2] : box[3], box[4] : box[5]]
+    found = np.nonzero(block >= metal_from_hu(volume.acquisition.kvp))
+    at = tuple(f + box[2 * k] for k, f in enumerate(found))
+    return np.union1d(called, np.ravel_multi_index(at, volume.hu.shape))
+
+
+def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:
+    """The heart's box with the chest wall before it and the great veins above."""
+    box = labelled.heart_box
+    up = round(_ABOVE_MM / volume.increment_mm)
+    rows, columns = (round(_FRONT_MM / mm) for mm in volume.spacing_mm)
+    return (
+        max(box[0] - up, 0),
+        box[1],
+        max(box[2] - rows, 0),
+        min(box[3] + rows, volume.hu.shape[1]),
+        max(box[4] - columns, 0),
+        min(box[5] + columns, volume.hu.shape[2]),
+    )
+
+
+def _thing(
+    volume: Volume, labelled: Labelled, index: NDArray[np.int64], is_bright: bool
+) -> _Thing:
+    at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
+    lps_mm = volume.lps_mm(at)
+    away = lps_mm - lps_mm.mean(axis=0)
+    _, axes = np.linalg.eigh(away.T @ away)
+    # A voxel has a size of its own; along a slanted axis a part of it.
+    voxel_mm = np.abs(axes.T) @ np.array([volume.spacing_mm[1], volume.spacing_mm[0], 0.0])
+    voxel_mm = np.hypot(voxel_mm, axes[2] * volume.increment_mm)
+    size = np.ptp(away @ axes, axis=0) + voxel_mm
+    longest = sorted((float(s) for s in size), reverse=True)
+    assert labelled.surroundings is not None
+    place = labelled.surroundings.at(lps_mm)
+    return _Thing(
+        lps_mm=lps_mm,
+        size_mm=(longest[0], longest[1], longest[2]),
+        in_heart=float((place & Place.HEART > 0).mean()),
+        on_course=float((place & Place.COURSE > 0).mean()),
+        is_bright=is_bright,
+    )
+
+
+def _lead(things: list[_Thing]) -> set[int]:
+    """Numbers of the pieces of a lead, none without."""
+    bright = [k for k, thing in enumerate(things) if thing.is_bright]
+    for start in bright:
+        if things[start].size_mm[0] < _LEAD_PIECE_MM:
+            continue
+        linked, edge = {start}, [start]
+        while edge:
+            here = things[edge.pop()]
+            new = [k for k in bright if k not in linked and _gap_mm(here, things[k]) <= _GAP_MM]
+            linked.update(new)
+            edge += new
+        points = np.concatenate([things[k].lps_mm for k in linked])
+        is_thin = all(things[k].size_mm[1] <= _VALVE_MM[0] for k in linked)
+        reaches = max(things[k].in_heart for k in linked) > 0
+        if is_thin and reaches and np.linalg.norm(np.ptp(points, axis=0)) >= _LEAD_MM:
+            return linked
+    return set()
+
+
+def _gap_mm(one: _Thing, other: _Thing) -> float:
+    """Distance of the nearest voxels, of at most a hundred each."""
+    a, b = (t.lps_mm[:: max(1, len(t.lps_mm) // 100)] for t in (one, other))
+    return float(np.linalg.norm(a[:, None] - b[None], axis=-1).min())
+
+
+def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
+    is_near = thing.in_heart + thing.on_course > 0 or _is_beside(volume, labelled, thing)
+    if thing.is_bright and not is_near:
+        return Metal.WIRES if _is_in_front(volume, labelled, thing) else None
+    if not thing.is_bright and max(thing.in_heart, thing.on_course) < _MAJORITY:
+        return None
+    if _is_valve(labelled, thing):
+        return Metal.VALVE
+    longest, across, _ = thing.size_mm
+    is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
+    if is_tube and thing.on_course >= _MAJORITY:
+        return Metal.STENT
+    return Metal.CLIPS if thing.is_bright and longest <= _CLIP_MM else Metal.OTHER
+
+
+def _is_valve(labelled: Labelled, thing: _Thing) -> bool:
+    near = labelled.surroundings
+    assert near is not None
+    low, high = _VALVE_MM
+    if not (thing.is_bright and thing.size_mm[0] <= high and thing.size_mm[1] >= low):
+        return False
+    valves = np.array([near.aortic_valve_lps_mm, near.mitral_annulus_lps_mm])
+    away_mm = np.linalg.norm(valves - thing.middle_lps_mm, axis=1)
+    return bool(away_mm.min() <= _VALVE_AWAY_MM)
+
+
+def _heart_box_lps_mm(volume: Volume, labelled: Labelled) -> NDArray[np.float64]:
+    """Lowest and highest coordinates of the heart's box."""
+    a, b, c, d, e, f = labelled.heart_box
+    corners = np.array([(s, r, k) for s in (a, b - 1) for r in (c, d - 1) for k in (e, f - 1)])
+    lps_mm = volume.lps_mm(corners.astype(np.float64))
+    return np.stack([lps_mm.min(axis=0), lps_mm.max(axis=0)])
+
+
+def _is_beside(volume: Volume, labelled: Labelled, thing: _Thing) -> bool:
+    """Inside the heart's box or a little beside it, but not in the chest wall before it."""
+    low, high = _heart_box_lps_mm(volume, labelled)
+    beside = np.array([_BESIDE_MM, 0.0, _BESIDE_MM])
+    middle = thing.middle_lps_mm
+    return bool((middle >= low - beside).all() and (middle <= high + beside).all())
+
+
+def _is_in_front(volume: Volume, labelled: Labelled, thing: _Thing) -> bool:
+    """Before the heart, between its sides, and with tissue towards the front: not on the skin."""
+    low, high = _heart_box_lps_mm(volume, labelled)
+    x, y, _ = thing.middle_lps_mm
+    if not (low[0] <= x <= high[0] and y <= low[1] + _BESIDE_MM):
+        return False
+    front = thing.lps_mm[thing.lps_mm[:, 1].argmin()]
+    return not _meets_air(volume, front, np.array([0.0, -1.0, 0.0]))
+
+
+def _meets_air(
+    volume: Volume, lps_mm: NDArray[np.float64], direction: NDArray[np.float64]
+) -> bool:
+    """Whether there is air on the way, within `_SKIN_MM`."""
+    normal = np.cross(volume.row_axis_lps, volume.column_axis_lps)
+    k = int(np.argmin(np.abs((volume.origins_lps_mm - lps_mm) @ normal)))
+    way = lps_mm + np.arange(0.0, _SKIN_MM, 1.0)[:, None] * direction - volume.origins_lps_mm[k]
+    rows = np.rint(way @ volume.row_axis_lps / volume.spacing_mm[0]).astype(int)
+    columns = np.rint(way @ volume.column_axis_lps / volume.spacing_mm[1]).astype(int)
+    inside = (rows >= 0) & (rows < volume.hu.shape[1])
+    inside &= (columns >= 0) & (columns < volume.hu.shape[2])
+    return bool(~inside.all() or (volume.hu[k, rows[inside], columns[inside]] < _AIR_HU).any())

@@ -1,0 +1,95 @@
+"""Figures from judged scans, held to hand-counted ones."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.train import report
+from models.train.judge import Outcome
+from models.train.measures import by_stratum, intervals, measures, wrongly_counted
+
+BASE = Outcome(
+    name="x", true=0.0, perfect=0.0, found=0.0, vessels_perfect=(0.0,) * 4,
+    vessels_found=(0.0,) * 4, n_lesions=0, n_found=0, n_right=0, n_false=0, n_vessel_right=0,
+    thickness_mm=2.0, kernel="soft", kvp=120.0, noise_hu=10.0, motion_mm=0.0, has_stent=False,
+    seconds=1.0, is_rejected=False, wrong=(),
+)  # fmt: skip
+
+
+def of(true, found, **more):
+    return dataclasses.replace(BASE, true=true, found=found, **more)
+
+
+def test_figures_of_a_handful():
+    outcomes = [of(0.0, 0.0), of(0.0, 12.0), of(50.0, 60.0), of(150.0, 0.0), of(500.0, 450.0)]
+    found = measures(outcomes)
+    assert found["scans"] == 5
+    assert found["sensitivity >0"] == pytest.approx(2 / 3, abs=1e-3)
+    assert found["specificity >0"] == 0.5
+    assert found["sensitivity >=100"] == 0.5
+    assert found["specificity >=100"] == 1.0
+    assert found["sensitivity >=400"] == 1.0
+    assert found["false Agatston there, median"] == 6.0
+
+
+def test_lesions_and_vessels_are_pooled():
+    outcomes = [
+        of(10.0, 10.0, n_lesions=4, n_right=3, n_false=1, n_vessel_right=2),
+        of(10.0, 10.0, n_lesions=2, n_right=1, n_false=0, n_vessel_right=1),
+    ]
+    found = measures(outcomes)
+    assert found["lesion F1"] == pytest.approx(2 * 4 / (6 + 4 + 1), abs=1e-3)
+    assert found["right vessel, of lesions found"] == 0.75
+
+
+def test_a_refused_scan_is_counted_and_not_scored():
+    found = measures([of(100.0, 100.0), of(0.0, 0.0), of(300.0, 0.0, is_rejected=True)])
+    assert (found["scans"], found["refused"]) == (3, 1)
+    assert found["sensitivity >0"] == 1.0
+
+
+@pytest.mark.parametrize(("n", "has"), [(19, False), (20, True)])
+def test_no_interval_below_twenty(n, has):
+    rng = np.random.default_rng(0)
+    outcomes = [of(float(t), float(t + 5)) for t in rng.uniform(0, 800, n - 3)]
+    outcomes += [of(0.0, 0.0)] * 3
+    outcomes = [dataclasses.replace(o, n_lesions=2, n_right=2, n_vessel_right=2) for o in outcomes]
+    assert bool(intervals(outcomes)) is has
+
+
+def test_strata_hold_every_scan_once():
+    outcomes = [of(0.0, 0.0, thickness_mm=t) for t in (0.8, 1.99, 2.0, 3.0, 3.5, 5.0)]
+    slices = by_stratum(outcomes)["slices"]
+    assert {k: v["scans"] for k, v in slices.items()} == {
+        "below 2 mm": 2, "2 to 3 mm": 2, "3 mm and more": 2,
+    }  # fmt: skip
+
+
+def test_only_what_was_counted_is_wrongly_counted():
+    one = of(0.0, 40.0, wrong=(("MITRAL_ANNULUS", "LCX", 40.0), ("LAD", "NONE", 9.0)))
+    assert wrongly_counted([one, one]) == {"MITRAL_ANNULUS": (2, 80.0)}
+
+
+def test_the_page_says_what_is_simulated():
+    outcomes = [of(0.0, 0.0), of(120.0, 110.0, n_lesions=1, n_right=1, n_vessel_right=1)]
+    real = [
+        {"scan": "a", "model": "left-out", "agatston": 3.0,
+         "lesions": [{"label": "LAD", "agatston": 3.0, "by_eye": "NODE?"}]},
+        {"scan": "b", "model": "left-out", "refused": "not_chest"},
+    ]  # fmt: skip
+    text = report.page({"shifted-default": outcomes, "placed-left-out": outcomes}, real)
+    assert "*real (n = 3)*" in text
+    assert "| a | left-out | 3.0 | LAD 3.0 = NODE? |" in text
+    assert "| b | left-out | not_chest | – |" in text
+    assert "*simulated*" in text
+    assert "real scans (n = 3)" in text
+    assert "| scans | 2 |" in text
+
+
+def test_outcomes_survive_being_kept(tmp_path):
+    from models.train.evaluate import write_outcomes
+
+    outcomes = [of(1.0, 2.0, wrong=(("NODE", "LAD", 3.0),))]
+    write_outcomes(outcomes, tmp_path, "shifted-x")
+    assert report.read_outcomes(tmp_path) == {"shifted-x": outcomes}
