@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 def test_two_networks_come_out_and_open(tmp_path):
     rng = np.random.default_rng(0)
     write_coarse_samples(tmp_path / "coarse", TRAINING_SEED, 1)
-    coarse = train_coarse(tmp_path / "coarse", 1.0, 0, tmp_path / "log", batch=1)
+    coarse = train_coarse(tmp_path / "coarse", 2, 0, tmp_path / "log", batch=1)
     export_coarse(coarse, GRID_CELLS, tmp_path / "coarse.onnx")
     n = 40
     np.savez(
@@ -35,9 +35,10 @@ def test_two_networks_come_out_and_open(tmp_path):
         label=rng.integers(0, len(Label), n).astype(np.uint8),
         agatston=rng.random(n).astype(np.float32),
     )
-    candidate = train_candidate(load_candidates(tmp_path), 1.0, 0, tmp_path / "log", batch=8)
+    data = load_candidates([tmp_path / "candidates-1.npz"])
+    candidate = train_candidate(data, 3, 0, tmp_path / "log", batch=8)
     export_candidate(candidate, PATCH_VOXELS, N_FEATURES, tmp_path / "candidate.onnx")
-    write_manifest(tmp_path, "smoke", "0", "one phantom", 0, "pytest")
+    write_manifest(tmp_path, "smoke", "0", "one phantom", 0, "pytest", "test")
     nets = networks(open_model(str(tmp_path)), 1)
     maps = nets.run_coarse(np.zeros((1, 3, *GRID_CELLS), dtype=np.float32))
     assert maps.shape == (len(COARSE_CHANNELS), *GRID_CELLS)
@@ -47,3 +48,46 @@ def test_two_networks_come_out_and_open(tmp_path):
         p = nets.run_candidate(patches, patches, features)
         assert p.shape == (count, len(Label))
         np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+
+
+def random_things(rng, n=60):
+    """Candidates that brightness alone tells apart: bright ones are LAD, the others nothing."""
+    label = rng.integers(0, 2, n).astype(np.uint8) * np.uint8(Label.LAD)
+    patch = rng.integers(-50, 60, (n, *PATCH_VOXELS)) + 500 * (label > 0)[:, None, None, None]
+    return {
+        "patch": patch.astype(np.int16),
+        "mask": np.ones((n, *PATCH_VOXELS), dtype=bool),
+        "features": rng.random((n, N_FEATURES)).astype(np.float32),
+        "label": label,
+        "agatston": np.ones(n, dtype=np.float32),
+    }
+
+
+def test_a_tiny_network_learns_what_is_plain_and_the_same_seed_learns_the_same(tmp_path):
+    rng = np.random.default_rng(1)
+    np.savez(tmp_path / "candidates-1.npz", **random_things(rng))
+    data = load_candidates([tmp_path / "candidates-1.npz"])
+    torch.set_num_threads(1)
+    nets = [train_candidate(data, 60, 3, tmp_path / "log", batch=32) for _ in range(2)]
+    fresh = random_things(np.random.default_rng(2))
+    inputs = [
+        torch.from_numpy(np.asarray(fresh[k], dtype=np.float32))
+        for k in ("patch", "mask", "features")
+    ]
+    with torch.no_grad():
+        p = [torch.softmax(net(*inputs), 1)[:, int(Label.LAD)].numpy() for net in nets]
+    np.testing.assert_allclose(p[0], p[1], atol=1e-5)
+    assert ((p[0] > 0.5) == (fresh["label"] == Label.LAD)).mean() > 0.9
+
+
+def test_a_network_goes_on_from_given_weights(tmp_path):
+    rng = np.random.default_rng(1)
+    np.savez(tmp_path / "candidates-1.npz", **random_things(rng))
+    data = load_candidates([tmp_path / "candidates-1.npz"])
+    first = train_candidate(data, 1, 0, tmp_path / "log", batch=8)
+    later = train_candidate(data, 1, 0, tmp_path / "log", batch=8, start=first.state_dict())
+    moved = [
+        float((a - b).abs().max())
+        for a, b in zip(first.parameters(), later.parameters(), strict=True)
+    ]
+    assert 0 < max(moved) < 0.01
