@@ -293,11 +293,17 @@ class VesselScores:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far the score can be trusted: A good, B usable, C doubtful, D do not use."""
+    """How far the score can be trusted: A good, B usable, C doubtful, D do not use.
+
+    expected_false_agatston : what noise alone would make along the coronary courses
+    border_blur_mm : how much wider the heart's border is than borders that stand still
+    """
 
     noise_hu: float | None
     grade: str
     flags: tuple[str, ...]
+    expected_false_agatston: float | None = None
+    border_blur_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +318,7 @@ class ScoringParameters:
     weight_edges_hu: tuple[int, int, int] = (200, 300, 400)
     reference_increment_mm: float = 3.0
     mass_mg_per_cm3_per_hu: float | None = None  # of a calibration rod; None: default of the kVp
-    scoring_version: int = 2
+    scoring_version: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ Refuses: contrast in the blood pool, or the doubt of it; missing slices at the h
 from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
+from screening.scoring.metal import name_metal
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
 from screening.scoring.progression import (
     PROGRESSION_FROM_SQRT_MM3,
@@ -35,6 +36,7 @@ __all__ = [
     "compare_pairs",
     "convention",
     "grade",
+    "name_metal",
     "progression",
     "score",
     "score_mask",
