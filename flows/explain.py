@@ -271,7 +271,7 @@ def _print_numbers(row: Row) -> None:
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
-    show.say(f"    noise {show.number(row['noise_hu'])} HU")
+    show.say(f"    {words.noise(row)}")
     others = words.elsewhere(row)
     if others:
         show.say("  not counted, outside the coronaries:")

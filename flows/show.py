@@ -261,6 +261,9 @@ def print_score(facts: Mapping[str, object]) -> None:
     if isinstance(quality, Mapping):
         flags = ", ".join(quality["flags"]) or "none"
         say(f"grade {quality['grade']}, quality remarks: {flags}")
+        false = quality["expected_false_agatston"]
+        if false is not None:
+            say(f"noise alone would make {number(false, 1)} Agatston units")
     if facts["agatston"] == 0:
         say("no calcium detected on this scan; a non-gated zero is not reassurance")
     say(NOTICE)

@@ -44,6 +44,14 @@ REMARKS = {
     "iterative": "iterative reconstruction",
     "deep_learning": "deep-learning reconstruction, which lowers scores",
     "picture_failed": "no picture could be drawn",
+    "stent_present": "a coronary stent, which is not counted",
+    "clips_present": "surgical clips, which are not counted",
+    "lead_present": "a pacemaker or defibrillator lead, which is not counted",
+    "valve_prosthesis": "an artificial heart valve, which is not counted",
+    "sternal_wires": "wires of an earlier operation round the breastbone",
+    "false_calcium_some": "so noisy that a small score may be noise",
+    "false_calcium_many": "so noisy that noise alone makes a score of 10 or more",
+    "motion": "the heart is blurred by its motion",
     "stent_possible": "a stent may have been taken for calcium",
     "specks_only": "only specks of calcium",
     "missing_slice": "a slice is missing outside the heart",
@@ -64,7 +72,7 @@ REMARKS = {
     "sharp_kernel": "sharp reconstruction kernel",
     "blood_pool_unknown": "blood pool not found",
     "blood_pool_implausible": "implausible blood pool",
-    "metal_near_heart": "metal near the heart",
+    "metal_near_heart": "metal near the heart, which is not counted",
     "increment_over_5mm": "slices more than 5 mm apart",
 }
 VESSELS = {
@@ -132,6 +140,17 @@ def category(value: object) -> str:
 def remarks(flags: object) -> str:
     """Return quality flags in words."""
     return listed((REMARKS.get(str(f), plain(f)) for f in as_list(flags)), "none")
+
+
+def noise(row: Row) -> str:
+    """Return the noise, and what it would make of itself."""
+    text = f"noise {show.number(row['noise_hu'])} HU"
+    false = row["expected_false_agatston"]
+    if false is None:
+        return text
+    some = float(str(false))
+    told = "less than 0.1" if some < 0.1 else f"about {show.number(some, 1)}"
+    return f"{text}: without any calcium it would make {told} Agatston units"
 
 
 def vessels(row: Row) -> str:

@@ -79,6 +79,8 @@ def _score_columns(score: CalciumScore | None) -> dict[str, object]:
         "score_group": score.beside.group,
         "cac_drs": score.beside.cac_drs,
         "noise_hu": score.quality.noise_hu,
+        "expected_false_agatston": score.quality.expected_false_agatston,
+        "border_blur_mm": score.quality.border_blur_mm,
         "grade": score.quality.grade,
         "quality_flags": list(score.quality.flags),
         "parameters": json.dumps(asdict(score.parameters), sort_keys=True),

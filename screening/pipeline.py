@@ -157,6 +157,7 @@ def _find(
     if isinstance(native, Rejection):
         return native
     inferred = perf_counter()
+    labelled = scoring.name_metal(primary, labelled)
     # The native stack first: averages bridge a missing slice, which must be seen.
     beside = scoring.score(scan, native, parameters)
     if isinstance(beside, Rejection):

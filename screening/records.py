@@ -321,11 +321,17 @@ class VesselScores:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How far the score can be trusted: A good, B usable, C doubtful, D do not use."""
+    """How far the score can be trusted: A good, B usable, C doubtful, D do not use.
+
+    expected_false_agatston : what noise alone would make along the coronary courses
+    border_blur_mm : how much wider the heart's border is than borders that stand still
+    """
 
     noise_hu: float | None
     grade: str
     flags: tuple[str, ...]
+    expected_false_agatston: float | None = None
+    border_blur_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,10 @@ SCORE_COLUMNS = (
     Column("score_group", _S, "", "0, 1-99, 100-399, >=400", _HEALTH),
     Column("cac_drs", _S, "", "CAC-DRS A-equivalent (non-gated) and vessels", _HEALTH),
     Column("noise_hu", _F, "HU", "standard deviation in the blood pool"),
+    Column(
+        "expected_false_agatston", _F, _AU, "what noise alone would make along the coronary courses"
+    ),
+    Column("border_blur_mm", _F, "mm", "how much wider the heart's border is than still borders"),
     Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
     Column("quality_flags", pa.list_(_S), "", "why the grade is not better"),
 )

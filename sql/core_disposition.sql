@@ -100,6 +100,8 @@ select
     d.score_group,
     d.cac_drs,
     d.noise_hu,
+    d.expected_false_agatston,
+    d.border_blur_mm,
     d.grade,
     coalesce(d.quality_flags, []) as quality_flags,
     d.model_name,

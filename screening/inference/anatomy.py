@@ -191,9 +191,7 @@ def _blood(grid: CoarseGrid, anatomy: Anatomy) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_erosion(certain) & (grid.valid > 0.99), dtype=np.bool_)
 
 
-def surroundings(
-    volume: Volume, frame: Frame, grid: CoarseGrid, anatomy: Anatomy
-) -> Surroundings:
+def surroundings(volume: Volume, frame: Frame, grid: CoarseGrid, anatomy: Anatomy) -> Surroundings:
     """Tell where things lie round the heart, in patient coordinates."""
     place = np.zeros(anatomy.heart.shape, dtype=np.uint8)
     for bit, cells in (

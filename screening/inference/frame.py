@@ -69,8 +69,9 @@ class Frame:
             normal = -normal
         if self.is_transposed:
             row, column = column, row
-        row, column = (-row if self.is_row_flipped else row), (
-            -column if self.is_column_flipped else column
+        row, column = (
+            (-row if self.is_row_flipped else row),
+            (-column if self.is_column_flipped else column),
         )
         zero = np.zeros(1, dtype=np.int64)
         first = np.unravel_index(self.flat_index(zero, zero, zero), volume.hu.shape)

@@ -237,7 +237,7 @@ def metal(rng: np.random.Generator, traits: Traits, heart: Heart, frame: Frame) 
 
 
 def _implants(traits: Traits, heart: Heart, frame: Frame) -> list[Deposit]:
-    """A lead through the superior vena cava to the right ventricle's apex; a valve."""
+    """Lay a lead through the superior vena cava to the right ventricle's apex, a valve."""
     out: list[Deposit] = []
     if traits.has_lead:
         above = [frame.place(p) for p in ((-26.0, -38.0, 110.0), (-26.0, -40.0, 60.0))]
@@ -259,7 +259,7 @@ def _implants(traits: Traits, heart: Heart, frame: Frame) -> list[Deposit]:
 
 
 def _rounded(line: Vector) -> Vector:
-    """The line in steps of about a millimetre, its corners rounded."""
+    """Return the line in steps of about a millimetre, its corners rounded."""
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     s = np.arange(0, length[-1], 1.0)
     fine = np.stack([np.interp(s, length, line[:, c]) for c in range(3)], axis=1)

@@ -9,6 +9,7 @@ from screening.scoring.calibration import Rod, with_rod
 from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
+from screening.scoring.metal import name_metal
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
 from screening.scoring.progression import (
     PROGRESSION_FROM_SQRT_MM3,
@@ -37,6 +38,7 @@ __all__ = [
     "compare_pairs",
     "convention",
     "grade",
+    "name_metal",
     "progression",
     "score",
     "score_mask",

@@ -12,9 +12,9 @@ calls metal elsewhere without being that bright (a rib's end) is not.
 |----------------|--------------------------------------------------------------------------------|
 | lead           | pieces in a row over 50 mm or more, one of them 20 mm or longer, into the heart |
 | valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
-| stent          | on a coronary course, 7 to 45 mm long, at most 8 mm across                      |
-| clips          | at most 13 mm, in or beside the heart, brighter than calcium                    |
-| sternal wires  | in front of the heart, under the skin, brighter than calcium                    |
+| stent          | on a coronary course, 10 to 45 mm long, at most 8 mm across                     |
+| clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
+| sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -39,16 +39,21 @@ from screening.scoring.parameters import EQUAL_HU, EQUAL_HU_KVP
 # and aortic calcium 1,540 HU, edge enhancement included. So 2,000 HU leave calcium a quarter more.
 METAL_FROM_HU_120KVP = 2000.0
 _HIGHEST_HU = 3000.0  # scanners without an extended scale end at 3,071
-_FEWEST_MM2 = 1.0  # of metal in a thing's brightest slice: less may be noise
+# Of metal in a thing's brightest slice; less may be noise.
+_FEWEST_MM2, _FEWEST_VOXELS = 1.0, 2
 _SEEN_FROM_HU = 130
 _MAJORITY = 0.5
 _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
 _GAP_MM = 12.0  # pieces of one lead lie no further apart
 _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
 _VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
-_STENT_MM, _STENT_ACROSS_MM = (7.0, 45.0), 8.0
-_CLIP_MM = 13.0
-_SKIN_MM = 12.0
+_STENT_MM, _STENT_ACROSS_MM = (10.0, 45.0), 8.0
+_CLIP_MM = 10.0
+# What is small is dimmed by its surroundings. Simulated calcium of at most 6 mm reaches 800 HU on
+# 2.5 mm slices even with a sharp kernel, a clip of that size 1,300 HU in four of five cases.
+_SMALL_MM, SMALL_METAL_FROM_HU_120KVP = 6.0, 1000.0
+_SKIN_MM = 10.0
+_AT_BONE_MM = 6.0
 _AIR_HU = -500
 _CORONARY_OR_METAL = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
 
@@ -70,6 +75,7 @@ class _Thing:
 
     size_mm : longest, second and third extent along its own axes, a voxel included
     in_heart, on_course : share of its voxels
+    peak_hu : brightest voxel
     is_bright : brighter than calcium can be
     """
 
@@ -77,6 +83,7 @@ class _Thing:
     size_mm: tuple[float, float, float]
     in_heart: float
     on_course: float
+    peak_hu: int
     is_bright: bool
 
     @property
@@ -86,16 +93,21 @@ class _Thing:
 
 
 def metal_from_hu(kvp: float | None) -> float:
-    """From which value on nothing is calcium; metal and mineral are brighter at low voltages."""
+    """From which value on nothing is calcium; mineral is brighter at low voltages."""
     gain = np.interp(120.0 if kvp is None else kvp, EQUAL_HU_KVP, EQUAL_HU) / 130.0
     return float(min(METAL_FROM_HU_120KVP * gain, _HIGHEST_HU))
+
+
+def _at_kvp(hu_120kvp: float, volume: Volume) -> float:
+    return hu_120kvp * metal_from_hu(volume.acquisition.kvp) / METAL_FROM_HU_120KVP
 
 
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     """Label as metal what is called coronary calcium and is a part of something metal.
 
     Of touching coronary and metal voxels all are metal where 1 mm2 of a slice is brighter than
-    calcium can be, or where half of them are called metal already. Calcium that touches a stent
+    calcium can be, where they are small and brighter than calcium that small can be, or where half
+    of them are called metal already. Calcium that touches a stent
     is lost with it: the score is a lower bound then.
     """
     chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
@@ -103,12 +115,13 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
         return labelled
     index, label = labelled.index[chosen], labelled.label[chosen]
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
-    count, of = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    count, of = found.count, found.of
     hu = volume.hu.take(index)
     seen = hu >= _SEEN_FROM_HU
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= _MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
-    is_metal |= _is_bright(volume, index, of, count)
+    is_metal |= _is_bright(volume, index, of, count) | _is_small_metal(volume, index, of, count)
     changed = is_metal[of] & (label != Label.METAL)
     if not changed.any():
         return labelled
@@ -117,13 +130,31 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     return replace(labelled, label=labels)
 
 
+def _is_small_metal(
+    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
+) -> NDArray[np.bool_]:
+    """Whether a thing of a clip's size is brighter than calcium of that size can be."""
+    at = np.unravel_index(index, volume.hu.shape)
+    steps_mm = (volume.increment_mm, *volume.spacing_mm)
+    peak_hu = np.zeros(count)
+    np.maximum.at(peak_hu, of, volume.hu.take(index))
+    is_metal = peak_hu >= _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)
+    for axis, step_mm in zip(at, steps_mm, strict=True):
+        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        np.minimum.at(low, of, axis)
+        np.maximum.at(high, of, axis)
+        is_metal &= (high - low + 1) * step_mm <= _SMALL_MM
+    return is_metal
+
+
 def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:
     """Tell what metal there is, by the table above."""
     index = _metal_voxels(volume, labelled)
     if len(index) == 0:
         return frozenset()
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
-    count, of = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    count, of = found.count, found.of
     bright = _is_bright(volume, index, of, count)
     order = np.argsort(of, kind="stable")
     parts = np.split(index[order], np.cumsum(np.bincount(of, minlength=count))[:-1])
@@ -149,12 +180,13 @@ def _is_bright(
         key = of[core] * len(volume.hu) + index[core] // volume.hu[0].size
         keys, n = np.unique(key, return_counts=True)
         area_mm2 = n * volume.spacing_mm[0] * volume.spacing_mm[1]
-        is_bright[keys[area_mm2 >= _FEWEST_MM2 * (1 - 1e-9)] // len(volume.hu)] = True
+        enough = (area_mm2 >= _FEWEST_MM2 * (1 - 1e-9)) & (n >= _FEWEST_VOXELS)
+        is_bright[keys[enough] // len(volume.hu)] = True
     return is_bright
 
 
 def _metal_voxels(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
-    """What is called metal, and what is too bright to be anything else, near the heart; sorted."""
+    """Find what is called metal or too bright for anything else, near the heart; sorted."""
     called = labelled.index[labelled.label == Label.METAL]
     called = called[volume.hu.take(called) >= _SEEN_FROM_HU]
     box = _region(volume, labelled)
@@ -165,7 +197,7 @@ def _metal_voxels(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
 
 
 def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:
-    """The heart's box with the chest wall before it and the great veins above."""
+    """Take the heart's box, the chest wall before it and the great veins above."""
     box = labelled.heart_box
     up = round(_ABOVE_MM / volume.increment_mm)
     rows, columns = (round(_FRONT_MM / mm) for mm in volume.spacing_mm)
@@ -179,9 +211,7 @@ def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:
     )
 
 
-def _thing(
-    volume: Volume, labelled: Labelled, index: NDArray[np.int64], is_bright: bool
-) -> _Thing:
+def _thing(volume: Volume, labelled: Labelled, index: NDArray[np.int64], is_bright: bool) -> _Thing:
     at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
     lps_mm = volume.lps_mm(at)
     away = lps_mm - lps_mm.mean(axis=0)
@@ -198,6 +228,7 @@ def _thing(
         size_mm=(longest[0], longest[1], longest[2]),
         in_heart=float((place & Place.HEART > 0).mean()),
         on_course=float((place & Place.COURSE > 0).mean()),
+        peak_hu=int(volume.hu.take(index).max()),
         is_bright=is_bright,
     )
 
@@ -229,9 +260,8 @@ def _gap_mm(one: _Thing, other: _Thing) -> float:
 
 
 def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
-    is_near = thing.in_heart + thing.on_course > 0 or _is_beside(volume, labelled, thing)
-    if thing.is_bright and not is_near:
-        return Metal.WIRES if _is_in_front(volume, labelled, thing) else None
+    if thing.in_heart + thing.on_course == 0:
+        return _kind_outside(volume, labelled, thing) if thing.is_bright else None
     if not thing.is_bright and max(thing.in_heart, thing.on_course) < _MAJORITY:
         return None
     if _is_valve(labelled, thing):
@@ -240,7 +270,31 @@ def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
     if is_tube and thing.on_course >= _MAJORITY:
         return Metal.STENT
-    return Metal.CLIPS if thing.is_bright and longest <= _CLIP_MM else Metal.OTHER
+    small_from_hu = _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)
+    is_clip = longest <= _CLIP_MM and (thing.is_bright or thing.peak_hu >= small_from_hu)
+    return Metal.CLIPS if is_clip else Metal.OTHER
+
+
+def _kind_outside(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
+    """Of bright metal outside heart and courses; None where it lies on the skin or far off."""
+    low, high = _heart_box_lps_mm(volume, labelled)
+    middle = thing.middle_lps_mm
+    is_before = low[0] <= middle[0] <= high[0] and middle[1] < (low[1] + high[1]) / 2
+    if is_before and _is_at_bone(labelled, thing):
+        front = thing.lps_mm[thing.lps_mm[:, 1].argmin()]
+        return None if _meets_air(volume, front) else Metal.WIRES
+    beside = np.array([_BESIDE_MM, 0.0, _BESIDE_MM])
+    if not ((middle >= low - beside).all() and (middle <= high + beside).all()):
+        return None
+    return Metal.CLIPS if thing.size_mm[0] <= _CLIP_MM else Metal.OTHER
+
+
+def _is_at_bone(labelled: Labelled, thing: _Thing) -> bool:
+    """Whether bone lies within 6 mm of any of its voxels."""
+    assert labelled.surroundings is not None
+    steps = np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)]) * _AT_BONE_MM
+    around = labelled.surroundings.at(thing.lps_mm[:, None] + steps)
+    return bool((around & Place.BONE).any())
 
 
 def _is_valve(labelled: Labelled, thing: _Thing) -> bool:
@@ -262,28 +316,9 @@ def _heart_box_lps_mm(volume: Volume, labelled: Labelled) -> NDArray[np.float64]
     return np.stack([lps_mm.min(axis=0), lps_mm.max(axis=0)])
 
 
-def _is_beside(volume: Volume, labelled: Labelled, thing: _Thing) -> bool:
-    """Inside the heart's box or a little beside it, but not in the chest wall before it."""
-    low, high = _heart_box_lps_mm(volume, labelled)
-    beside = np.array([_BESIDE_MM, 0.0, _BESIDE_MM])
-    middle = thing.middle_lps_mm
-    return bool((middle >= low - beside).all() and (middle <= high + beside).all())
-
-
-def _is_in_front(volume: Volume, labelled: Labelled, thing: _Thing) -> bool:
-    """Before the heart, between its sides, and with tissue towards the front: not on the skin."""
-    low, high = _heart_box_lps_mm(volume, labelled)
-    x, y, _ = thing.middle_lps_mm
-    if not (low[0] <= x <= high[0] and y <= low[1] + _BESIDE_MM):
-        return False
-    front = thing.lps_mm[thing.lps_mm[:, 1].argmin()]
-    return not _meets_air(volume, front, np.array([0.0, -1.0, 0.0]))
-
-
-def _meets_air(
-    volume: Volume, lps_mm: NDArray[np.float64], direction: NDArray[np.float64]
-) -> bool:
-    """Whether there is air on the way, within `_SKIN_MM`."""
+def _meets_air(volume: Volume, lps_mm: NDArray[np.float64]) -> bool:
+    """Whether there is air before a position, within `_SKIN_MM`."""
+    direction = np.array([0.0, -1.0, 0.0])
     normal = np.cross(volume.row_axis_lps, volume.column_axis_lps)
     k = int(np.argmin(np.abs((volume.origins_lps_mm - lps_mm) @ normal)))
     way = lps_mm + np.arange(0.0, _SKIN_MM, 1.0)[:, None] * direction - volume.origins_lps_mm[k]

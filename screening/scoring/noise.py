@@ -172,7 +172,7 @@ def false_agatston_per_ml(
 
 
 def _patches(above: float, chance: float, correlation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Normal noise of SD 1 (patches, side, side) whose middle is `above` or more."""
+    """Draw normal noise of SD 1 (patches, side, side) whose middle is `above` or more."""
     at = np.stack(np.indices((_SIDE, _SIDE)).reshape(2, -1), axis=1)
     apart = np.linalg.norm(at[:, None] - at[None], axis=-1)
     # Linear between the lags, fading to none one pixel after the last.

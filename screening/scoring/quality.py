@@ -1,7 +1,8 @@
 """How far a score can be trusted.
 
 Comes in: a `Volume`, its `Labelled`, and the measured totals.
-Goes out: `Quality`: noise, flags, and a grade that follows from the flags by the table `RULES`.
+Goes out: `Quality`: noise, what it would make of itself, blur of the heart's border, flags, and a
+grade that follows from the flags by the table `RULES`.
 Refuses: nothing; what cannot be measured at all is refused before.
 
 The grade is the worst that any flag allows; without a flag it is A.
@@ -18,10 +19,13 @@ The grade is the worst that any flag allows; without a flag it is A.
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
 | picture_failed        | A       | no picture could be drawn of this score                       |
 | iterative             | A       | iterative reconstruction: scores a little lower               |
+| sternal_wires         | A       | wires round the sternum, none of it in or beside the heart    |
 | deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
 | missing_slice         | B       | slices missing, not at the heart                              |
 | contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
 | blood_pool_bright     | B       | blood 65 to 80 HU                                             |
+| false_calcium_some    | B       | noise alone would make 1 Agatston unit or more                |
+| motion                | B       | the heart's border is blurred by its motion                   |
 | increment_over_3mm    | B       | slices 3 to 5 mm apart: small calcium averages away           |
 | thickness_over_3mm    | B       | slices thicker than 3 mm, however close: the same             |
 | thickness_unknown     | B       | no slice thickness in the header                              |
@@ -37,7 +41,12 @@ The grade is the worst that any flag allows; without a flag it is A.
 | sharp_kernel          | C       | edge-enhancing: overshoot and noise pass for calcium          |
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
-| metal_near_heart      | C       | stents, wires or clips: streaks pass for calcium              |
+| false_calcium_many    | C       | noise alone would make 10 Agatston units or more              |
+| stent_present         | C       | not counted; calcium that touches it is lost with it          |
+| clips_present         | C       | not counted; streaks, and bypassed arteries                   |
+| lead_present          | C       | not counted; streaks over the right coronary artery           |
+| valve_prosthesis      | C       | not counted; streaks over the origins of the arteries         |
+| metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | a large, evenly bright lesion of which the model is unsure    |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 
@@ -48,9 +57,20 @@ what it does to a score.
 from enum import StrEnum
 
 from screening.kernels import Sharpness, sharpness
-from screening.records import Acquisition, Certainty, Labelled, Lesion, Quality, Volume
+from screening.records import (
+    Acquisition,
+    Certainty,
+    Labelled,
+    Lesion,
+    Quality,
+    ScoringParameters,
+    Volume,
+)
 from screening.scoring.certainty import SURE_ENOUGH
 from screening.scoring.checks import gaps
+from screening.scoring.metal import kinds_of_metal
+from screening.scoring.motion import border_blur_mm
+from screening.scoring.noise import expected_false_agatston
 from screening.scoring.parameters import (
     BLOOD_BRIGHT_FROM_HU,
     BLOOD_IMPLAUSIBLE_BELOW_HU,
@@ -65,10 +85,13 @@ class Flag(StrEnum):
     SPECKS_ONLY = "specks_only"
     PICTURE_FAILED = "picture_failed"
     ITERATIVE = "iterative"
+    STERNAL_WIRES = "sternal_wires"
     DEEP_LEARNING = "deep_learning"
     MISSING_SLICE = "missing_slice"
     CONTRAST_TAG = "contrast_tag"
     BLOOD_POOL_BRIGHT = "blood_pool_bright"
+    FALSE_CALCIUM_SOME = "false_calcium_some"
+    MOTION = "motion"
     INCREMENT_OVER_3MM = "increment_over_3mm"
     THICKNESS_OVER_3MM = "thickness_over_3mm"
     THICKNESS_UNKNOWN = "thickness_unknown"
@@ -84,6 +107,11 @@ class Flag(StrEnum):
     SHARP_KERNEL = "sharp_kernel"
     BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
     BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
+    FALSE_CALCIUM_MANY = "false_calcium_many"
+    STENT_PRESENT = "stent_present"
+    CLIPS_PRESENT = "clips_present"
+    LEAD_PRESENT = "lead_present"
+    VALVE_PROSTHESIS = "valve_prosthesis"
     METAL_NEAR_HEART = "metal_near_heart"
     STENT_POSSIBLE = "stent_possible"
     INCREMENT_OVER_5MM = "increment_over_5mm"
@@ -96,10 +124,13 @@ RULES: dict[Flag, str] = {
     Flag.SPECKS_ONLY: "A",
     Flag.PICTURE_FAILED: "A",
     Flag.ITERATIVE: "A",
+    Flag.STERNAL_WIRES: "A",
     Flag.DEEP_LEARNING: "B",
     Flag.MISSING_SLICE: "B",
     Flag.CONTRAST_TAG: "B",
     Flag.BLOOD_POOL_BRIGHT: "B",
+    Flag.FALSE_CALCIUM_SOME: "B",
+    Flag.MOTION: "B",
     Flag.INCREMENT_OVER_3MM: "B",
     Flag.THICKNESS_OVER_3MM: "B",
     Flag.THICKNESS_UNKNOWN: "B",
@@ -115,6 +146,11 @@ RULES: dict[Flag, str] = {
     Flag.SHARP_KERNEL: "C",
     Flag.BLOOD_POOL_UNKNOWN: "C",
     Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
+    Flag.FALSE_CALCIUM_MANY: "C",
+    Flag.STENT_PRESENT: "C",
+    Flag.CLIPS_PRESENT: "C",
+    Flag.LEAD_PRESENT: "C",
+    Flag.VALVE_PROSTHESIS: "C",
     Flag.METAL_NEAR_HEART: "C",
     Flag.STENT_POSSIBLE: "C",
     Flag.INCREMENT_OVER_5MM: "D",
@@ -134,6 +170,12 @@ NOISE_HU = (25.0, 40.0)
 # 3 of the 6 lesions this large in scans with stents are like this, none of 38 in others. It misses
 # half of what it is for.
 STENT_FROM_MM3, STENT_BELOW_HU, STENT_BELOW_PROBABILITY = 200.0, 800, 0.75
+# Units that noise alone would make along the coronary courses. One is the least that a lesion can
+# score on 3 mm slices: from there on a lesion may be noise. Ten end Rumberger's class of minimal
+# calcium (Mayo Clin Proc 1999;74:243): from there on noise alone makes more than that.
+FALSE_AGATSTON = (1.0, 10.0)
+# How much wider the heart's border is than still borders. Measured (infra/quality-measured.md).
+MOTION_FROM_MM = 0.6
 KVP_TOLERANCE = 1.0
 KVP_NEAR = (100.0, 140.0)
 
@@ -145,20 +187,20 @@ def judge(
     certainty: Certainty,
     *,
     has_calcium: bool,
-    has_metal: bool,
     lesions: tuple[Lesion, ...] = (),
+    parameters: ScoringParameters = ScoringParameters(),  # noqa: B008 - frozen
 ) -> Quality:
     """Return the flags and the grade of one scan.
 
     Parameters
     ----------
     volume : Volume
-    labelled : Labelled
+    labelled : Labelled, metal named
     agatston : float, coronary total
     certainty : of that total
     has_calcium : a coronary voxel reached the threshold
-    has_metal : metal of the least area reached the threshold
     lesions : coronary
+    parameters : of the score
 
     Returns
     -------
@@ -166,6 +208,8 @@ def judge(
     """
     blood = labelled.blood_pool
     acquisition = volume.acquisition
+    false_agatston = expected_false_agatston(volume, labelled, parameters)
+    blur_mm = border_blur_mm(volume, labelled)
     is_flagged = {
         Flag.GATED: acquisition.is_gated,
         Flag.NEAR_CATEGORY_EDGE: certainty.category_probability < SURE_ENOUGH,
@@ -173,16 +217,20 @@ def judge(
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
         Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
-        Flag.METAL_NEAR_HEART: has_metal,
+        Flag.MOTION: blur_mm is not None and blur_mm >= MOTION_FROM_MM,
         Flag.STENT_POSSIBLE: any(map(_is_like_a_stent, lesions)),
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _blood_flags(labelled) | _slice_flags(volume) | _protocol_flags(acquisition)
+    flags |= _false_calcium_flags(false_agatston)
+    flags |= {kind.value for kind in kinds_of_metal(volume, labelled)}
     flags |= set(volume.flags)
     return Quality(
         noise_hu=None if blood is None else blood.sd_hu,
         grade=grade(tuple(flags)),
         flags=tuple(sorted(flags)),
+        expected_false_agatston=false_agatston,
+        border_blur_mm=blur_mm,
     )
 
 
@@ -214,6 +262,13 @@ def _blood_flags(labelled: Labelled) -> set[str]:
     elif blood.sd_hu > NOISE_HU[0]:
         flags.add(Flag.NOISE_HIGH.value)
     return flags
+
+
+def _false_calcium_flags(agatston: float | None) -> set[str]:
+    some, many = FALSE_AGATSTON
+    if agatston is None or agatston < some:
+        return set()
+    return {(Flag.FALSE_CALCIUM_MANY if agatston >= many else Flag.FALSE_CALCIUM_SOME).value}
 
 
 def _slice_flags(volume: Volume) -> set[str]:

@@ -8,7 +8,8 @@ Calcium is every labelled voxel at or above the threshold. Within a slice, touch
 *coronary* voxels are one lesion even across the border of two arteries, so that the
 1 mm² rule and the peak do not depend on where the model draws that border; the lesion's
 units then go to the arteries by voxel count. A slice's units count increment / 3 mm.
-Elsewhere (`other`) a lesion is touching voxels of one label.
+Elsewhere (`other`) a lesion is touching voxels of one label. Metal is named first
+(`screening.scoring.metal`): it is never counted.
 
 Volume is voxels x voxel volume and mass voxels x HU x an uncalibrated default factor; both
 count every calcium voxel, also those below 1 mm², which the Agatston rule leaves out.
@@ -39,6 +40,7 @@ from screening.scoring.certainty import certainty
 from screening.scoring.checks import refuse
 from screening.scoring.lesions import find_lesions
 from screening.scoring.measure import measure
+from screening.scoring.metal import name_metal
 from screening.scoring.parameters import (
     LOWEST_LABELLED_HU,
     OTHER_LABELS,
@@ -83,7 +85,7 @@ def score(
     rejection = refuse(volume, labelled)
     if rejection is not None:
         return rejection
-    return _score(volume, labelled, parameters)
+    return _score(volume, name_metal(volume, labelled), parameters)
 
 
 def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> CalciumScore:
@@ -132,8 +134,8 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
             agatston,
             sure,
             has_calcium=bool(is_coronary.any()),
-            has_metal=places.agatston(Label.METAL) > 0,
             lesions=lesions,
+            parameters=parameters,
         ),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )

@@ -161,7 +161,7 @@ def test_what_may_be_a_stent_is_flagged(block, volume_mm3, max_hu, probability, 
     made = block()
     found = quality.judge(
         made.volume, made.labelled, 100.0, certainty(500.0, is_gated=True),
-        has_calcium=True, has_metal=False, lesions=(lesion,),
+        has_calcium=True, lesions=(lesion,),
     )  # fmt: skip
     assert ("stent_possible" in found.flags) is is_flagged
     assert found.grade == ("C" if is_flagged else "A")

@@ -1,0 +1,138 @@
+"""Metal is told by kind, and never counted."""
+
+import numpy as np
+import pytest
+from chest import box, chest
+
+from screening.records import Label
+from screening.scoring import name_metal, score
+from screening.scoring.metal import Metal, kinds_of_metal, metal_from_hu
+
+
+def kinds(*paint, **settings):
+    volume, labelled = chest(paint, **settings)
+    return set(kinds_of_metal(volume, name_metal(volume, labelled)))
+
+
+@pytest.mark.parametrize(
+    ("kvp", "hu"),
+    [(120.0, 2000.0), (None, 2000.0), (100.0, 2230.8), (80.0, 2723.1), (70.0, 3000.0)],
+)
+def test_nothing_is_calcium_from_here(kvp, hu):
+    assert metal_from_hu(kvp) == pytest.approx(hu, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "hu", "counts"),
+    [
+        (10, 1999, True),
+        (10, 2000, False),  # brighter than calcium can be
+        (7, 1000, True),
+        (6, 999, True),
+        (6, 1000, False),  # brighter than calcium of a clip's size can be
+    ],
+)
+def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
+    volume, labelled = chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)])
+    found = score(volume, labelled)
+    assert (found.agatston > 0) is counts
+    assert (dict(found.other)["metal"] > 0) is not counts
+
+
+def test_one_bright_voxel_is_noise():
+    spot = box((20, 1), (45, 1), (40, 1), 2500, Label.LAD)
+    volume, labelled = chest([box((20, 1), (45, 2), (40, 10), 500, Label.LAD), spot])
+    assert score(volume, labelled).agatston > 0
+
+
+@pytest.mark.parametrize(("n_metal", "counts"), [(9, True), (10, False)])
+def test_what_touches_as_much_metal_is_metal(n_metal, counts):
+    calcium = box((20, 1), (45, 1), (40, 10), 500, Label.LAD)
+    metal = box((20, 1), (46, 1), (40, n_metal), 700, Label.METAL)
+    volume, labelled = chest([calcium, metal])
+    assert (score(volume, labelled).agatston > 0) is counts
+
+
+def test_naming_metal_twice_is_naming_it_once():
+    volume, labelled = chest([box((20, 2), (45, 3), (40, 12), 2500, Label.RCA)])
+    once = name_metal(volume, labelled)
+    np.testing.assert_array_equal(name_metal(volume, once).label, once.label)
+    assert set(once.label) == {Label.METAL} and set(labelled.label) == {Label.RCA}
+
+
+TUBE = ((20, 2), (45, 3))
+
+
+@pytest.mark.parametrize(
+    ("paint", "kind"),
+    [
+        (box(*TUBE, (40, 20), 700, Label.METAL), Metal.STENT),
+        (box(*TUBE, (40, 8), 700, Label.METAL), Metal.OTHER),  # too short
+        (box(*TUBE, (30, 47), 700, Label.METAL), Metal.OTHER),  # too long
+        (box((20, 2), (44, 12), (40, 20), 700, Label.METAL), Metal.OTHER),  # too wide
+        (box((20, 2), (75, 3), (40, 20), 700, Label.METAL), Metal.OTHER),  # off the courses
+        (box((20, 2), (45, 3), (40, 4), 2500), Metal.CLIPS),  # unseen by the network
+        (box((20, 2), (45, 3), (40, 4), 1500, Label.METAL), Metal.CLIPS),
+        (box((20, 2), (45, 3), (40, 4), 900, Label.METAL), Metal.OTHER),
+        (box((20, 2), (75, 3), (40, 4), 2500), Metal.CLIPS),
+        (box((20, 2), (75, 3), (40, 14), 2500), Metal.OTHER),  # longer than a clip
+    ],
+)
+def test_stents_and_clips_by_size_and_place(paint, kind):
+    assert kinds(paint) == {kind}
+
+
+def test_a_lead_runs_from_above_into_the_heart():
+    down = box((0, 26), (70, 3), (40, 3), 2800)
+    assert kinds(down) == {Metal.LEAD}
+    assert kinds(box((12, 18), (70, 3), (40, 3), 2800)) == {Metal.OTHER}  # 36 mm
+
+
+def test_a_lead_may_be_broken_up_by_the_slices():
+    pieces = [box((k, 11), (70, 3), (40, 3), 2800) for k in (0, 14, 28)]  # 8 mm apart
+    assert kinds(*pieces) == {Metal.LEAD}
+    apart = [box((k, 11), (70, 3), (40, 3), 2800) for k in (2, 20)]  # 16 mm apart, 58 mm in all
+    assert Metal.LEAD not in kinds(*apart)
+
+
+def ring(radius_mm, hu=2800, row=75, column=60):
+    """A flat ring about the valves."""
+    out = []
+    for angle in np.arange(0, 2 * np.pi, 0.02):
+        r = round(row + radius_mm * np.sin(angle))
+        c = round(column + radius_mm * np.cos(angle))
+        out.append(box((20, 2), (r - 1, 2), (c - 1, 2), hu))
+    return out
+
+
+def test_a_ring_at_a_valve_is_a_prosthesis():
+    assert kinds(*ring(11)) == {Metal.VALVE}
+    assert kinds(*ring(3.0)) == {Metal.CLIPS}
+    assert kinds(*ring(11, hu=1500)) == set()  # calcium of the annulus
+    assert kinds(*ring(11, row=75, column=95)) == {Metal.OTHER}  # 37 mm from the valves
+
+
+def test_wires_in_the_sternum_are_told_and_harm_no_grade():
+    wire = box((20, 2), (18, 3), (60, 12), 2600)
+    volume, labelled = chest([wire])
+    quality = score(volume, labelled).quality
+    assert (quality.flags, quality.grade) == (("sternal_wires",), "A")
+
+
+def test_metal_on_the_skin_or_far_off_is_nothing():
+    assert kinds(box((20, 2), (6, 3), (60, 12), 2600)) == set()  # an electrode
+    assert kinds(box((20, 2), (112, 3), (60, 12), 2600)) == set()  # the spine
+    assert kinds(box((20, 2), (18, 3), (4, 8), 2600)) == set()  # a rib at the side
+
+
+def test_a_bright_end_of_a_rib_is_no_metal():
+    """As on a real scan: 1,679 HU at 110 kVp, called metal, before the heart."""
+    rib = box((20, 4), (30, 6), (85, 8), 1679, Label.METAL)
+    assert kinds(rib, kvp=110.0) == set()
+
+
+@pytest.mark.parametrize("kind", list(Metal))
+def test_every_kind_has_a_flag(kind):
+    from screening.scoring import RULES, Flag
+
+    assert RULES[Flag(kind.value)] == ("A" if kind is Metal.WIRES else "C")
