@@ -40,8 +40,8 @@ MAX_HEART_ML = 2400.0  # beyond any heart: liver or shoulders were taken for one
 MIN_LUNG_ML = 100.0  # a chest shows lung, if only beside the heart
 _LUNG_HU = (-960.0, -500.0)  # outside air and bowel gas are darker
 MIN_HEART_PEAK = 0.8
-# Mean over LAD, LCX and RCA. Model 0.2.1 on 45 simulated people: whole chests from 0.79, their bellies
-# up to 0.71, their necks up to 0.68; three real chests 0.78 to 0.84, a real belly 0.65.
+# Mean over LAD, LCX and RCA. Model 0.2.1 on 45 simulated people: whole chests from 0.79, their
+# bellies up to 0.71, their necks up to 0.68; three real chests 0.78 to 0.84, a real belly 0.65.
 _MIN_COURSE_PEAK = 0.74
 _REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
 _COURSE_REACH = 0.15

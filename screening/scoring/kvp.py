@@ -47,3 +47,13 @@ def thresholds(kvp: float | None) -> KvpThresholds | None:
         source = "held" if kvp > table[-1] else "interpolated"
     found = [round(float(np.interp(kvp, table, column))) for column in edges.T]
     return KvpThresholds((found[0], found[1], found[2], found[3]), source)
+
+
+def mineral_gain(kvp: float | None) -> float:
+    """How much brighter the same calcium is than at 120 kVp, by the table's first edges.
+
+    Linear between its voltages, constant beyond them; 1 where the voltage is unknown.
+    """
+    first_edges = [edges[0] for edges in KVP_EDGES_HU.values()]
+    equal_hu = np.interp(120.0 if kvp is None else kvp, list(KVP_EDGES_HU), first_edges)
+    return float(equal_hu / KVP_EDGES_HU[120][0])

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from screening.records import CORONARY_LABELS, Label, Labelled, Place, Volume
 from screening.scoring.components import volume_components
-from screening.scoring.parameters import EQUAL_HU, EQUAL_HU_KVP
+from screening.scoring.kvp import mineral_gain
 
 # Arterial calcium is mineral as in bone, and no denser: the hardest cortical bone holds about
 # 1,200 mg hydroxyapatite in a cm3, which is 1,560 HU at 120 kVp (130 HU are 100 mg/cm3,
@@ -94,8 +94,7 @@ class _Thing:
 
 def metal_from_hu(kvp: float | None) -> float:
     """From which value on nothing is calcium; mineral is brighter at low voltages."""
-    gain = np.interp(120.0 if kvp is None else kvp, EQUAL_HU_KVP, EQUAL_HU) / 130.0
-    return float(min(METAL_FROM_HU_120KVP * gain, _HIGHEST_HU))
+    return min(METAL_FROM_HU_120KVP * mineral_gain(kvp), _HIGHEST_HU)
 
 
 def _at_kvp(hu_120kvp: float, volume: Volume) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from screening.errors import ScreeningError
 from screening.records import Label, ScoringParameters
-from screening.scoring.kvp import KVP_EDGES_HU
+from screening.scoring.kvp import mineral_gain
 
 # Raise by hand whenever the result for any scan changes; tests/scoring/test_golden.py
 # fails until it is raised.
@@ -81,14 +81,11 @@ def category(agatston: float) -> str:
 def mass_mg_per_mm3_per_hu(kvp: float | None, parameters: ScoringParameters) -> float:
     """Mass factor, mg / (mm³ HU): of the calibration rod, else a default for the tube voltage.
 
-    The same calcium is brighter at lower voltages: the default falls with the first edge of
-    `kvp.KVP_EDGES_HU`, linear between its voltages, constant beyond them; 120 kVp when unknown.
+    The same calcium is brighter at lower voltages: the default falls with `kvp.mineral_gain`.
     """
     if parameters.mass_mg_per_cm3_per_hu is not None:
         return parameters.mass_mg_per_cm3_per_hu / 1000.0
-    first_edges = [edges[0] for edges in KVP_EDGES_HU.values()]
-    equal_hu = np.interp(120.0 if kvp is None else kvp, list(KVP_EDGES_HU), first_edges)
-    return float(MASS_MG_PER_CM3_PER_HU_120KVP * 130.0 / equal_hu / 1000.0)
+    return MASS_MG_PER_CM3_PER_HU_120KVP / mineral_gain(kvp) / 1000.0
 
 
 def check_parameters(parameters: ScoringParameters, lowest_hu: int | None) -> None:
