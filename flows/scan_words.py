@@ -38,16 +38,11 @@ def where(row: Row) -> str:
 
 def outside(row: Row) -> str:
     """Say what calcium was seen beside the coronaries; none of it is in the score."""
-    amounts = {o["label"]: o["agatston"] for o in words.rows(row["other"])}
-    found = [
-        f"{words.plain(label)} {words.units(amounts[label])}"
-        for label in OUTSIDE
-        if amounts.get(label)
-    ]
+    found = words.elsewhere(row, only=OUTSIDE)
     if not found:
         return "none was seen near the heart."
-    told = ", ".join(found)
-    return f"{told} (Agatston units, as far as it lies near the heart; not in the score)."
+    told = "; ".join(found)
+    return f"{told} (as far as it lies near the heart; not in the score)."
 
 
 def _lesions(row: Row, name: str) -> list[Row]:
@@ -64,9 +59,17 @@ def _slices(lesions: Sequence[Row]) -> str:
     return ", ".join(span for _, span in spans) or "–"
 
 
+def _measure(row: Row, name: str, measure: str) -> str:
+    """Return a measure of one artery; a dash where there is no calcium."""
+    found = [v for v in words.rows(row["vessel_measures"]) if v["label"] == name.upper()]
+    return show.number(found[0][measure], 1) if found and found[0]["volume_mm3"] else "–"
+
+
 # One column a measure of an artery: another is a line here.
 _BY_ARTERY: tuple[tuple[str, Callable[[Row, str], str]], ...] = (
     ("Agatston", lambda row, name: words.units(row[f"agatston_{name}"])),
+    ("volume, mm³", lambda row, name: _measure(row, name, "volume_mm3")),
+    ("mass, mg", lambda row, name: _measure(row, name, "mass_mg")),
     ("deposits", lambda row, name: str(len(_lesions(row, name)) or "–")),
     ("brightest, HU", lambda row, name: _brightest(_lesions(row, name))),
     ("slices from the head, the first is 0", lambda row, name: _slices(_lesions(row, name))),
@@ -79,13 +82,13 @@ def by_artery(row: Row) -> Grid:
         (text, *(told(row, name) for _, told in _BY_ARTERY)) for name, text in words.VESSELS.items()
     ]
     n = len(words.as_list(row["lesions"]))
-    total = ("all together", words.units(row["agatston"]), str(n or "–"), "", "")
     volume, mass = show.number(row["volume_mm3"], 1), show.number(row["mass_mg"], 1)
+    total = ("all together", words.units(row["agatston"]), volume, mass, str(n or "–"), "", "")
     return Grid(
         ("artery", *(name for name, _ in _BY_ARTERY)),
         (*rows, total),
-        f"Agatston units; all together {volume} mm³ of calcium, {mass} mg (uncalibrated).",
-        ("Agatston", "deposits", "brightest, HU"),
+        f"Agatston units; {words.factor(row)}.",
+        ("Agatston", "volume, mm³", "mass, mg", "deposits", "brightest, HU"),
     )
 
 

@@ -6,7 +6,7 @@ Refuses: nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flows import show
 from screening.reasons import REASONS
@@ -210,12 +210,11 @@ def by_vessel(row: Row) -> list[str]:
     return lines
 
 
-def elsewhere(row: Row) -> list[str]:
-    """Return the calcium outside the coronaries, place by place."""
-    places = as_list(row["other_measures"]) or as_list(row["other"])
+def elsewhere(row: Row, only: Sequence[str] = ()) -> list[str]:
+    """Return the calcium outside the coronaries, place by place; of some places `only`."""
     lines = []
-    for place in places:
-        if isinstance(place, Mapping) and place["agatston"]:
+    for place in rows(row["other_measures"]) or rows(row["other"]):
+        if place["agatston"] and (not only or place["label"] in only):
             name = "thoracic aorta" if place["label"] == "aorta" else plain(place["label"])
             more = f", {_amount(place)}" if place.get("volume_mm3") is not None else ""
             lines.append(f"{name}: Agatston {show.number(place['agatston'], 1)}{more}")

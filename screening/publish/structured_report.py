@@ -44,7 +44,13 @@ from pydicom.sr.coding import Code
 from screening.publish import codes
 from screening.publish.origin import MANUFACTURER, PROGRAM, SR_SERIES, Origin
 from screening.publish.source import UNICODE
-from screening.records import CORONARY_LABELS, CalciumScore, Label
+from screening.records import (
+    CORONARY_LABELS,
+    CalciumScore,
+    Label,
+    OtherMeasures,
+    VesselMeasures,
+)
 
 NOTICE = (
     "Research software, not a medical device. Not verified: an image reader confirms every "
@@ -53,7 +59,6 @@ NOTICE = (
 )
 ZERO = "No calcium detected on this scan."
 MASS_NOTE = "Mass is uncalibrated: a default factor for the tube voltage."
-LESIONS_NOTE = "Volume of the lesions that count towards the Agatston score."
 # Flags under which the report does not cover all it should.
 PARTIAL_FLAGS = frozenset({"heart_incomplete"})
 
@@ -84,22 +89,17 @@ def make_report(
     """
     number_of = {label: i for i, label in enumerate(segment_labels, start=1)}
 
-    def group(label: Label, agatston: float, volume_mm3: float | None) -> _Group:
-        segment = None
+    def group(place: VesselMeasures | OtherMeasures) -> _Group:
+        label, segment = Label[place.label.upper()], None
         if segmentation is not None and label in number_of:
             segment = _segment(segmentation, number_of[label], origin)
-        return _site_group(label, agatston, volume_mm3, segment, origin)
+        return _site_group(label, place, segment, origin)
 
-    groups = [_total(score, origin)]
-    if score.vessels is not None:
-        for label in CORONARY_LABELS:
-            volume_mm3 = sum(x.volume_mm3 for x in score.lesions if x.label == label.name)
-            groups.append(group(label, float(getattr(score.vessels, label.name)), volume_mm3))
-    other = dict(score.other)
-    for label in codes.SITES:
-        agatston = other.get(label.name.lower(), 0.0)
-        if label not in CORONARY_LABELS and (agatston > 0 or label in number_of):
-            groups.append(group(label, agatston, None))
+    groups = [_total(score, origin), *map(group, score.vessel_measures or ())]
+    for place in score.other_measures:
+        label = Label[place.label.upper()]
+        if label in codes.SITES and (place.agatston > 0 or label in number_of):
+            groups.append(group(place))
     report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(origin)),
         procedure_reported=codes.CT_OF_CHEST,
@@ -171,9 +171,7 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
         measurements=[
             _agatston(score.agatston, codes.CORONARY_CALCIUM_SCORE),
             _volume(score.volume_mm3),
-            Measurement(
-                codes.CALCIUM_MASS, score.mass_mg, codes.MILLIGRAM, method=codes.MASS_METHOD
-            ),
+            _mass(score.mass_mg),
         ],
         qualitative_evaluations=[
             QualitativeEvaluation(codes.CATEGORY, codes.category(score.category)),
@@ -189,17 +187,18 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
 
 def _site_group(
     label: Label,
-    agatston: float,
-    volume_mm3: float | None,
+    place: VesselMeasures | OtherMeasures,
     segment: ReferencedSegment | None,
     origin: Origin,
 ) -> _Group:
     """One artery or other structure; with its segment where it has one."""
     is_coronary = label in CORONARY_LABELS
     name = codes.CORONARY_CALCIUM_SCORE if is_coronary else codes.CALCIUM_SCORE
-    measurements = [_agatston(agatston, name)]
-    if volume_mm3 is not None:
-        measurements.append(_volume(volume_mm3))
+    measurements = [
+        _agatston(place.agatston, name),
+        _volume(place.volume_mm3),
+        _mass(place.mass_mg),
+    ]
     tracking = TrackingIdentifier(origin.uid("tracking", label.name), label.name)
     sites = [FindingSite(codes.SITES[label])]
     found: _Group
@@ -218,9 +217,7 @@ def _site_group(
             measurements=measurements,
             referenced_segment=segment,
         )
-    if volume_mm3 is not None:
-        _say(found, codes.COMMENT, LESIONS_NOTE)
-    else:
+    if not is_coronary:
         _say(found, codes.COMMENT, "Outside the coronary arteries: not in the coronary score.")
     return found
 
@@ -242,6 +239,10 @@ def _volume(value: float) -> Measurement:
     return Measurement(
         codes.CALCIUM_VOLUME, value, codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
     )
+
+
+def _mass(value: float) -> Measurement:
+    return Measurement(codes.CALCIUM_MASS, value, codes.MILLIGRAM, method=codes.MASS_METHOD)
 
 
 def _say(group: _Group, name: Code, text: str) -> None:

@@ -54,7 +54,9 @@ def print_noise() -> None:
     print(
         "Agatston units on scans without any calcium, mean of 2 chests. Expected: what the record"
     )
-    print("says. In the courses: all that the convention counts there, bone left out by the same scan")
+    print(
+        "says. In the courses: all that the convention counts there, bone left out by the same scan"
+    )
     print("without noise. Scored: what the model let through.\n")
     print("| slices | kernel | noise set | measured | lag-1 | expected | in the courses | scored |")
     print("|---|---|---|---|---|---|---|---|")

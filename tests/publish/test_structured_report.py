@@ -152,6 +152,21 @@ def test_each_site_has_its_score_and_its_segment(tmp_path) -> None:
             assert item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == seg.SOPInstanceUID
 
 
+def test_each_site_has_its_volume_and_mass(tmp_path) -> None:
+    read = hd.sr.srread(io.BytesIO(export(make_case(tmp_path)).structured_report))
+    found = {}
+    for group in (
+        *read.content.get_image_measurement_groups(),
+        *read.content.get_volumetric_roi_measurement_groups(),
+    ):
+        by_unit = {m.unit.value: m.value for m in group.get_measurements()}
+        found[group.tracking_identifier] = (by_unit["mm3"], by_unit["mg"])
+    assert found == {
+        "coronary": (105.0, 7.5), "LM": (3.5, 0.9), "LAD": (3.5, 0.9), "LCX": (3.5, 0.9),
+        "RCA": (3.5, 0.9), "AORTA": (7.5, 1.9),
+    }  # fmt: skip
+
+
 def test_a_zero_is_no_reassurance(tmp_path) -> None:
     report = export(make_case(tmp_path, blobs={}, score=make_score({})))
     comments = [i.TextValue for n, i in content(report) if n == "Comment"]

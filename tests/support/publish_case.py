@@ -10,6 +10,7 @@ import pydicom
 from screening.phantom.dicom import Encoding, Header, Stack, write_stack
 from screening.publish import make_dicom_report
 from screening.records import (
+    CORONARY_LABELS,
     Beside,
     CalciumScore,
     Certainty,
@@ -18,8 +19,10 @@ from screening.records import (
     Labelled,
     Lesion,
     ModelIdentity,
+    OtherMeasures,
     Quality,
     ScoringParameters,
+    VesselMeasures,
     VesselScores,
     Volume,
 )
@@ -88,7 +91,14 @@ def make_score(blobs, agatston=None, flags=(), grade="A"):
             (o.name.lower(), units.get(o, 0.0))
             for o in (Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS)
         ),
-        vessel_measures=None, other_measures=(),
+        vessel_measures=tuple(
+            VesselMeasures(v.name, units.get(v, 0.0) * bool(total), 3.5, 0.9, 1, 2.0)
+            for v in CORONARY_LABELS
+        ),
+        other_measures=tuple(
+            OtherMeasures(o.name.lower(), units.get(o, 0.0), 7.5, 1.9)
+            for o in (Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS)
+        ),
         lesions=tuple(
             Lesion(
                 label.name, 0.9, units[label], 3.5, 500, (0.0, 0.0, 0.0), (2, 3), 4.0, 250.0, 2.0
