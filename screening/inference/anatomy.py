@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from screening.inference.frame import CELL_MM, CoarseGrid, Frame
-from screening.records import BloodPool, Place, Surroundings, Volume
+from screening.records import BloodPool, Volume
+from screening.surroundings import Place, Surroundings
 
 COARSE_CHANNELS = (
     "heart",

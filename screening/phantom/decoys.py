@@ -263,7 +263,7 @@ def _rounded(line: Vector) -> Vector:
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     s = np.arange(0, length[-1], 1.0)
     fine = np.stack([np.interp(s, length, line[:, c]) for c in range(3)], axis=1)
-    return gaussian_filter1d(fine, 6.0, axis=0, mode="nearest")
+    return np.asarray(gaussian_filter1d(fine, 6.0, axis=0, mode="nearest"))
 
 
 def all_decoys(

@@ -12,14 +12,14 @@ calls metal elsewhere without being that bright (a rib's end) is not.
 |----------------|--------------------------------------------------------------------------------|
 | lead           | pieces in a row over 50 mm or more, one of them 20 mm or longer, into the heart |
 | valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
-| stent          | on a coronary course, 10 to 45 mm long, at most 8 mm across                     |
+| stent          | on a coronary course, 10 to 60 mm long, at most 11 mm across with its bend     |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
 spinal screws. Sizes are those of the image, which blurs metal by a few millimetres: stents are 8
-to 40 mm long and 2.5 to 5 mm wide, surgical clips 4 to 8 mm, valve rings 19 to 33 mm.
+to 48 mm long and 2.5 to 5 mm wide, surgical clips 4 to 8 mm, valve rings 19 to 33 mm.
 """
 
 from dataclasses import dataclass, replace
@@ -28,9 +28,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import CORONARY_LABELS, Label, Labelled, Place, Volume
+from screening.records import CORONARY_LABELS, Label, Labelled, Volume
 from screening.scoring.components import volume_components
 from screening.scoring.kvp import mineral_gain
+from screening.surroundings import Place
 
 # Arterial calcium is mineral as in bone, and no denser: the hardest cortical bone holds about
 # 1,200 mg hydroxyapatite in a cm3, which is 1,560 HU at 120 kVp (130 HU are 100 mg/cm3,
@@ -47,11 +48,12 @@ _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart m
 _GAP_MM = 12.0  # pieces of one lead lie no further apart
 _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
 _VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
-_STENT_MM, _STENT_ACROSS_MM = (10.0, 45.0), 8.0
+_STENT_MM, _STENT_ACROSS_MM = (10.0, 60.0), 11.0
 _CLIP_MM = 10.0
-# What is small is dimmed by its surroundings. Simulated calcium of at most 6 mm reaches 800 HU on
-# 2.5 mm slices even with a sharp kernel, a clip of that size 1,300 HU in four of five cases.
-_SMALL_MM, SMALL_METAL_FROM_HU_120KVP = 6.0, 1000.0
+# What is small is dimmed by its surroundings. Simulated calcium of at most 6 mm stays below 800 HU
+# on 2.5 mm slices even with a sharp kernel, and undimmed 900 mg/cm3 are 1,200 HU; four of five
+# clips of that size are brighter.
+_SMALL_MM, SMALL_METAL_FROM_HU_120KVP = 6.0, 1200.0
 _SKIN_MM = 10.0
 _AT_BONE_MM = 6.0
 _AIR_HU = -500
@@ -234,14 +236,14 @@ def _thing(volume: Volume, labelled: Labelled, index: NDArray[np.int64], is_brig
 
 def _lead(things: list[_Thing]) -> set[int]:
     """Numbers of the pieces of a lead, none without."""
-    bright = [k for k, thing in enumerate(things) if thing.is_bright]
-    for start in bright:
-        if things[start].size_mm[0] < _LEAD_PIECE_MM:
+    for start, first in enumerate(things):
+        if not first.is_bright or first.size_mm[0] < _LEAD_PIECE_MM:
             continue
         linked, edge = {start}, [start]
         while edge:
             here = things[edge.pop()]
-            new = [k for k in bright if k not in linked and _gap_mm(here, things[k]) <= _GAP_MM]
+            left = [k for k in range(len(things)) if k not in linked]
+            new = [k for k in left if _gap_mm(here, things[k]) <= _GAP_MM]
             linked.update(new)
             edge += new
         points = np.concatenate([things[k].lps_mm for k in linked])

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from screening.records import Labelled, Place, Volume
+from screening.records import Labelled, Volume
+from screening.surroundings import Place
 
 _SLICES = 12
 _EACH = 70  # edges of either kind looked at in a slice
@@ -56,10 +57,11 @@ def border_blur_mm(volume: Volume, labelled: Labelled) -> float | None:
 
 
 def _thinned(which: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most `_EACH`, evenly."""
+    """Keep at most `_EACH`, evenly."""
     if len(which) <= _EACH:
         return which
-    return which[np.linspace(0, len(which) - 1, _EACH).astype(int)]
+    kept: NDArray[np.int64] = which[np.linspace(0, len(which) - 1, _EACH).astype(int)]
+    return kept
 
 
 def _edges(volume: Volume, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ drawn whose middle passes the threshold and whose correlation is that of the blo
 are scored by the convention. That is exact for normal noise and needs few patches, however rarely
 the threshold is passed. The same patches are drawn each time: a scan has one figure.
 
-infra/scoring-measured.md holds it against what simulated scans without calcium show.
+infra/quality-measured.md holds it against what simulated scans without calcium show.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
-from screening.records import Labelled, Place, ScoringParameters, Surroundings, Volume
+from screening.records import Labelled, ScoringParameters, Volume
+from screening.surroundings import Place, Surroundings
 
 LAGS = 4  # neighbours up to so many pixels off are correlated; further off taken as not
 _SLICES = 6
@@ -32,7 +34,7 @@ _FEWEST = 500
 _BAND = 0.03  # half the width, as a share of all voxels, over which a quantile is averaged
 _CLIP_SD = 4.0
 _SIDE = 7  # of a patch, pixels
-_PATCHES = 768
+_PATCHES = 2048
 _IN_SLICE = {
     4: np.array([[[0] * 3] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0] * 3] * 3]),
     8: np.array([[[0] * 3] * 3, [[1] * 3] * 3, [[0] * 3] * 3]),
@@ -173,11 +175,11 @@ def false_agatston_per_ml(
 
 def _patches(above: float, chance: float, correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     """Draw normal noise of SD 1 (patches, side, side) whose middle is `above` or more."""
-    at = np.stack(np.indices((_SIDE, _SIDE)).reshape(2, -1), axis=1)
+    at = np.indices((_SIDE, _SIDE)).reshape(2, -1).T
     apart = np.linalg.norm(at[:, None] - at[None], axis=-1)
-    # Linear between the lags, fading to none one pixel after the last.
-    known = np.append(correlation, 0.0)
-    covariance = np.interp(apart, np.arange(len(known)), known)
+    # Smooth between the lags, fading to none one pixel after the last and further off.
+    known = np.append(correlation, [0.0] * (_SIDE * 2 - LAGS))
+    covariance = PchipInterpolator(np.arange(len(known)), known)(apart)
     middle = len(at) // 2
     to_middle = covariance[:, middle]
     rest = covariance - np.outer(to_middle, to_middle)
@@ -188,4 +190,4 @@ def _patches(above: float, chance: float, correlation: NDArray[np.float64]) -> N
     peak = norm.isf(strata * chance)
     noise = peak[:, None] * to_middle + rng.standard_normal((_PATCHES, len(at))) @ root.T
     noise[:, middle] = np.maximum(noise[:, middle], above)
-    return noise.reshape(_PATCHES, _SIDE, _SIDE)
+    return np.asarray(noise.reshape(_PATCHES, _SIDE, _SIDE), dtype=np.float64)

@@ -26,12 +26,13 @@ from quality_cases import (
 
 from screening import inference, scoring
 from screening.phantom import make_body, simulate
-from screening.records import CORONARY_LABELS, Label, Place, Rejection, ScoringParameters, Volume
+from screening.records import CORONARY_LABELS, Label, Rejection, ScoringParameters, Volume
 from screening.scoring.components import volume_components
 from screening.scoring.metal import kinds_of_metal, name_metal
 from screening.scoring.motion import border_blur_mm
 from screening.scoring.noise import blood_noise, expected_false_agatston
 from screening.scoring.quality import MOTION_FROM_MM
+from screening.surroundings import Place
 from screening.volume import slab_average
 
 MODEL = inference.open_model("default")
@@ -276,7 +277,7 @@ def _print_small() -> None:
     print(
         "\nHow bright things of at most 6 mm are on 2.5 mm slices (truth labels, 4 chests each):\n"
     )
-    print("| what | kernel | things | highest peaks | of 1000 HU and more |\n|---|---|---|---|---|")
+    print("| what | kernel | things | highest peaks | of 1200 HU and more |\n|---|---|---|---|---|")
     for name, given, labels in (
         ("coronary calcium", {"coronary_agatston_target": 900.0}, CORONARY_LABELS),
         ("clips", {"has_clips": True}, (Label.METAL,)),
@@ -295,7 +296,7 @@ def _print_small() -> None:
                     if extent.max() <= 6.0:
                         peaks.append(int(scan.hu.ravel()[index[of == k]].max()))
             top = ", ".join(str(p) for p in sorted(peaks)[-3:])
-            share = 100 * np.mean([p >= 1000 for p in peaks])
+            share = 100 * np.mean([p >= 1200 for p in peaks])
             print(f"| {name} | {kernel} | {len(peaks)} | {top} | {share:.0f} % |", flush=True)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from conftest import make_scan
 
-from screening.records import BloodPool, Label, Place, Surroundings
+from screening.records import BloodPool, Label
+from screening.surroundings import Place, Surroundings
 
 SHAPE = (60, 120, 120)
 CELL_MM = 6.0
@@ -23,9 +24,9 @@ def surroundings(shape=SHAPE, heart=HEART):
     z, y, x = np.meshgrid(*[np.arange(k) * CELL_MM + 2.5 for k in n], indexing="ij")
     inside = (z / 2 >= heart[0]) & (z / 2 < heart[1])
     inside &= (y >= heart[2]) & (y < heart[3]) & (x >= heart[4]) & (x < heart[5])
-    place = np.where(inside, Place.HEART | Place.BLOOD, 0).astype(np.uint8)
-    place[inside & (y < COURSE_ROWS[1])] |= Place.COURSE
-    place[(y >= BONE_ROWS[0]) & (y < BONE_ROWS[1])] |= Place.BONE
+    place = np.where(inside, int(Place.HEART | Place.BLOOD), 0).astype(np.uint8)
+    place[inside & (y < COURSE_ROWS[1])] |= np.uint8(Place.COURSE)
+    place[(y >= BONE_ROWS[0]) & (y < BONE_ROWS[1])] |= np.uint8(Place.BONE)
     to_cell = np.array(
         [
             [0.0, 0.0, -1 / CELL_MM, (100.0 - 2.5) / CELL_MM],
@@ -42,8 +43,11 @@ def surroundings(shape=SHAPE, heart=HEART):
     )
 
 
-def chest(paint=(), blood=BloodPool(40.0, 15.0, 5000), hu=None, **settings):
-    """Even tissue, and on it what is painted: (slices, rows, columns, HU, label)."""
+BLOOD = BloodPool(40.0, 15.0, 5000)
+
+
+def chest(paint=(), blood=BLOOD, hu=None, **settings):
+    """Make even tissue, and paint on it: (slices, rows, columns, HU, label)."""
     values = np.full(SHAPE, 40) if hu is None else hu
     values[:, :4] = -1000  # outside air, before the skin
     labels = np.zeros(SHAPE, dtype=np.uint8)

@@ -10,7 +10,7 @@ from screening.scoring import CATEGORIES, SCORING_VERSION, category, score, scor
 
 @pytest.mark.parametrize(
     ("hu", "weight"),
-    [(129, 0), (130, 1), (199, 1), (200, 2), (299, 2), (300, 3), (399, 3), (400, 4), (1999, 4)],
+    [(129, 0), (130, 1), (199, 1), (200, 2), (299, 2), (300, 3), (399, 3), (400, 4), (1199, 4)],
 )
 def test_weight_follows_the_peak(block, hu, weight):
     made = block(value=hu)  # 16 mm2, one slice of 3 mm

@@ -36,11 +36,11 @@ def test_a_still_heart_is_as_sharp_as_the_chest_wall():
 
 
 def test_a_doubled_border_is_as_much_wider_as_it_moved():
-    """Two copies m apart: the way from -730 to -200 HU is m longer, less the edges' own part."""
+    """Two copies m apart: the way from lung to soft tissue is m longer, less part of an edge."""
     found = [blur(heart_shifts_mm=(-m / 2, m / 2), soft_mm=1.0) for m in (0, 1, 2, 4)]
     assert found == sorted(found)
-    assert found[3] - found[0] == pytest.approx(4.0, abs=0.8)
-    assert found[2] - found[0] == pytest.approx(2.0, abs=0.6)
+    for k, m in ((2, 2), (3, 4)):
+        assert m - 1.0 <= found[k] - found[0] <= m
 
 
 def test_without_surroundings_or_lung_there_is_no_figure(block):

@@ -17,7 +17,8 @@ from screening.phantom import (
     random_traits,
     simulate,
 )
-from screening.records import Acquisition, Labelled, Place, Volume
+from screening.records import Acquisition, Labelled, Volume
+from screening.surroundings import Place
 
 # Nothing that can be taken for calcium or hides it.
 CLEAN = {
