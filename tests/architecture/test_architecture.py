@@ -12,7 +12,7 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
-    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction",
+    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction", "measures",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

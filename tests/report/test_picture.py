@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from screening.measures import Beside, Intervals
 from screening.records import (
     Acquisition,
-    Beside,
     BloodPool,
     CalciumScore,
     Certainty,
-    Intervals,
     Label,
     Labelled,
     Lesion,

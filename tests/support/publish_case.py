@@ -7,13 +7,12 @@ from datetime import date, datetime
 import numpy as np
 import pydicom
 
+from screening.measures import Beside, Intervals
 from screening.phantom.dicom import Encoding, Header, Stack, write_stack
 from screening.publish import make_dicom_report
 from screening.records import (
-    Beside,
     CalciumScore,
     Certainty,
-    Intervals,
     Label,
     Labelled,
     Lesion,
