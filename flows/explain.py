@@ -266,13 +266,13 @@ def _print_numbers(row: Row) -> None:
     agatston = show.number(row["agatston"], 1)
     show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
     if row["agatston"]:
-        for line in (*words.by_vessel(row), *words.amounts(row), words.factor(row)):
+        for line in (*scan_words.by_vessel(row), *scan_words.amounts(row), scan_words.factor(row)):
             show.say(f"    {line}")
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
     show.say(f"    {words.noise(row)}")
-    others = words.elsewhere(row)
+    others = scan_words.elsewhere(row)
     if others:
         show.say("  not counted, outside the coronaries:")
     for line in others:

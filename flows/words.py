@@ -6,7 +6,7 @@ Refuses: nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from flows import show
 from screening.reasons import REASONS
@@ -158,71 +158,6 @@ def vessels(row: Row) -> str:
     return ", ".join(
         f"{words} {show.number(row[f'agatston_{name}'], 1)}" for name, words in VESSELS.items()
     )
-
-
-def amounts(row: Row) -> list[str]:
-    """Return volume and mass by both methods, with their 95 % intervals where there are any."""
-    unit = {"volume": "mm³", "mass": "mg"}
-    names = {
-        "volume": "volume_mm3",
-        "volume, interpolated between the slices": "volume_isotropic_mm3",
-        "mass": "mass_mg",
-        "mass, integrated with what lies below the threshold": "mass_integrated_mg",
-    }
-    lines = []
-    for told, name in names.items():
-        if row[name] is None:
-            continue
-        line = f"{told} {show.number(row[name], 1)} {unit[told.partition(',')[0]]}"
-        if row[f"{name}_high"] is not None:
-            low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
-            line += f" (95 %: {low} to {high})"
-        lines.append(line)
-    return lines
-
-
-def factor(row: Row) -> str:
-    """Say how HU became mass."""
-    if row["mass_factor_source"] == "rod":
-        return "mass calibrated by a rod in the scan"
-    return "mass is uncalibrated: a default for the tube voltage stands in for a rod"
-
-
-def by_vessel(row: Row) -> list[str]:
-    """Return each calcified artery's measures; without them, its score."""
-    measured = [v for v in as_list(row["vessel_measures"]) if isinstance(v, Mapping)]
-    if not measured:
-        return [vessels(row)]
-    lines = []
-    for vessel in measured:
-        told = VESSELS[str(vessel["label"]).lower()]
-        if not vessel["volume_mm3"]:
-            lines.append(f"{told}: none")
-            continue
-        n = vessel["n_lesions"]
-        density = ""
-        if vessel["density"] is not None:
-            density = f", density {show.number(vessel['density'], 1)}"
-        lines.append(
-            f"{told}: Agatston {show.number(vessel['agatston'], 1)}, "
-            f"{_amount(vessel)}, {n} lesion{'' if n == 1 else 's'}{density}"
-        )
-    return lines
-
-
-def elsewhere(row: Row, only: Sequence[str] = ()) -> list[str]:
-    """Return the calcium outside the coronaries, place by place; of some places `only`."""
-    lines = []
-    for place in rows(row["other_measures"]) or rows(row["other"]):
-        if place["agatston"] and (not only or place["label"] in only):
-            name = "thoracic aorta" if place["label"] == "aorta" else plain(place["label"])
-            more = f", {_amount(place)}" if place.get("volume_mm3") is not None else ""
-            lines.append(f"{name}: Agatston {show.number(place['agatston'], 1)}{more}")
-    return lines
-
-
-def _amount(place: Row) -> str:
-    return f"{show.number(place['volume_mm3'], 1)} mm³, {show.number(place['mass_mg'], 1)} mg"
 
 
 KVP_SOURCES = {

@@ -12,8 +12,9 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from screening.measures import Intervals
 from screening.reasons import Reason, State
-from screening.records import CalciumScore, Intervals, ScoredSeries, Series
+from screening.records import CalciumScore, ScoredSeries, Series
 from screening.tables import DISPOSITIONS
 
 

@@ -41,6 +41,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.sr.coding import Code
 
+from screening.measures import OtherMeasures, VesselMeasures
 from screening.publish import codes
 from screening.publish.origin import MANUFACTURER, PROGRAM, SR_SERIES, Origin
 from screening.publish.source import UNICODE
@@ -48,8 +49,6 @@ from screening.records import (
     CORONARY_LABELS,
     CalciumScore,
     Label,
-    OtherMeasures,
-    VesselMeasures,
 )
 
 NOTICE = (

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import Beside, Intervals, ScoringParameters, VesselScores, Volume
+from screening.measures import Beside, Intervals
+from screening.records import ScoringParameters, VesselScores, Volume
 from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds
 from screening.scoring.mass import integrated_mass

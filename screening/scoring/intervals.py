@@ -13,7 +13,8 @@ to the integrated mass, taken as one standard error. Motion is in no mass interv
 from math import hypot, pi, sqrt
 from typing import NamedTuple
 
-from screening.records import Intervals, ScoringParameters, Volume
+from screening.measures import Intervals
+from screening.records import ScoringParameters, Volume
 from screening.scoring.certainty import NON_GATED_FACTOR, TWO_SIDED_95, volume_repeatability_limit
 from screening.scoring.mass import IntegratedMass
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu

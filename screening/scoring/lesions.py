@@ -35,7 +35,7 @@ def find_lesions(
         return ()
     found = volume_components(calcium.index, label, (slices, rows, columns))
     of, count = found.of, found.count
-    at = np.unravel_index(calcium.index, (slices, rows, columns))
+    slice_ = calcium.index // (rows * columns)
     n_voxels = np.bincount(of)
     # Voxels ascend by slice; where an index is repeated the last value stays.
     place, (first, last) = np.arange(len(of)), np.zeros((2, count), dtype=np.int64)
@@ -46,35 +46,41 @@ def find_lesions(
     def total(values: NDArray[np.number]) -> NDArray[np.float64]:
         return np.bincount(of, weights=values).astype(np.float64)
 
-    centroid = np.stack([total(axis) for axis in volume.origins_lps_mm[at[0]].T], axis=1)
-    for steps, spacing_mm, axis in zip(
-        at[1:], volume.spacing_mm, (volume.row_axis_lps, volume.column_axis_lps), strict=True
-    ):
-        centroid += total(steps)[:, None] * spacing_mm * axis
     agatston, volume_mm3 = total(calcium.agatston), total(calcium.volume_mm3)
-    counted_mm3 = total(calcium.volume_mm3 * (calcium.agatston > 0))
-    sums = {
+    # Units over area; what counts nothing is no lesion, and its density is not read.
+    counted_mm3 = np.maximum(total(calcium.volume_mm3 * (calcium.agatston > 0)), 1e-300)
+    measures = {
         "probability": total(probability) / n_voxels,
         "agatston": agatston,
         "volume_mm3": volume_mm3,
         "mass_mg": total(calcium.mass_mg),
         "mean_hu": total(calcium.hu) / n_voxels,
-        "density": agatston
-        * parameters.reference_increment_mm
-        / np.maximum(counted_mm3, np.finfo(float).tiny),
+        "density": agatston * parameters.reference_increment_mm / counted_mm3,
     }
-    centroids = (centroid / n_voxels[:, None]).tolist()
-    columns_of = {key: values.tolist() for key, values in sums.items()}
-    name, slice_ = label[first].tolist(), at[0][np.stack([first, last], axis=1)].tolist()
+    columns_of = {key: values.tolist() for key, values in measures.items()}
+    centroids = _centroids(volume, calcium.index, of).tolist()
     largest_first = np.lexsort((first, -volume_mm3, -agatston))
     return tuple(
         Lesion(
-            label=Label(name[i]).name,
+            label=Label(int(label[first[i]])).name,
             max_hu=int(max_hu[i]),
             centroid_lps_mm=tuple(centroids[i]),
-            slices=(slice_[i][0], slice_[i][1]),
+            slices=(int(slice_[first[i]]), int(slice_[last[i]])),
             **{key: values[i] for key, values in columns_of.items()},
         )
         for i in largest_first
         if agatston[i] > 0
     )
+
+
+def _centroids(
+    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the mean place of each lesion's voxels, LPS mm, float64 (lesions, 3)."""
+    slice_, *steps = np.unravel_index(index, volume.hu.shape)
+    origins = volume.origins_lps_mm[slice_].T
+    sums = np.stack([np.bincount(of, weights=axis).astype(np.float64) for axis in origins], axis=1)
+    axes = (volume.row_axis_lps, volume.column_axis_lps)
+    for step, spacing_mm, axis in zip(steps, volume.spacing_mm, axes, strict=True):
+        sums += np.bincount(of, weights=step)[:, None] * spacing_mm * axis
+    return np.asarray(sums / np.bincount(of)[:, None])

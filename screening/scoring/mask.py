@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
-from screening.records import Intervals, ScoringParameters, Volume
+from screening.measures import Intervals
+from screening.records import ScoringParameters, Volume
 from screening.scoring.beside import density, measured
 from screening.scoring.intervals import intervals
 from screening.scoring.measure import measure
@@ -91,14 +92,10 @@ def score_mask(
     names, of = np.unique(label, return_inverse=True)
     of = of[is_calcium]
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
-    parts = (
-        [whole]
-        if len(names) == 1
-        else [
-            measured(volume, calcium.of(of == i), NOISE_HU[0], parameters)
-            for i in range(len(names))
-        ]
-    )
+    parts = [whole]
+    if len(names) != 1:
+        each = (calcium.of(of == i) for i in range(len(names)))
+        parts = [measured(volume, one, NOISE_HU[0], parameters) for one in each]
     agatston = np.bincount(of, weights=calcium.agatston, minlength=len(names))
     return MaskScore(
         agatston=float(calcium.agatston.sum()),

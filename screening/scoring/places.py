@@ -10,13 +10,12 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.measures import OtherMeasures, VesselMeasures
 from screening.records import (
     CORONARY_LABELS,
     Label,
     Lesion,
-    OtherMeasures,
     ScoringParameters,
-    VesselMeasures,
 )
 from screening.scoring.measure import Calcium
 from screening.scoring.parameters import OTHER_LABELS

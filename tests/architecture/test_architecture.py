@@ -12,7 +12,8 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
-    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction", "surroundings",
+    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction", "measures",
+    "surroundings",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

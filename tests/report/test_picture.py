@@ -10,13 +10,12 @@ from ct_series import SHAPE as SMALL
 from PIL import Image, ImageChops
 
 from screening import volume as volumes
+from screening.measures import Beside, Intervals
 from screening.records import (
     Acquisition,
-    Beside,
     BloodPool,
     CalciumScore,
     Certainty,
-    Intervals,
     Label,
     Labelled,
     Lesion,
@@ -303,7 +302,7 @@ def test_a_cube_is_a_square_from_the_front_and_from_the_feet():
         probability=np.ones(len(index), dtype=np.float32),
         heart_box=(0, 30, 20, 110, 20, 110),
     )
-    lesion = Lesion("LAD", 0.9, 50.0, 60.0, 500, (0.0, 0.0, 0.0), (10, 17))
+    lesion = Lesion("LAD", 0.9, 50.0, 60.0, 500, (0.0, 0.0, 0.0), (10, 17), 9.0, 300.0, 2.0)
     page = np.asarray(opened(render_picture(volume, labelled, replace(score, lesions=(lesion,)))))
     is_lad = (page == CORONARY_COLOURS[Label.LAD]).all(axis=2)[:, WIDTH - GAP - SIDE :]
     middle = (HEADER + (HEIGHT - 62)) // 2

@@ -7,14 +7,13 @@ from datetime import date, datetime
 import numpy as np
 import pydicom
 
+from screening.measures import Beside, Intervals
 from screening.phantom.dicom import Encoding, Header, Stack, write_stack
 from screening.publish import make_dicom_report
 from screening.records import (
     CORONARY_LABELS,
-    Beside,
     CalciumScore,
     Certainty,
-    Intervals,
     Label,
     Labelled,
     Lesion,

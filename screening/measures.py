@@ -1,0 +1,72 @@
+"""Frozen records of what is told beside a score; parts of a `CalciumScore`.
+
+Comes in: values already checked by the scoring room.
+Goes out: `VesselMeasures`, `OtherMeasures`, `Intervals`, `Beside`.
+Refuses: change after construction.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class VesselMeasures:
+    """The calcium of one coronary artery; `density` is None where no lesion counts."""
+
+    label: str
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+    n_lesions: int
+    density: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMeasures:
+    """The calcium of one place outside the coronaries."""
+
+    label: str
+    agatston: float
+    volume_mm3: float
+    mass_mg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """95 % intervals (low, high) of volume and mass.
+
+    Of a volume: what the next scan may show. Of a mass: where the true mass lies, as far as noise,
+    calibration and partial volume make it uncertain; motion is not in it.
+
+    mass_factor_source : rod (measured in the scan) or default (of the tube voltage)
+    mass_factor_error : standard error of the factor from HU to mass, as a fraction of it
+    """
+
+    volume_mm3: tuple[float, float]
+    volume_isotropic_mm3: tuple[float, float]
+    mass_mg: tuple[float, float]
+    mass_integrated_mg: tuple[float, float]
+    mass_factor_source: str
+    mass_factor_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside the score; none of it enters the score.
+
+    density : mean Agatston weight over the counted area, 1 to 4; None without calcium
+    agatston_kvp : at thresholds that fit the tube voltage (`kvp_edges_hu`, found as
+        `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp
+    agatston_native : of the native stack where thin slices were averaged for the score
+    """
+
+    n_vessels: int
+    n_lesions: int
+    density: float | None
+    volume_isotropic_mm3: float
+    mass_integrated_mg: float
+    agatston_kvp: float | None
+    kvp_edges_hu: tuple[int, int, int, int] | None
+    kvp_source: str  # standard | table | interpolated | held | unknown
+    group: str  # 0, 1-99, 100-399, >=400
+    cac_drs: str  # A-equivalent of a non-gated scan, and vessels: A2/N3
+    agatston_native: float | None = None
