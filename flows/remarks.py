@@ -51,7 +51,15 @@ EXPLAINED = {
     "be judged.",
     "blood_pool_implausible": "The blood is darker than blood can be: "
     "the pixel values may not be Hounsfield units.",
-    "metal_near_heart": "There is metal near the heart (stent, wire or clip): "
+    "sternal_wires": "Steel wires hold the breastbone together; they lie away from the heart.",
+    "false_calcium_some": "Noise alone would make one Agatston unit or more on this scan.",
+    "false_calcium_many": "Noise alone would make ten Agatston units or more on this scan.",
+    "motion": "The heart moved while it was scanned: small deposits blur, large ones may double.",
+    "stent_present": "A stent was seen. It is not counted, nor is calcium that touches it.",
+    "clips_present": "Surgical clips were seen; arteries may have been bypassed.",
+    "lead_present": "A pacemaker lead runs through the heart; its streaks can pass for calcium.",
+    "valve_prosthesis": "An artificial valve was seen; its streaks can pass for calcium.",
+    "metal_near_heart": "There is other metal near the heart: "
     "its streaks can pass for calcium.",
     "increment_over_5mm": "The slices are more than 5 mm apart: the score is not to be used.",
 }

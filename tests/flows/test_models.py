@@ -55,7 +55,7 @@ def test_import_says_what_the_network_got_on_a_phantom(imported) -> None:
 def test_list_verify_and_bench_take_the_folder(screening: Screening, imported) -> None:
     folder, facts = imported
     listed = json.loads(screening("models", "list", str(folder), "--json").stdout)
-    assert [m["name"] for m in listed] == ["default", "ours"]
+    assert [m["name"] for m in listed] == ["default", "phantom", "ours"]
     assert listed[1]["digest"] == facts["digest"]
     verified = json.loads(screening("models", "verify", str(folder), "--json").stdout)
     assert all(row["ok"] for row in verified)

@@ -37,7 +37,7 @@ def test_a_folder_that_opens_lists_and_verifies(tmp_path, onnx_file):
     assert (model.identity.name, model.providers) == ("ours", "auto")
     assert model.network == manifest.network
     names = [m.name for m in list_models([str(tmp_path / "m")])]
-    assert names == ["default", "ours"]
+    assert names == ["default", "phantom", "ours"]
     found = {v.model: v for v in verify_models([str(tmp_path / "m")])}["ours"]
     assert found.is_good
     assert found.detail.endswith("opset 17, image (free, 1, 240, 240) to out (free, 1, 240, 240)")
