@@ -58,7 +58,10 @@ def print_noise() -> None:
     print(
         "says. In the courses: all that the convention counts there, bone left out by the same scan"
     )
-    print("without noise. Scored: what the model let through.\n")
+    print("without noise; blurred edges of bone are in it, and muscle brighter than blood, so that")
+    print(
+        "more is found than the blood's noise alone would make. Scored: what the model let through.\n"
+    )
     print("| slices | kernel | noise set | measured | lag-1 | expected | in the courses | scored |")
     print("|---|---|---|---|---|---|---|---|")
     for thick, kernel, noise in (

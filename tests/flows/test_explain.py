@@ -82,7 +82,9 @@ TABLES = {
         series("changed", "changed-2025", index_date=date(2025, 6, 1), **MADE | {"kvp": 80.0}),
     ],
     "dispositions": [
-        scored("high", 2137.39, quality_flags=["metal_near_heart"]),
+        scored(
+            "high", 2137.39, quality_flags=["metal_near_heart"], expected_false_agatston=3.21
+        ),
         refused("high", "ineligible", "not_ct", series_key="sr-of-high", content_digest="d"),
         refused("lonely", "ineligible", "not_ct", content_digest="d"),
         scored("norecord", 150.0),
@@ -187,6 +189,7 @@ def test_inputs_have_words_units_and_age(told):
         "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
         "Agatston 2,137.4, category 1000 and above",
         "quality remarks: metal near the heart",
+        "noise 20 HU: without any calcium it would make about 3.2 Agatston units",
         "not counted, outside the coronaries:\n    aortic valve: Agatston 49.4\n",
         "known cardiovascular disease: none recorded",
     ):
