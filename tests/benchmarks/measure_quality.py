@@ -60,7 +60,8 @@ def print_noise() -> None:
     )
     print("without noise; blurred edges of bone are in it, and muscle brighter than blood, so that")
     print(
-        "more is found than the blood's noise alone would make. Scored: what the model let through.\n"
+        "more is found than the blood's noise alone would make. Scored: what the model let "
+        "through.\n"
     )
     print("| slices | kernel | noise set | measured | lag-1 | expected | in the courses | scored |")
     print("|---|---|---|---|---|---|---|---|")
