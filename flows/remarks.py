@@ -59,8 +59,7 @@ EXPLAINED = {
     "clips_present": "Surgical clips were seen; arteries may have been bypassed.",
     "lead_present": "A pacemaker lead runs through the heart; its streaks can pass for calcium.",
     "valve_prosthesis": "An artificial valve was seen; its streaks can pass for calcium.",
-    "metal_near_heart": "There is other metal near the heart: "
-    "its streaks can pass for calcium.",
+    "metal_near_heart": "There is other metal near the heart: its streaks can pass for calcium.",
     "increment_over_5mm": "The slices are more than 5 mm apart: the score is not to be used.",
 }
 
