@@ -27,6 +27,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from screening.records import CORONARY_LABELS, Label, Labelled, Volume
 from screening.scoring.components import volume_components
@@ -44,6 +45,7 @@ _HIGHEST_HU = 3000.0  # scanners without an extended scale end at 3,071
 _FEWEST_MM2, _FEWEST_VOXELS = 1.0, 2
 _SEEN_FROM_HU = 130
 _MAJORITY = 0.5
+_BLOOM_MM = 3.0  # how far a strut's smear reaches: three sigmas of a wide point-spread
 _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
 _GAP_MM = 12.0  # pieces of one lead lie no further apart
 _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
@@ -106,9 +108,9 @@ def _at_kvp(hu_120kvp: float, volume: Volume) -> float:
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     """Label as metal what is called coronary calcium and is a part of something metal.
 
-    Of touching coronary and metal voxels all are metal where 1 mm2 of a slice is brighter than
-    calcium can be, where they are small and brighter than calcium that small can be, or where half
-    of them are called metal already. Calcium that touches a stent
+    Of touching coronary and metal voxels all are metal where they are small and brighter than
+    calcium that small can be, or where half of them are called metal already; where 1 mm2 of a
+    slice is brighter than calcium can be, what lies within its bloom. Calcium that touches a stent
     is lost with it: the score is a lower bound then.
     """
     chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
@@ -122,13 +124,32 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     seen = hu >= _SEEN_FROM_HU
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= _MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
-    is_metal |= _is_bright(volume, index, of, count) | _is_small_metal(volume, index, of, count)
-    changed = is_metal[of] & (label != Label.METAL)
+    is_metal |= _is_small_metal(volume, index, of, count)
+    is_too_bright = _is_bright(volume, index, of, count)[of]
+    changed = is_metal[of] | _in_bloom(volume, index, is_too_bright)
+    changed &= label != Label.METAL
     if not changed.any():
         return labelled
     labels = labelled.label.copy()
     labels[chosen[changed]] = Label.METAL
     return replace(labelled, label=labels)
+
+
+def _in_bloom(
+    volume: Volume, index: NDArray[np.int64], is_chosen: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which of the chosen voxels lie within the bloom of one brighter than calcium can be.
+
+    Not the whole thing: where dense plaque is brighter than expected, a spot is lost, not a vessel.
+    """
+    out = np.zeros(len(index), dtype=np.bool_)
+    if not is_chosen.any():
+        return out
+    at = np.stack(np.unravel_index(index[is_chosen], volume.hu.shape), axis=1).astype(np.float64)
+    lps_mm = volume.lps_mm(at)
+    core = volume.hu.take(index[is_chosen]) >= metal_from_hu(volume.acquisition.kvp)
+    out[is_chosen] = cKDTree(lps_mm[core]).query(lps_mm, distance_upper_bound=_BLOOM_MM)[0] < np.inf
+    return out
 
 
 def _is_small_metal(
