@@ -206,6 +206,18 @@ def test_coronary_is_decided_before_the_vessel(vessels, other, expected):
     assert probability[0] == pytest.approx(max(p[0, 1:5].sum(), p[0, other]))
 
 
+# Odds of metal times 0.6: coronary from 0.375 against 0.625.
+@pytest.mark.parametrize(("coronary", "expected"), [(0.38, Label.RCA), (0.37, Label.METAL)])
+def test_metal_is_believed_at_its_odds_in_life(coronary, expected):
+    p = np.zeros((1, len(Label)), dtype=np.float32)
+    p[0, Label.RCA], p[0, Label.METAL] = coronary, 1 - coronary
+    before = p.copy()
+    label, probability = decide(p)
+    assert label[0] == expected
+    assert 0.5 <= probability[0] <= 0.52
+    np.testing.assert_array_equal(p, before)
+
+
 def test_default_model_refuses_what_is_no_chest():
     model = pickle.loads(pickle.dumps(open_model()))
     rng = np.random.default_rng(1)

@@ -39,6 +39,19 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
     assert (dict(found.other)["metal"] > 0) is not counts
 
 
+@pytest.mark.parametrize(("away_columns", "label"), [(2, Label.METAL), (4, Label.LAD)])
+def test_a_bright_spot_takes_its_bloom_and_not_the_vessel(away_columns, label):
+    plaque = box((20, 1), (45, 2), (40, 30), 900, Label.LAD)
+    spot = box((20, 1), (45, 2), (40, 2), 2400, Label.LAD)
+    volume, labelled = chest([plaque, spot])
+    named = np.zeros(volume.hu.size, dtype=np.uint8)
+    named[labelled.index] = name_metal(volume, labelled).label
+    named = named.reshape(volume.hu.shape)
+    assert named[20, 45, 40] == Label.METAL
+    assert named[20, 45, 41 + away_columns] == label  # pixels of 1 mm
+    assert named[20, 45, 69] == Label.LAD
+
+
 def test_one_bright_voxel_is_noise():
     spot = box((20, 1), (45, 1), (40, 1), 2500, Label.LAD)
     volume, labelled = chest([box((20, 1), (45, 2), (40, 10), 500, Label.LAD), spot])
