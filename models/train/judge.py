@@ -23,9 +23,12 @@ _IN_SLICE[1] = True
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Find the box round a mask: a whole scan is slow to label, its few lesions are not."""
+    """Find the box round a mask: a whole scan is slow to label, its few lesions are not.
+
+    Of nothing it is one voxel: scipy finds no objects in an array without any.
+    """
     found: list[tuple[slice, ...]] = ndimage.find_objects(mask.astype(np.uint8))
-    return found[0] if found else (slice(0), slice(0), slice(0))
+    return found[0] if found else (slice(1), slice(1), slice(1))
 
 
 def agatston(volume: Volume, mask: NDArray[np.bool_]) -> float:
