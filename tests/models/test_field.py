@@ -164,6 +164,22 @@ def test_scans_of_the_comparison_are_of_its_own_seeds():
     assert compare._PAIRS_FROM + SEED_STRIDE <= TRAINING_SEED + 10_000_000
 
 
+def test_judging_near_the_heart_judges_the_whole(seen):
+    pair, found, _ = seen
+    case = shifted.TestCase("x", pair.fine, pair.labels, 9.0, 5.0, "soft", 120.0, 9.0, 0.0, False)
+    rng = np.random.default_rng(4)
+    p = rng.dirichlet(np.ones(len(Label)) / 9, len(found.things.component)).astype(np.float32)
+    p = p[found.things.owner]
+    near = judging.near_heart(case, found)
+    assert near.case.volume.hu.size < pair.fine.hu.size
+    first = near.case.volume.lps_mm(np.zeros((1, 3)))
+    np.testing.assert_allclose(first, pair.fine.lps_mm(near.first[None].astype(float)))
+    whole = judging.Near(case, np.zeros(3, np.int64), pair.fine.hu.shape)
+    outcomes = [judge(n.case, judging.labelled(n, found, p), 1.0) for n in (near, whole)]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].n_found > 0
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_scan_without_calcium_is_judged(is_there):
     pair = phantoms.HeartPair(None, small_volume(), np.zeros((4, 16, 16), np.uint8))

@@ -10,11 +10,12 @@ two ways: a thing takes the mean of its voxels' probabilities, or each voxel tak
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from models.train.field.architectures import Kind
 from models.train.field.samples import Crop, Seen, context, crop_of, planes, see
@@ -28,7 +29,7 @@ from screening.inference.manifest import CPU_PROVIDER
 from screening.inference.runtime import ort
 from screening.inference.session import Networks
 from screening.reasons import Reason, Room
-from screening.records import Labelled, ModelIdentity, Rejection
+from screening.records import CORONARY_LABELS, Labelled, ModelIdentity, Rejection
 
 FIELD_FROM = TEST_SEED + 400_000
 GPU_PROVIDER = "CUDAExecutionProvider"
@@ -87,8 +88,8 @@ def judged(seed: int, contenders: list[Contender], nets: Networks) -> list[Judge
         nothing = Rejection(Room.INFERENCE, case.name, Reason.NOT_CHEST)
         rows = [row for one in contenders for row in rows_of(one)]
         return [Judged(row, judge(case, nothing, 0.0), None) for row in rows]
-    crop = crop_of(seen)
-    return [row for one in contenders for row in _on_one(case, seen, crop, one)]
+    crop, near = crop_of(seen), near_heart(case, seen)
+    return [row for one in contenders for row in _on_one(near, seen, crop, one)]
 
 
 def rows_of(one: Contender) -> list[str]:
@@ -96,7 +97,41 @@ def rows_of(one: Contender) -> list[str]:
     return [one.key] if one.kind is Kind.THINGS else [one.key, one.key + VOXELS]
 
 
-def _on_one(case: TestCase, seen: Seen, crop: Crop, one: Contender) -> list[Judged]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """The part of a case in which anything can be found or missed: judged in a tenth of the time.
+
+    first : int64 (3,), its first voxel in the whole volume
+    shape : of the whole volume
+    """
+
+    case: TestCase
+    first: NDArray[np.int64]
+    shape: tuple[int, ...]
+
+
+def near_heart(case: TestCase, seen: Seen) -> Near:
+    """Cut out the heart's reach and all true calcium of the coronaries."""
+    volume = case.volume
+    reach = seen.frame.volume_box(heart_box(seen.frame, seen.grid, seen.anatomy.reach))
+    low, high = np.array(reach[0::2]), np.array(reach[1::2])
+    true = np.isin(case.labels, [int(label) for label in CORONARY_LABELS])
+    for box in ndimage.find_objects(true.astype(np.uint8)):
+        low = np.minimum(low, [part.start for part in box])
+        high = np.maximum(high, [part.stop for part in box])
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    corners = np.tile(low.astype(np.float64), (high[0] - low[0], 1))
+    corners[:, 0] += np.arange(len(corners))
+    smaller = replace(
+        volume,
+        hu=volume.hu[box],
+        origins_lps_mm=volume.lps_mm(corners),
+        increments_mm=volume.increments_mm[box[0]],
+    )
+    return Near(replace(case, volume=smaller, labels=case.labels[box]), low, volume.hu.shape)
+
+
+def _on_one(near: Near, seen: Seen, crop: Crop, one: Contender) -> list[Judged]:
     calls = list(inputs(one, seen, crop))
     p, seconds = _timed(one.session, calls, time.process_time)
     gpu_seconds = None if one.gpu is None else _timed(one.gpu, calls, time.perf_counter)[1]
@@ -108,7 +143,7 @@ def _on_one(case: TestCase, seen: Seen, crop: Crop, one: Contender) -> list[Judg
         mean = np.stack([np.bincount(owner, v) for v in each.T], axis=1)
         readings = [(mean / np.bincount(owner)[:, None]).astype(np.float32)[owner], each]
     return [
-        Judged(row, judge(case, _labelled(case, seen, reading), seconds), gpu_seconds)
+        Judged(row, judge(near.case, labelled(near, seen, reading), seconds), gpu_seconds)
         for row, reading in zip(rows_of(one), readings, strict=True)
     ]
 
@@ -158,11 +193,13 @@ def at_spots(kind: Kind, p: list[Floats], crop: Crop) -> Floats:
     return np.ascontiguousarray(p[0][0][:, z, y, x].T)
 
 
-def _labelled(case: TestCase, seen: Seen, p: Floats) -> Labelled:
+def labelled(near: Near, seen: Seen, p: Floats) -> Labelled:
     """Give each bright voxel the label that its probabilities decide, as inference does."""
     label, probability = decide(p)
     frame, voxels = seen.frame, seen.things.voxels
-    index = frame.flat_index(voxels[:, 0], voxels[:, 1], voxels[:, 2])
+    whole = frame.flat_index(voxels[:, 0], voxels[:, 1], voxels[:, 2])
+    at = np.stack(np.unravel_index(whole, near.shape), axis=1) - near.first
+    index = np.ravel_multi_index(tuple(at.T), near.case.volume.hu.shape)
     order = np.argsort(index)
     return Labelled(
         index=index[order],

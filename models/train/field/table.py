@@ -76,9 +76,10 @@ def page(rows: list[Row], run: Run) -> str:
         f"bootstrap over scans, none below {LEAST_FOR_INTERVAL} scans.",
         "",
         f"**Budget-limited: {run.minutes:g} CPU-minutes of training each** (processor time of one "
-        f"thread; reading files is not counted), on the same {run.n_pairs} heart scans (seeds "
-        f"{run.pair_seeds}) with {run.n_things:,} bright things; seed {run.seed}. One "
-        "optimiser (AdamW), rate, schedule and loss for all, tuned for none.",
+        f"thread; reading files is not counted; what else the machine computes slows it), on "
+        f"the same {run.n_pairs} heart scans (seeds {run.pair_seeds}) with {run.n_things:,} bright "
+        f"things; seed {run.seed}. One optimiser (AdamW), rate, schedule and loss for all, tuned "
+        "for none.",
         "",
         f"Judged on the same {len(scans)} chests of the shifted generator "
         f"(`models/train/shifted.py`, seeds from {run.first_scan}; {refused} refused, for all "
