@@ -23,12 +23,9 @@ _IN_SLICE[1] = True
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Find the box round a mask: a whole scan is slow to label, its few lesions are not.
-
-    Of nothing it is one voxel: scipy finds no objects in an array without any.
-    """
+    """Find the box round a mask: a whole scan is slow to label, its few lesions are not."""
     found: list[tuple[slice, ...]] = ndimage.find_objects(mask.astype(np.uint8))
-    return found[0] if found else (slice(1), slice(1), slice(1))
+    return found[0] if found else (slice(0), slice(0), slice(0))
 
 
 def agatston(volume: Volume, mask: NDArray[np.bool_]) -> float:
@@ -124,7 +121,10 @@ def _lesions(
 ) -> tuple[int, int, int, int, int]:
     """Count true lesions, found ones, true ones found, false ones, right vessels."""
     coronary = [int(label) for label in CORONARY_LABELS]
-    box = _box(np.isin(truth, coronary) | np.isin(found, coronary))
+    anywhere = np.isin(truth, coronary) | np.isin(found, coronary)
+    if not anywhere.any():
+        return 0, 0, 0, 0, 0
+    box = _box(anywhere)
     truth, found = truth[box], found[box]
     bright = volume.hu[box] >= 130
     min_voxels = 1.0 / (volume.spacing_mm[0] * volume.spacing_mm[1])

@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     said = (
         f"python -m models.train.field.compare --hearts {plan.hearts} --minutes {plan.minutes:g} "
-        f"--scans {plan.scans} --seed {plan.seed} --jobs {plan.jobs}"
+        f"--scans {plan.scans} --seed {plan.seed}"
     )
     text = compare(plan, said)
     given.out.write_text(text, encoding="utf-8")
