@@ -54,7 +54,7 @@ def load_candidates(files: list[Path]) -> CandidateSet:
     return CandidateSet(**{name: np.concatenate(list_) for name, list_ in parts.items()})
 
 
-def _augment(rng: torch.Generator, patch: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+def augment(rng: torch.Generator, patch: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
     """Noise, level and brightness; the features as uncertain as on an unknown scanner."""
     n = len(patch)
     noise = torch.randn(patch.shape, generator=rng)
@@ -131,7 +131,7 @@ def train_candidate(
         mask = torch.from_numpy(data.mask[rows].astype(np.float32))
         features = torch.from_numpy(data.features[rows])
         label = torch.from_numpy(data.label[rows].astype(np.int64))
-        patch, features = _augment(torch_rng, patch, features)
+        patch, features = augment(torch_rng, patch, features)
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 30) * (1 - step / steps) + 1e-5
         loss = loss_of(net(patch, mask, features), label, torch.from_numpy(loss_weight[rows]))

@@ -191,7 +191,7 @@ def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.ge
     if anatomy is None:
         return None
     frame = make_frame(pair.fine)
-    found = _candidates(frame, _aligned(grid, pair.rough, pair.fine), anatomy)
+    found = _candidates(frame, aligned(grid, pair.rough, pair.fine), anatomy)
     if found is None:
         return None
     label, agatston = true_labels(frame, pair.labels, found)
@@ -229,7 +229,7 @@ def _heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
     )
 
 
-def _aligned(grid: CoarseGrid, rough: Volume, fine: Volume) -> CoarseGrid:
+def aligned(grid: CoarseGrid, rough: Volume, fine: Volume) -> CoarseGrid:
     """Lay the rough scan's grid over the fine scan's frame (its corner falls between cells)."""
 
     def corner_mm(scan: Volume) -> NDArray[np.float64]:

@@ -53,14 +53,15 @@ def read_outcomes(folder: Path) -> dict[str, list[Outcome]]:
     found = {}
     for path in sorted(folder.glob("*-*.json")):
         rows = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem] = [Outcome(**{k: _tupled(v) for k, v in row.items()}) for row in rows]
+        found[path.stem] = [Outcome(**{k: tupled(v) for k, v in row.items()}) for row in rows]
     if not found:
         raise SystemExit(f"no outcomes in {folder}; run python -m models.train.evaluate first")
     return found
 
 
-def _tupled(value: object) -> object:
-    return tuple(_tupled(v) for v in value) if isinstance(value, list) else value
+def tupled(value: object) -> object:
+    """Turn the lists that JSON made of tuples back into tuples."""
+    return tuple(tupled(v) for v in value) if isinstance(value, list) else value
 
 
 def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
