@@ -26,6 +26,8 @@ STRATA: dict[str, Callable[[Outcome], str]] = {
 
 
 def _band(value: float, edges: tuple[float, ...], unit: str) -> str:
+    if np.isnan(value):
+        return "nan"
     at = sum(value >= edge for edge in edges)
     bounds = [f"{e:.0f}" for e in edges]
     if at == 0:

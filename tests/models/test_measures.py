@@ -66,6 +66,12 @@ def test_strata_hold_every_scan_once():
     }  # fmt: skip
 
 
+def test_what_is_not_known_makes_no_row():
+    outcomes = [of(0.0, 0.0, noise_hu=float("nan")), of(50.0, 60.0, noise_hu=float("nan"))]
+    assert list(by_stratum(outcomes)["noise"]) == ["nan"]
+    assert "noise" not in report.page({"placed-left-out": outcomes}, [])
+
+
 def test_only_what_was_counted_is_wrongly_counted():
     one = of(0.0, 40.0, wrong=(("MITRAL_ANNULUS", "LCX", 40.0), ("LAD", "NONE", 9.0)))
     assert wrongly_counted([one, one]) == {"MITRAL_ANNULUS": (2, 80.0)}
