@@ -44,23 +44,9 @@ class _UnusableOutputError(Exception):
 
 
 def infer(model: Model, volume: Volume, threads: int | None = None) -> Labelled | Rejection:
-    """Label the bright voxels near the heart.
+    """Label with the default kind of model, its two networks; as `screening.inference.infer`.
 
-    Parameters
-    ----------
-    model : Model
-        From `open_model`.
-    volume : Volume
-        Checked axial CT in Hounsfield units.
-    threads : int, optional
-        Threads of the runtime; without it one for each core this process may use.
-
-    Returns
-    -------
-    Labelled or Rejection
-        `probability` of a coronary label is that of being coronary at all (the four
-        vessels summed); of another label its own. Rejections: `not_chest`,
-        `model_failed`.
+    Refuses `not_chest` and `model_failed`.
     """
     try:
         return _infer(networks(model, threads), model, volume)
