@@ -202,7 +202,7 @@ ARCHITECTURES = (
     Architecture("unet-3d", "3-D U-Net", Kind.BLOCK, 4, lambda: UNet(3, 1, (12, 24, 36, 48))),
     Architecture("resnet", "ResNet-style classifier", Kind.THINGS, 48, resnet),
     Architecture("vgg", "VGG-style classifier", Kind.THINGS, 32, vgg),
-    Architecture("default", "default: CandidateNet", Kind.THINGS, 96,
+    Architecture("default", "CandidateNet (default)", Kind.THINGS, 96,
                  lambda: CandidateNet(N_FEATURES)),
 )  # fmt: skip
 

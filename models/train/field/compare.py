@@ -142,8 +142,11 @@ def compare(plan: Plan, command: str) -> str:
     by_scan = _each(plan, judge_one, range(FIELD_FROM, FIELD_FROM + plan.scans))
     files = sorted(plan.samples.glob("things-*.npz"))
     seeds = [path.stem.removeprefix("things-") for path in files]
-    said = f"{seeds[0]} to {seeds[-1]}"
-    run = Run(command, plan.minutes, plan.seed, len(files), said, _count(files), FIELD_FROM)
+    said, shared = f"{seeds[0]} to {seeds[-1]}", open_model(plan.model).identity
+    run = Run(
+        command, plan.minutes, plan.seed, len(files), said, _count(files), FIELD_FROM,
+        f"`{shared.name}` ({shared.digest[:12]})",
+    )  # fmt: skip
     return page(_rows(plan, by_scan), run)
 
 

@@ -53,6 +53,7 @@ class Run:
     pair_seeds: str
     n_things: int
     first_scan: int
+    model: str
 
 
 def ceiling(outcomes: list[Outcome]) -> Row:
@@ -68,7 +69,7 @@ def ceiling(outcomes: list[Outcome]) -> Row:
 def page(rows: list[Row], run: Run) -> str:
     """Return the whole page."""
     scans = rows[0].outcomes
-    refused = sum(o.is_rejected for o in scans)
+    refused, zeros = sum(o.is_rejected for o in scans), sum(o.true == 0 for o in scans)
     lines = [
         "# Architectures of the field for the second stage",
         "",
@@ -78,13 +79,14 @@ def page(rows: list[Row], run: Run) -> str:
         f"**Budget-limited: {run.minutes:g} CPU-minutes of training each** (processor time of one "
         f"thread; reading files is not counted; what else the machine computes slows it), on "
         f"the same {run.n_pairs} heart scans (seeds {run.pair_seeds}) with {run.n_things:,} bright "
-        f"things; seed {run.seed}. One optimiser (AdamW), rate, schedule and loss for all, tuned "
-        "for none.",
+        f"things; seed {run.seed}. One optimiser (AdamW), rate, schedule, loss and "
+        "augmentation for all: those of the default network, which this favours.",
         "",
         f"Judged on the same {len(scans)} chests of the shifted generator "
-        f"(`models/train/shifted.py`, seeds from {run.first_scan}; {refused} refused, for all "
-        "alike). Heart, bright things and the cut at 0.5 come from the shipped coarse network and "
-        "code in every row; only what names the bright things differs.",
+        f"(`models/train/shifted.py`, seeds from {run.first_scan}; {zeros} without "
+        f"coronary calcium; {refused} refused, for all alike). Heart, bright things and the cut at "
+        f"0.5 come from the coarse network of model {run.model} and its code in every row; only "
+        "what names the bright things differs.",
         "",
         *_figures(rows),
         *_NOTES,
@@ -189,7 +191,8 @@ def _budget(rows: list[Row]) -> list[str]:
         "",
         "*Shown*: crops (segmenting networks) or bright things (classifiers), as often as drawn. "
         "What this hides: a large network is far from trained after so few steps, and one that "
-        "sees few crops would gain the most from more time; a small one is nearly done.",
+        "was shown few crops has the most to gain from more time, a small one the least. The order "
+        "says what a small budget is best spent on, not which is best in the end.",
         "",
     ]
     return lines
@@ -203,9 +206,8 @@ _NOTES = [
     "Agatston units counted as coronary that are not. *Voxel by voxel*: each bright voxel takes "
     "its own label; otherwise a bright thing takes the mean of its voxels' probabilities.",
     "",
-    "*Shipped weights*: the same kind of network with the weights that travel with the program, "
-    "trained longer on other phantoms, some on fewer features (its card says how); for "
-    "orientation, not a rival.",
+    "*Shipped weights*: the default network as it travels with the program, trained longer and on "
+    "more (its card says on what); for orientation, not a rival.",
     "",
 ]
 _SHOWN = [
