@@ -47,7 +47,11 @@ def models_list(folders: tuple[str, ...], as_json: bool) -> None:
     """
     from flows.model_facts import listed
 
-    _print(listed(folders), as_json=as_json)
+    rows = listed(folders)
+    if not as_json:
+        # Labels and terms are long; cards and --json have them.
+        rows = [{k: v for k, v in r.items() if k not in ("labels", "terms")} for r in rows]
+    _print(rows, as_json=as_json)
 
 
 @models.command("verify")

@@ -101,7 +101,7 @@ class Scoring:
             if Reason.OPTED_OUT in row.reasons:
                 self.lake.remove_picture(row.series.series_key)
         images = _scored_images(self.lake)
-        attempts = _open_attempts(self.lake)
+        attempts = _open_attempts(self.lake, self.versions)
         tonight: dict[str, State] = {}
         n_bytes = 0
         while turn := _next_turn(plan.studies, ledger, tonight):
@@ -153,6 +153,8 @@ class Scoring:
                 {
                     "series_key": job.series_key,
                     "content_digest": digests[job.series_key],
+                    "model_digest": self.versions.model_digest,
+                    "scoring_version": self.versions.scoring_version,
                     "attempt": job.attempt,
                     "run_id": self.run_id,
                     "started_at": datetime.now(UTC),
@@ -221,15 +223,21 @@ def _scored_images(lake: Lake) -> dict[str, str]:
     }
 
 
-def _open_attempts(lake: Lake) -> Counter[str]:
-    """Count, by series, the attempts at its content that came to no result."""
-    names = ["series_key", "content_digest"]
-    worked = lake.read("dispositions").select([*names, "scoring_version"]).to_pylist()
-    closed = {(r["series_key"], r["content_digest"]) for r in worked if r["scoring_version"]}
-    tried = lake.read("attempts").select(names).to_pylist()
-    return Counter(
-        r["series_key"] for r in tried if (r["series_key"], r["content_digest"]) not in closed
-    )
+def _open_attempts(lake: Lake, versions: Versions) -> Counter[str]:
+    """Count, by series, the attempts at its content that came to no result with these versions."""
+    mine = (versions.model_digest, versions.scoring_version)
+
+    def with_mine(table: str) -> list[tuple[str, str]]:
+        names = ["series_key", "content_digest", "model_digest", "scoring_version"]
+        rows = lake.read(table).select(names).to_pylist()
+        return [
+            (r["series_key"], r["content_digest"])
+            for r in rows
+            if (r["model_digest"], r["scoring_version"]) == mine
+        ]
+
+    closed = set(with_mine("dispositions"))
+    return Counter(tried[0] for tried in with_mine("attempts") if tried not in closed)
 
 
 def _state(entry: catalogue.Entry, ledger: Ledger, tonight: Mapping[str, State]) -> State | None:

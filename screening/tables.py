@@ -172,10 +172,12 @@ DISPOSITIONS = Table(
 ATTEMPTS = Table(
     "attempts",
     "one handing-out of a series to a worker, committed before it starts",
-    ("series_key", "content_digest", "attempt"),
+    ("series_key", "content_digest", "model_digest", "scoring_version", "attempt"),
     (
         _SERIES_KEY,
         Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
+        Column("model_digest", _S, "", "sha256 of the model; empty in older lakes"),
+        Column("scoring_version", _I, "", "version of the scoring code; empty in older lakes"),
         Column("attempt", _I, "", "1, 2, …", Privacy.OPEN, volatile=True),
         Column("run_id", _S, "", "the sweep", Privacy.OPEN, volatile=True),
         Column("started_at", _T, "", "when it was handed out", Privacy.OPEN, volatile=True),

@@ -64,6 +64,25 @@ def test_next_night_only_the_new_scans_are_worked(
     )
 
 
+def test_another_model_scores_all_again_and_then_rests(
+    screening: Screening, swept: Path, hospital: Hospital, tmp_path: Path
+) -> None:
+    lake, settings = tmp_path / "lake", tmp_path / "screening.toml"
+    shutil.copytree(swept, lake)
+    settings.write_text('model = "phantom"\nrescore = "all"\n')
+    sweep = [*hospital.sweep_arguments(lake), "--config", str(settings), "--json"]
+    first = screening(*sweep)
+    assert first.returncode == 0, first.stderr
+    facts = json.loads(first.stdout)
+    assert facts["last_run"]["scored"] == facts["series"]["scored"] > 0
+    attempts = open_lake(lake).read("attempts").to_pylist()
+    again = {r["model_digest"] for r in attempts}
+    assert len(again) == 2
+    second = screening(*sweep)
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout)["last_run"]["scored"] == 0
+
+
 def test_prefect_lives_inside_the_lake(swept: Path) -> None:
     assert (swept / "prefect").is_dir()
 
