@@ -165,7 +165,13 @@ def _is_other_slab(one_mm: float | None, other_mm: float | None) -> bool:
 
 
 def _is_other_kernel(one: str, other: str) -> bool:
-    """Kernels of two classes of sharpness; those that are not recognised must be the same."""
+    """Kernels of two classes of sharpness; those that are not recognised must be the same.
+
+    So must what follows the first value: the strength of iterative reconstruction, which lowers
+    scores.
+    """
+    if _further_values(one) != _further_values(other):
+        return True
     one_class, other_class = sharpness(one), sharpness(other)
     if one_class is None and other_class is None:
         return one != other or not one
@@ -176,3 +182,7 @@ def _is_other_kvp(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return True
     return abs(one - other) > KVP_TOLERANCE + _ROUNDING_SLACK
+
+
+def _further_values(kernel: str) -> list[str]:
+    return kernel.replace("\\", " ").split()[1:]

@@ -69,6 +69,8 @@ def test_growth_is_of_the_square_root(volumes_mm3, change, is_progression):
         ({}, {"kernel": "STANDARD"}, None),  # another vendor's, as soft
         ({}, {"kernel": "B45f"}, None),
         ({}, {"kernel": "B46f"}, Reason.OTHER_KERNEL),
+        ({"kernel": "Br40d"}, {"kernel": "Br40d\\3"}, Reason.OTHER_KERNEL),  # iterative
+        ({"kernel": "Br40d\\3"}, {"kernel": "Br40d 3"}, None),  # as tables hold it
         ({}, {"kernel": "never heard of"}, Reason.OTHER_KERNEL),
         ({"kernel": "never heard of"}, {"kernel": "never heard of"}, None),
         ({"kernel": "never heard of"}, {"kernel": "nor of this"}, Reason.OTHER_KERNEL),
