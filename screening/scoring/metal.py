@@ -280,7 +280,8 @@ def _lead(things: list[_Thing]) -> set[int]:
             linked.update(new)
             edge += new
         points = np.concatenate([things[k].lps_mm for k in linked])
-        is_thin = all(things[k].size_mm[1] <= _VALVE_MM[0] for k in linked)
+        # A lead bends: only its least extent is that of its thickness.
+        is_thin = all(things[k].size_mm[2] <= _VALVE_MM[0] for k in linked)
         reaches = max(things[k].in_heart for k in linked) > 0
         if is_thin and reaches and np.linalg.norm(np.ptp(points, axis=0)) >= _LEAD_MM:
             return linked

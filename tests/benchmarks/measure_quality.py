@@ -292,7 +292,8 @@ def _print_small() -> None:
                 scan = scanned(seed, CLEAN | given, kernel=kernel)
                 index = np.flatnonzero(np.isin(scan.labels, labels) & (scan.hu >= 90))
                 zeros = np.zeros(len(index), dtype=np.uint8)
-                count, of = volume_components(index, zeros, scan.hu.shape)
+                found = volume_components(index, zeros, scan.hu.shape)
+                count, of = found.count, found.of
                 at = np.stack(np.unravel_index(index, scan.hu.shape), axis=1)
                 step = np.array([scan.increment_mm, *scan.spacing_mm])
                 for k in range(count):
