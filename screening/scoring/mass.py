@@ -132,12 +132,13 @@ def _excess(
     total_mm = own_mm * n_counted
     total = float(np.add.reduce(total_mm))
     above = float(np.add.reduce(own_mm * sums)) - background * total
-    # Among fat the rim lies below that background and would take from the calcium: what the bright
-    # voxels alone rise above it is the least.
-    is_core = near & (hu[inner] >= SHELL_HU[1])
-    n_core = np.add.reduce(is_core, axis=(1, 2), dtype=np.int64)
-    core = np.add.reduce(hu[inner] * is_core.view(np.int8), axis=(1, 2), dtype=np.int64)
-    above = max(above, float(np.add.reduce(own_mm * (core - background * n_core))))
+    # Among fat or lung the rim lies below that background and would take from the calcium: what
+    # the bright voxels alone rise above it is the least. In tissue a least would only add noise.
+    if above <= 0 or int(n_counted.sum()) < np.count_nonzero(near):
+        is_core = near & (hu[inner] >= SHELL_HU[1])
+        n_core = np.add.reduce(is_core, axis=(1, 2), dtype=np.int64)
+        core = np.add.reduce(hu[inner] * is_core.view(np.int8), axis=(1, 2), dtype=np.int64)
+        above = max(above, float(np.add.reduce(own_mm * (core - background * n_core))))
     # The background is subtracted from each voxel alike, and its own error with it.
     spread = float(np.add.reduce(own_mm * total_mm)) + (total**2 / n if n else 0.0)
     return _Excess(above, noise_hu**2 * spread)

@@ -156,11 +156,13 @@ def _is_small_metal(
     volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
 ) -> NDArray[np.bool_]:
     """Whether a thing of a clip's size is brighter than calcium of that size can be."""
-    at = np.unravel_index(index, volume.hu.shape)
+    is_metal = np.zeros(count, dtype=np.bool_)
+    is_metal[of[volume.hu.take(index) >= _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)]] = True
+    chosen = is_metal[of]
+    if not chosen.any():  # as a rule
+        return is_metal
+    at, of = np.unravel_index(index[chosen], volume.hu.shape), of[chosen]
     steps_mm = (volume.increment_mm, *volume.spacing_mm)
-    peak_hu = np.zeros(count)
-    np.maximum.at(peak_hu, of, volume.hu.take(index))
-    is_metal = peak_hu >= _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)
     for axis, step_mm in zip(at, steps_mm, strict=True):
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
         np.minimum.at(low, of, axis)

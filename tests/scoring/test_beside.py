@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from conftest import make_scan
+from scipy.ndimage import gaussian_filter
 
 from screening.errors import ScreeningError
 from screening.records import Label, ScoringParameters
@@ -275,3 +277,22 @@ def test_no_calcium_has_no_mass_and_no_volume(scan):
     beside = score(made.volume, made.labelled).beside
     assert (beside.mass_integrated_mg, beside.volume_isotropic_mm3) == (0.0, 0.0)
     assert math.isclose(beside.agatston_kvp or 0.0, 0.0)
+
+
+@pytest.mark.parametrize("around_hu", [-95.0, -850.0])
+def test_calcium_among_fat_or_lung_keeps_its_mass(around_hu):
+    """Its blurred rim there is darker than tissue, and may not be taken from what is bright."""
+    sharp = np.full((7, 40, 40), around_hu)
+    sharp[:, :, 22:] = 60.0  # muscle at one side
+    sharp[3, 20:23, 20:23] = 700.0
+    hu = np.floor(gaussian_filter(sharp, (0, 1.2, 1.2))).astype(np.int16)
+    labels = np.where(hu >= 130, Label.LAD, Label.NONE).astype(np.uint8)
+    made = make_scan(hu, labels)
+    result = score(made.volume, made.labelled)
+    assert result.agatston > 0
+    low, high = result.intervals.mass_integrated_mg
+    assert 0 < low < result.beside.mass_integrated_mg < high
+    # The least is what lies above muscle of 60 HU; the standard mass counts from 0 HU.
+    peak = hu[labels > 0]
+    least = result.mass_mg * (peak - 60.0).sum() / peak.sum()
+    assert result.beside.mass_integrated_mg >= least
