@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from models.train.judge import agatston
 from models.train.landmarks import Landmarks
 from models.train.phantoms import true_labels
-from models.train.shifted import TestCase, beads
 from screening.inference.anatomy import blood_pool, find_heart, heart_box
 from screening.inference.candidates import Candidates, find_candidates
 from screening.inference.frame import Frame, coarse_grid, make_frame
@@ -37,7 +35,7 @@ from screening.volume import load_volume, slab_average
 # What was bright before anything was placed; its name is looked up among the scan's own things.
 NATIVE = 200
 _BRIGHT_HU, _LEAST_HU = 100.0, 3.0
-_SAME_THING_MM = 6.0
+SAME_THING_MM = 6.0
 _FAR_MM = 12.0  # unnamed native things further than this from courses and valves are not coronary
 _MOTION_COPIES = np.array([(-0.5, 0.28), (-0.2, 0.22), (0.1, 0.18), (0.5, 0.32)])
 _SIGMA_MM = (0.45, 0.8)
@@ -68,7 +66,7 @@ def resampled(line: NDArray[np.float64], step_mm: float = 1.0) -> NDArray[np.flo
     return np.stack([np.interp(at, along, line[:, k]) for k in range(3)], axis=1)
 
 
-def _draw_courses(rng: np.random.Generator, marks: Landmarks) -> Courses:
+def draw_courses(rng: np.random.Generator, marks: Landmarks) -> Courses:
     """One line an artery (of the LAD sometimes a diagonal), each a little beside what was drawn."""
     out = {}
     for label in CORONARY_LABELS:
@@ -96,7 +94,7 @@ def place(
     target_agatston : what the coronaries should score on a 2.5 mm scan; 0 for none
     n_stents : along LAD, LCX and RCA
     """
-    courses = _draw_courses(rng, marks)
+    courses = draw_courses(rng, marks)
     out = burden.coronary(rng, courses, target_agatston)  # type: ignore[arg-type]
     for _ in range(n_stents):
         line = courses.courses[(Label.LAD, Label.LCX, Label.RCA)[int(rng.integers(3))]]
@@ -306,7 +304,7 @@ def _name_native(
     course_mm = cKDTree(courses).query(centre)[0]
     out = label.copy()
     for k in np.flatnonzero(n_native > n_placed):
-        if away[k] <= _SAME_THING_MM:
+        if away[k] <= SAME_THING_MM:
             out[k] = name[k]
         else:
             out[k] = Label.NONE if course_mm[k] > _FAR_MM else NATIVE
@@ -329,49 +327,6 @@ def draw(rng: np.random.Generator, volume: Volume, marks: Landmarks) -> PlacedSc
     motion = float(rng.choice([0.0, rng.uniform(0, 2.5), rng.uniform(1, 5)]))
     placed = painted(rng, volume, place(rng, marks, target, n_stents), motion)
     return at_a_thickness(rng, placed)
-
-
-def test_case(seed: int, volume: Volume, marks: Landmarks) -> TestCase:
-    """Place calcium as another hand would: beads, other seeds; what was there keeps its name.
-
-    The truth is what perfect labels score on the scan as it is, noise and all: a real background
-    cannot be had without.
-    """
-    rng = np.random.default_rng([13, seed])
-    zero = rng.random() < 0.3
-    target = 0.0 if zero else float(np.exp(rng.uniform(1.5, 7.3)))
-    n_stents = int(rng.integers(1, 3)) if rng.random() < 0.1 else 0
-    motion = float(rng.choice([0.0, rng.uniform(0.5, 3.5)]))
-    courses = _draw_courses(rng, marks)
-    deposits = beads(rng, courses.courses, target) + place(rng, marks, 0.0, n_stents)
-    placed = at_a_thickness(rng, painted(rng, volume, deposits, motion))
-    labels = _with_true_calcium(placed, marks)
-    scan = placed.volume
-    acquisition = scan.acquisition
-    return TestCase(
-        name=f"{marks.scan}-{seed}",
-        volume=scan,
-        labels=labels,
-        true_agatston=agatston(scan, np.isin(labels, [int(v) for v in CORONARY_LABELS])),
-        thickness_mm=acquisition.slice_thickness_mm or scan.increment_mm,
-        kernel=acquisition.kernel,
-        kvp=acquisition.kvp or 120.0,
-        noise_hu=float("nan"),
-        motion_mm=motion,
-        has_stent=n_stents > 0,
-    )
-
-
-def _with_true_calcium(placed: PlacedScan, marks: Landmarks) -> NDArray[np.uint8]:
-    """Name the coronary calcium that the scan held already."""
-    labels = placed.labels.copy()
-    for one in marks.true_coronary:
-        index = np.stack(np.nonzero(labels == NATIVE), axis=1)
-        away = np.linalg.norm(
-            placed.volume.lps_mm(index.astype(np.float64)) - one.centroid_lps_mm, axis=1
-        )
-        labels[tuple(index[away <= _SAME_THING_MM].T)] = one.label
-    return labels
 
 
 def at_a_thickness(rng: np.random.Generator, placed: PlacedScan) -> PlacedScan:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.train import backgrounds
+from models.train import backgrounds, placed
 from models.train.judge import Outcome, judge
 from models.train.landmarks import Landmarks, read_landmarks, scans
 from models.train.measures import measures
@@ -65,7 +65,7 @@ def on_placed(
         models = {"placed-left-out": open_model(str(left_out / scan)), **never}
         first = _PLACED_FROM + number * 10_000
         for seed in range(first, first + count):
-            case = backgrounds.test_case(seed, volume, marks)
+            case = placed.placed_case(seed, volume, marks)
             for name, model in models.items():
                 out[name].append(judged(model, case))
     return out

@@ -166,9 +166,9 @@ MM_TOLERANCE = 0.01
 # 25 HU, and at 2.1 SD of 40 HU.
 NOISE_HU = (25.0, 40.0)
 # Stents blur into tubes of even, moderate brightness; calcium as large as that has a brighter
-# core. Measured on four synthetic hospitals (tests/benchmarks/measure_errors.py; seeds 7, 311-313):
-# 3 of the 6 lesions this large in scans with stents are like this, none of 38 in others. It misses
-# half of what it is for.
+# core. For what the model did not call metal: measured on four synthetic hospitals with model 0.2.1
+# (tests/benchmarks/measure_errors.py; seeds 7, 311-313), the one stent that large is like this, and
+# 2 of 36 lesions in scans without stents.
 STENT_FROM_MM3, STENT_BELOW_HU, STENT_BELOW_PROBABILITY = 200.0, 800, 0.75
 # Units that noise alone would make along the coronary courses. One is the least that a lesion can
 # score on 3 mm slices: from there on a lesion may be noise. Ten end Rumberger's class of minimal

@@ -8,6 +8,7 @@ import pytest
 from models.train import backgrounds
 from models.train.landmarks import Ball, BrightThing, Landmarks, TrueCalcium
 from models.train.phantoms import volume_of
+from models.train.placed import with_true_calcium
 from screening.phantom import Protocol, Traits, make_body, simulate
 from screening.phantom import deposits as make
 from screening.records import CORONARY_LABELS, Label
@@ -123,5 +124,5 @@ def test_calcium_that_was_there_counts_as_truth(chest):
     native = dataclasses.replace(volume, hu=hu)
     placed = backgrounds.painted(np.random.default_rng(5), native, [], 0.0)
     assert (placed.labels == backgrounds.NATIVE).any()
-    named = backgrounds._with_true_calcium(placed, seen)
+    named = with_true_calcium(placed, seen)
     assert (named == Label.RCA).sum() == 9
