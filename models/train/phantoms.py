@@ -59,31 +59,6 @@ _REGIONS = {
 _POINTS = {"mitral_annulus": ("mitral_valve", 13.0), "aortic_valve": ("aortic_valve", 9.0)}
 
 
-def volume_of(scan: SimulatedScan, key: str = "phantom") -> Volume:
-    """Turn a simulated scan into what inference takes."""
-    n = len(scan.hu)
-    return Volume(
-        series_key=key,
-        hu=scan.hu,
-        spacing_mm=scan.spacing_mm,
-        origins_lps_mm=scan.origins_lps_mm,
-        row_axis_lps=scan.row_axis_lps,
-        column_axis_lps=scan.column_axis_lps,
-        increments_mm=np.full(n, scan.increment_mm),
-        acquisition=Acquisition(
-            scan.protocol.kvp,
-            scan.protocol.thickness_mm,
-            scan.protocol.kernel,
-            "",
-            "",
-            None,
-            False,
-            "",
-        ),
-        image_digest="",
-    )
-
-
 def _context_scan(rng: np.random.Generator, body: Body, contrast_hu: float) -> SimulatedScan:
     """Scan the whole chest roughly: enough for 6 mm cells, in half a second."""
     middle = body.landmarks_lps_mm["heart_centre"]
@@ -113,7 +88,7 @@ def coarse_sample(
     body = make_body(seed, training_traits(rng, is_rich=rng.random() < 0.5))
     contrast = float(rng.uniform(60, 380)) if rng.random() < 0.25 else 0.0
     scan = _context_scan(rng, body, contrast)
-    frame = make_frame(volume_of(scan))
+    frame = make_frame(scan.as_volume("phantom"))
     wide, narrow, valid = all_cells(frame)
     whole = CoarseGrid(wide, narrow, valid, (0, 0, 0))
     targets = _targets(body, scan, wide.shape)
@@ -163,10 +138,10 @@ def heart_pair(seed: int) -> HeartPair:
     body = make_body(seed, training_traits(rng, is_rich=rng.random() < 0.8))
     rough = _context_scan(rng, body, 0.0)
     fine = _heart_scan(rng, body)
-    volume, labels = volume_of(fine), fine.labels
+    volume, labels = fine.as_volume("phantom"), fine.labels
     if rng.random() < _AVERAGED:
         volume, labels = averaged(volume, labels)
-    return HeartPair(volume_of(rough), volume, labels)
+    return HeartPair(rough.as_volume("phantom"), volume, labels)
 
 
 def averaged(volume: Volume, labels: NDArray[np.uint8]) -> tuple[Volume, NDArray[np.uint8]]:

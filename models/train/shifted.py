@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.train.phantoms import averaged, volume_of
+from models.train.phantoms import averaged
 from screening.phantom import Body, Protocol, Traits, make_body, random_traits, simulate
 from screening.phantom import deposits as make
 from screening.phantom.burden import lesion_score
@@ -97,7 +97,7 @@ def shifted_case(seed: int) -> TestCase:
     )
     body = _with_beads(rng, body, traits.coronary_agatston_target or 0.0)
     scan = simulate(body, protocol, seed)
-    volume = volume_of(scan, f"shifted-{seed}")
+    volume = scan.as_volume(f"shifted-{seed}")
     noise_hu = float(rng.uniform(*_BODY_NOISE_HU) * (2.5 / max(protocol.thickness_mm, 1)) ** 0.4)
     hu = _with_noise(rng, volume.hu, protocol, noise_hu)
     volume, labels = averaged(dataclasses.replace(volume, hu=hu), scan.labels)

@@ -29,7 +29,7 @@ from screening.phantom.sampling import painting_grid, sample
 from screening.phantom.shapes import Floats, Grid, Vector
 from screening.phantom.splat import Optics, Patch, optics, splat
 from screening.phantom.truth import Truth, add_and_label, truth_of
-from screening.records import PADDING_HU
+from screening.records import PADDING_HU, Acquisition, Volume
 
 _MOTION_COPIES = np.array([(-0.5, 0.28), (-0.2, 0.22), (0.1, 0.18), (0.5, 0.32)])
 _MAX_HU, _MIN_HU = 3071, -1024
@@ -55,6 +55,22 @@ class SimulatedScan:
     column_axis_lps: Vector
     truth: Truth
     protocol: Protocol = field(repr=False)
+
+    def as_volume(self, series_key: str, acquisition: Acquisition | None = None) -> Volume:
+        """Return the stack as rooms take it; `acquisition` is the protocol's unless given."""
+        p = self.protocol
+        made = Acquisition(p.kvp, p.thickness_mm, p.kernel, "phantom", "", None, False, "")
+        return Volume(
+            series_key=series_key,
+            hu=self.hu,
+            spacing_mm=self.spacing_mm,
+            origins_lps_mm=self.origins_lps_mm,
+            row_axis_lps=self.row_axis_lps,
+            column_axis_lps=self.column_axis_lps,
+            increments_mm=np.full(len(self.hu), self.increment_mm),
+            acquisition=acquisition or made,
+            image_digest="",
+        )
 
 
 def _patches(

@@ -8,14 +8,12 @@ The person is the same every time: calcium in the coronaries, the aorta and the 
 and none that fools a scorer worse than those.
 """
 
-import numpy as np
-
 from screening.phantom.body import make_body
 from screening.phantom.protocol import Protocol
 from screening.phantom.scan import simulate
 from screening.phantom.traits import Traits
 from screening.phantom.truth import Truth
-from screening.records import Acquisition, Volume
+from screening.records import Volume
 
 TRIAL_SEED = 20_251_125
 _TRAITS = Traits(coronary_agatston_target=400.0, aorta_mg=60.0, aortic_valve_mg=15.0)
@@ -44,14 +42,4 @@ def trial_scan(increment_mm: float = 5.0) -> tuple[Volume, Truth]:
         z_bottom_mm=float(low[2]) - _BELOW_MM,
     )
     scan = simulate(body, protocol, TRIAL_SEED)
-    return Volume(
-        series_key="trial",
-        hu=scan.hu,
-        spacing_mm=scan.spacing_mm,
-        origins_lps_mm=scan.origins_lps_mm,
-        row_axis_lps=scan.row_axis_lps,
-        column_axis_lps=scan.column_axis_lps,
-        increments_mm=np.full(len(scan.hu), increment_mm),
-        acquisition=Acquisition(120.0, increment_mm, "medium", "phantom", "", None, False, ""),
-        image_digest="",
-    ), scan.truth
+    return scan.as_volume("trial"), scan.truth

@@ -7,7 +7,6 @@ import pytest
 
 from models.train import backgrounds
 from models.train.landmarks import Ball, BrightThing, Landmarks, TrueCalcium
-from models.train.phantoms import volume_of
 from models.train.placed import with_true_calcium
 from screening.phantom import Protocol, Traits, make_body, simulate
 from screening.phantom import deposits as make
@@ -27,7 +26,7 @@ def chest():
         matrix=256, fov_mm=300, increment_mm=2.0, thickness_mm=2.0, noise_hu=6,
         z_top_mm=float(high[2] + 20), z_bottom_mm=float(low[2] - 10),
     )  # fmt: skip
-    volume = volume_of(simulate(body, protocol, 1))
+    volume = simulate(body, protocol, 1).as_volume("real")
     points = body.landmarks_lps_mm
     ring = points["mitral_valve"] + 15 * np.stack(
         [np.cos(t := np.linspace(0, 6, 12)), np.sin(t), 0 * t], axis=1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.train.judge import agatston, category, label_map
-from models.train.phantoms import TEST_SEED, TRAINING_SEED, TUNING_SEED, volume_of
+from models.train.phantoms import TEST_SEED, TRAINING_SEED, TUNING_SEED
 from screening.inference import infer, open_model
 from screening.phantom import Protocol, Traits, make_body, simulate
 from screening.reasons import Reason
@@ -14,7 +14,7 @@ PROTOCOL = Protocol(matrix=256, fov_mm=340, increment_mm=3.0, thickness_mm=3.0, 
 
 
 def found_of(scan):
-    volume = volume_of(scan)
+    volume = scan.as_volume("test")
     out = infer(open_model(), volume, threads=1)
     assert isinstance(out, Labelled)
     return volume, out, np.isin(label_map(volume, out), [int(v) for v in CORONARY_LABELS])
@@ -52,7 +52,7 @@ def test_a_scan_that_ends_in_the_heart_is_cut_and_one_of_the_abdomen_is_refused(
     cut = simulate(body, Protocol(**{**_as_dict(PROTOCOL), "z_bottom_mm": middle}), 1)
     assert found_of(cut)[1].is_heart_cut
     belly = {**_as_dict(PROTOCOL), "z_top_mm": float(low[2]) - 15}
-    out = infer(open_model(), volume_of(simulate(body, Protocol(**belly), 1)), threads=1)
+    out = infer(open_model(), simulate(body, Protocol(**belly), 1).as_volume("test"), threads=1)
     assert isinstance(out, Rejection)
     assert out.reason is Reason.NOT_CHEST
 

@@ -28,18 +28,7 @@ def thin() -> Volume:
         ),
         5,
     )
-    n = len(scan.hu)
-    return Volume(
-        series_key="s",
-        hu=scan.hu,
-        spacing_mm=scan.spacing_mm,
-        origins_lps_mm=scan.origins_lps_mm,
-        row_axis_lps=scan.row_axis_lps,
-        column_axis_lps=scan.column_axis_lps,
-        increments_mm=np.full(n, 1.25),
-        acquisition=Acquisition(120.0, 1.25, "B30f", "SIEMENS", "", None, False, ""),
-        image_digest="0",
-    )
+    return scan.as_volume("s", Acquisition(120.0, 1.25, "B30f", "SIEMENS", "", None, False, ""))
 
 
 def measured(scan: Volume) -> ScoredSeries:

@@ -50,17 +50,7 @@ def volume_of(scan: SimulatedScan, **acquisition: object) -> Volume:
         "manufacturer": "", "model": "", "exposure_mas": None, "is_gated": False,
         "transfer_syntax": "",
     }  # fmt: skip
-    return Volume(
-        series_key="simulated",
-        hu=scan.hu,
-        spacing_mm=scan.spacing_mm,
-        origins_lps_mm=scan.origins_lps_mm,
-        row_axis_lps=scan.row_axis_lps,
-        column_axis_lps=scan.column_axis_lps,
-        increments_mm=np.full(len(scan.hu), scan.increment_mm),
-        acquisition=Acquisition(**(made | acquisition)),
-        image_digest="0" * 64,
-    )
+    return scan.as_volume("simulated", Acquisition(**(made | acquisition)))
 
 
 def scanned(seed: int, given: dict[str, object], **protocol: object) -> SimulatedScan:
