@@ -21,6 +21,8 @@ EXPLAINED = {
     "gated": "The scan is ECG-gated, so the heart is less blurred than on a routine scan.",
     "near_category_edge": "The score lies close to the edge of its category; "
     "a second scan could well fall on the other side.",
+    "reconstruction_unknown": "The header does not say how the images were computed; iterative and "
+    "deep-learning methods score lower.",
     "iterative": "The images were reconstructed iteratively, which lowers scores a little.",
     "deep_learning": "The images were reconstructed by deep learning, "
     "which is known to lower scores.",

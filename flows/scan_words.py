@@ -174,7 +174,8 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
             ("thresholds for the tube voltage", _amount(row["agatston_kvp"], f"units ({source})"))
         )
     if row["agatston_native"] is not None:
-        text = _amount(row["agatston_native"], "units; their averages were scored")
+        of = "" if row["slab_mm"] is None else f" of {show.number(row['slab_mm'], 1)} mm"
+        text = _amount(row["agatston_native"], f"units; averages{of} were scored")
         told.append(("the thin slices as they are", text))
     return tuple((name, text) for name, text in told if text)
 

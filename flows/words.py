@@ -41,6 +41,7 @@ FLAGS = {
 REMARKS = {
     "gated": "ECG-gated scan",
     "near_category_edge": "score close to the edge of its category",
+    "reconstruction_unknown": "method of reconstruction unknown",
     "iterative": "iterative reconstruction",
     "deep_learning": "deep-learning reconstruction, which lowers scores",
     "picture_failed": "no picture could be drawn",
@@ -145,6 +146,8 @@ def remarks(flags: object) -> str:
 def noise(row: Row) -> str:
     """Return the noise, and what it would make of itself."""
     text = f"noise {show.number(row['noise_hu'])} HU"
+    if row["blood_hu"] is not None:
+        text = f"blood {show.number(row['blood_hu'])} HU, {text}"
     false = row["expected_false_agatston"]
     if false is None:
         return text
@@ -198,7 +201,8 @@ def beside(row: Row) -> list[str]:
         )
     if row["agatston_native"] is not None:
         native = show.number(row["agatston_native"], 1)
-        lines.append(f"thin slices were averaged for the score; as they are they give {native}")
+        to = "" if row["slab_mm"] is None else f" to {show.number(row['slab_mm'], 1)} mm"
+        lines.append(f"thin slices were averaged{to} for the score; as they are they give {native}")
     return lines
 
 

@@ -77,9 +77,11 @@ def _score_columns(score: CalciumScore | None) -> dict[str, object]:
         "agatston_kvp": score.beside.agatston_kvp,
         "kvp_source": score.beside.kvp_source,
         "agatston_native": score.beside.agatston_native,
+        "slab_mm": score.beside.slab_mm,
         "score_group": score.beside.group,
         "cac_drs": score.beside.cac_drs,
         "noise_hu": score.quality.noise_hu,
+        "blood_hu": score.quality.blood_hu,
         "expected_false_agatston": score.quality.expected_false_agatston,
         "border_blur_mm": score.quality.border_blur_mm,
         "grade": score.quality.grade,
@@ -92,6 +94,7 @@ def _score_columns(score: CalciumScore | None) -> dict[str, object]:
 def _interval_columns(intervals: Intervals) -> dict[str, object]:
     columns: dict[str, object] = {
         "mass_factor_source": intervals.mass_factor_source,
+        "mass_factor_mg_per_cm3_per_hu": intervals.mass_factor_mg_per_cm3_per_hu,
         "mass_factor_error": intervals.mass_factor_error,
     }
     for name in ("volume_mm3", "volume_isotropic_mm3", "mass_mg", "mass_integrated_mg"):

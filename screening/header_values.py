@@ -18,6 +18,8 @@ def text(value: object) -> str:
         return ""
     if isinstance(value, list):
         return "\\".join(text(v) for v in value)
+    if isinstance(value, bytes):  # an element whose type the reader does not know
+        value = value.decode("ascii", "ignore")
     return str(value).strip(" \0")
 
 

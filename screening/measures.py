@@ -38,7 +38,8 @@ class Intervals:
     calibration and partial volume make it uncertain; motion is not in it.
 
     mass_factor_source : rod (measured in the scan) or default (of the tube voltage)
-    mass_factor_error : standard error of the factor from HU to mass, as a fraction of it
+    mass_factor_mg_per_cm3_per_hu : the factor from HU to mass itself
+    mass_factor_error : its standard error, as a fraction of it
     """
 
     volume_mm3: tuple[float, float]
@@ -46,6 +47,7 @@ class Intervals:
     mass_mg: tuple[float, float]
     mass_integrated_mg: tuple[float, float]
     mass_factor_source: str
+    mass_factor_mg_per_cm3_per_hu: float
     mass_factor_error: float
 
 
@@ -57,6 +59,7 @@ class Beside:
     agatston_kvp : at thresholds that fit the tube voltage (`kvp_edges_hu`, found as
         `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp
     agatston_native : of the native stack where thin slices were averaged for the score
+    slab_mm : thickness of the averages that were scored; None where no slices were averaged
     """
 
     n_vessels: int
@@ -70,3 +73,4 @@ class Beside:
     group: str  # 0, 1-99, 100-399, >=400
     cac_drs: str  # A-equivalent of a non-gated scan, and vessels: A2/N3
     agatston_native: float | None = None
+    slab_mm: float | None = None

@@ -115,9 +115,9 @@ def measure(
         return found
     score, png = found.score, None
     if picture and score.agatston > 0:
-        n_native = found.slab.n_native if found.slab else 1
+        native = found.slab.native if found.slab else None
         try:
-            png = report.render_picture(found.primary, found.labelled, found.drawn, n_native)
+            png = report.render_picture(found.primary, found.labelled, found.drawn, native)
         except (ArithmeticError, IndexError, ValueError):
             score = _without_picture(score)
     return ScoredSeries(
@@ -178,10 +178,11 @@ def _without_picture(score: CalciumScore) -> CalciumScore:
 
 def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> CalciumScore:
     """Count the slices of lesions as the scanner did; keep the native score and holes beside."""
-    n, last = slab.n_native, sum(slab.counts) - 1
+    native_slices = slab.native
     lesions = tuple(
-        replace(lesion, slices=(lesion.slices[0] * n, min((lesion.slices[1] + 1) * n - 1, last)))
+        replace(lesion, slices=(native_slices[first][0], native_slices[last][1]))
         for lesion in score.lesions
+        for first, last in (lesion.slices,)
     )
     holes = {scoring.Flag.MISSING_SLICE.value} & set(native.quality.flags)
     flags = tuple(sorted(holes.union(score.quality.flags)))
@@ -189,7 +190,7 @@ def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> C
         score,
         lesions=lesions,
         quality=replace(score.quality, flags=flags, grade=scoring.grade(flags)),
-        beside=replace(score.beside, agatston_native=native.agatston),
+        beside=replace(score.beside, agatston_native=native.agatston, slab_mm=slab.thickness_mm),
     )
 
 

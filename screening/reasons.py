@@ -106,6 +106,7 @@ class Reason(StrEnum):
     OTHER_THICKNESS = "other_thickness"
     OTHER_INCREMENT = "other_increment"
     OTHER_KERNEL = "other_kernel"
+    OTHER_RECONSTRUCTION = "other_reconstruction"
     OTHER_KVP = "other_kvp"
     OTHER_GATING = "other_gating"
     OTHER_MODEL = "other_model"
@@ -234,7 +235,10 @@ REASONS: dict[Reason, ReasonText] = {
         Room.SCORING, "The two scans' slices are not equally far apart."
     ),
     Reason.OTHER_KERNEL: ReasonText(
-        Room.SCORING, "The two scans' kernels are not known to be equally sharp."
+        Room.SCORING, "The two scans' kernels differ, or are not known."
+    ),
+    Reason.OTHER_RECONSTRUCTION: ReasonText(
+        Room.SCORING, "Of the two scans one is reconstructed iteratively or by deep learning."
     ),
     Reason.OTHER_KVP: ReasonText(
         Room.SCORING, "The two scans' tube voltage differs, or is not known of both."

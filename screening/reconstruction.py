@@ -1,16 +1,18 @@
 r"""How the images were reconstructed, as far as the header says.
 
-Comes in: ConvolutionKernel, ReconstructionAlgorithm and the maker as written.
+Comes in: ConvolutionKernel, ReconstructionAlgorithm, the maker and its own elements as written.
 Goes out: a `Reconstruction`.
 Refuses: nothing; what does not say is UNKNOWN.
 
 It matters because deep-learning reconstruction is known to lower calcium scores, and iterative
 reconstruction does a little. Names are the makers' own. Siemens writes the strength of the
 iteration as a second value of the kernel (`Br40d\3`); a kernel of the families I and J is
-iterative by itself. A plain kernel of another maker does not tell.
+iterative by itself. A plain kernel of another maker does not tell; GE, Philips and Canon write it
+in elements of their own (`MAKERS_ELEMENTS`, as pydicom's private dictionary names them).
 """
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 
 _DEEP = re.compile(r"AICE|PIQE|TRUE ?FIDELITY|DLIR|PRECISE ?IMAGE|DEEP ?(?:LEARNING|RECON)")
@@ -18,6 +20,32 @@ _ITERATIVE = re.compile(r"ITERATIVE|A-?SIR|AIDR|IDOSE|\bIMR\b|SAFIRE|ADMIRE|\bVE
 _BACK_PROJECTION = re.compile(r"FILTER_BACK_PROJ|\bFBP\b")
 _SIEMENS_KERNEL = re.compile(r"^[A-Z][A-Z]?\d{2}[A-Z]?$")
 _STRENGTH = re.compile(r"^[1-5]$")
+_OFF = re.compile(r"^(?:|NONE|OFF|NO|N/?A|FBP|(?:SS|VS|AR)?0*(?:\.0*)? ?%?)$")
+_ANY_VALUE_IS_ITERATIVE = "ITERATIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class MakersElement:
+    """An element of a maker that tells the reconstruction; only valid where its creator stands.
+
+    needs_name : only the names above tell; else any value but "off" means iterative
+    """
+
+    creator_tag: int
+    creator: str
+    tag: int
+    needs_name: bool
+
+
+MAKERS_ELEMENTS = (
+    # GE: annotation and configuration of ASiR, ASiR-V, Veo and TrueFidelity.
+    MakersElement(0x00530010, "GEHC_CT_ADVAPP_001", 0x00531040, needs_name=False),
+    MakersElement(0x00530010, "GEHC_CT_ADVAPP_001", 0x00531042, needs_name=False),
+    # Philips: iDose level, 1 to 7.
+    MakersElement(0x01F70010, "ELSCINT1", 0x01F7109B, needs_name=False),
+    # Canon: filter, which is the name of AIDR 3D and AiCE among plain ones.
+    MakersElement(0x70050010, "TOSHIBA_MEC_CT3", 0x7005100B, needs_name=True),
+)
 
 
 class Reconstruction(StrEnum):
@@ -29,9 +57,32 @@ class Reconstruction(StrEnum):
     UNKNOWN = "unknown"
 
 
-def reconstruction(kernel: str, algorithm: str, manufacturer: str) -> Reconstruction:
-    """Read the kind of reconstruction from what the header says."""
-    said = f"{kernel} {algorithm}".upper()
+def makers_words(values: list[tuple[str, str]]) -> str:
+    """Say what the makers' own elements say of the reconstruction, in words `reconstruction` knows.
+
+    Parameters
+    ----------
+    values : of each of `MAKERS_ELEMENTS` the creator and the value as written
+    """
+    words = []
+    for element, (creator, value) in zip(MAKERS_ELEMENTS, values, strict=True):
+        if creator.strip() != element.creator or _OFF.match(value.strip().upper()):
+            continue
+        words.append(value if element.needs_name else f"{value} {_ANY_VALUE_IS_ITERATIVE}")
+    return " ".join(words)
+
+
+def reconstruction(
+    kernel: str, algorithm: str, manufacturer: str, makers: str = ""
+) -> Reconstruction:
+    """Read the kind of reconstruction from what the header says.
+
+    Parameters
+    ----------
+    kernel, algorithm, manufacturer : as written
+    makers : of `makers_words`
+    """
+    said = f"{kernel} {algorithm} {makers}".upper()
     for pattern, kind in (
         (_DEEP, Reconstruction.DEEP_LEARNING),
         (_ITERATIVE, Reconstruction.ITERATIVE),

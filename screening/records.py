@@ -270,6 +270,7 @@ class VesselScores:
 class Quality:
     """How far the score can be trusted: A good, B usable, C doubtful, D do not use.
 
+    noise_hu, blood_hu : standard deviation and mean of the blood pool
     expected_false_agatston : what noise alone would make along the coronary courses
     border_blur_mm : how much wider the heart's border is than borders that stand still
     """
@@ -279,6 +280,7 @@ class Quality:
     flags: tuple[str, ...]
     expected_false_agatston: float | None = None
     border_blur_mm: float | None = None
+    blood_hu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ class ScoringParameters:
     reference_increment_mm: float = 3.0
     mass_mg_per_cm3_per_hu: float | None = None  # of a calibration rod; None: default of the kVp
     mass_factor_standard_error: float | None = None  # of that factor, in its unit
-    scoring_version: int = 3
+    scoring_version: int = 4
 
 
 @dataclass(frozen=True, slots=True)

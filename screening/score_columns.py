@@ -81,13 +81,16 @@ SCORE_COLUMNS = (
     *_interval("mass_mg", "mg", "the true mass, by the standard mass"),
     *_interval("mass_integrated_mg", "mg", "the true mass, by integration"),
     Column("mass_factor_source", _S, "", "of HU to mass: default of the tube voltage, or rod"),
+    Column("mass_factor_mg_per_cm3_per_hu", _F, "mg/(cm³ HU)", "the factor of HU to mass"),
     Column("mass_factor_error", _F, "fraction", "its relative standard error"),
     Column("agatston_kvp", _F, _AU, "at thresholds for the tube voltage", _HEALTH),
     Column("kvp_source", _S, "", "of them: standard, table, interpolated, held, unknown"),
     Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),
+    Column("slab_mm", _F, "mm", "thickness of the averages scored; empty where none were made"),
     Column("score_group", _S, "", "0, 1-99, 100-399, >=400", _HEALTH),
     Column("cac_drs", _S, "", "CAC-DRS A-equivalent (non-gated) and vessels", _HEALTH),
     Column("noise_hu", _F, "HU", "standard deviation in the blood pool"),
+    Column("blood_hu", _F, "HU", "mean of the blood pool"),
     Column(
         "expected_false_agatston", _F, _AU, "what noise alone would make along the coronary courses"
     ),

@@ -20,6 +20,8 @@
 -- column: later_increment_mm | mm | open | median distance between slices of the later scan
 -- column: earlier_kernel |  | open | reconstruction kernel of the earlier scan
 -- column: later_kernel |  | open | reconstruction kernel of the later scan
+-- column: earlier_reconstruction |  | open | fbp, iterative, deep_learning or unknown, earlier scan
+-- column: later_reconstruction |  | open | fbp, iterative, deep_learning or unknown, later scan
 -- column: earlier_kvp | kV | open | tube voltage of the earlier scan
 -- column: later_kvp | kV | open | tube voltage of the later scan
 -- column: earlier_is_gated |  | open | the earlier scan is ECG-gated by tag or recognised words
@@ -68,6 +70,8 @@ select
     b.increment_mm as later_increment_mm,
     coalesce(a.kernel, '') as earlier_kernel,
     coalesce(b.kernel, '') as later_kernel,
+    coalesce(a.reconstruction, 'unknown') as earlier_reconstruction,
+    coalesce(b.reconstruction, 'unknown') as later_reconstruction,
     a.kvp as earlier_kvp,
     b.kvp as later_kvp,
     a.is_gated as earlier_is_gated,

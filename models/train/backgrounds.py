@@ -337,7 +337,8 @@ def at_a_thickness(rng: np.random.Generator, placed: PlacedScan) -> PlacedScan:
     chance = rng.random()
     if chance < 0.2:
         return placed
-    return thicker(placed, slab.n_native if chance < 0.8 else 2 * slab.n_native)
+    n_native = max(slab.counts)
+    return thicker(placed, n_native if chance < 0.8 else 2 * n_native)
 
 
 def write_candidate_samples(

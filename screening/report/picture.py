@@ -66,11 +66,15 @@ CATEGORY_WORDS = {
     "[300,1000)": "category 300 to below 1000",
     "[1000,inf)": "category 1000 and above",
 }
+_Native = tuple[tuple[int, int], ...] | None
 GRADE_WORDS = {"A": "good", "B": "usable", "C": "doubtful", "D": "do not use"}
 
 
 def render_picture(
-    volume: Volume, labelled: Labelled, score: CalciumScore, slices_each: int = 1
+    volume: Volume,
+    labelled: Labelled,
+    score: CalciumScore,
+    native: tuple[tuple[int, int], ...] | None = None,
 ) -> bytes:
     """Draw the page of one scored scan.
 
@@ -79,14 +83,14 @@ def render_picture(
     volume : Volume
     labelled : Labelled, of this volume
     score : CalciumScore, of both
-    slices_each : how many of the scanner's slices were averaged to one of these
+    native : first and last of the scanner's slices that were averaged to each of these
 
     Returns
     -------
     PNG, at most `MAX_BYTES`, without text chunks; the same input gives the same bytes
     """
     crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
-    page = _page(crop, score, slices_each, volume.series_key)
+    page = _page(crop, score, native, volume.series_key)
     png = b""
     for grey_levels, scale in REDUCTIONS:
         out = BytesIO()
@@ -136,11 +140,11 @@ class _Tile:
     caption: str
 
 
-def _page(crop: Crop, score: CalciumScore, slices_each: int, series_key: str) -> Image.Image:
+def _page(crop: Crop, score: CalciumScore, native: _Native, series_key: str) -> Image.Image:
     page = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     draw = ImageDraw.Draw(page)
     _header(draw, score)
-    tiles = _tiles(crop, score, slices_each)
+    tiles = _tiles(crop, score, native)
     for n, tile in enumerate(tiles):
         x = GAP + (n % 3) * (TILE + GAP)
         y = HEADER + (n // 3) * (TILE + CAPTION + GAP)
@@ -163,7 +167,7 @@ def _page(crop: Crop, score: CalciumScore, slices_each: int, series_key: str) ->
     return page
 
 
-def _tiles(crop: Crop, score: CalciumScore, slices_each: int) -> list[_Tile]:
+def _tiles(crop: Crop, score: CalciumScore, native: _Native) -> list[_Tile]:
     """Six slices; with three or fewer that show calcium, those and a closer look at each."""
     main, context = slices_to_show(crop, score, N_TILES)
     is_zoomed = 0 < len(main) <= N_TILES // 2
@@ -172,7 +176,7 @@ def _tiles(crop: Crop, score: CalciumScore, slices_each: int) -> list[_Tile]:
     rows, columns = crop.hu.shape[1:]
     whole_mm = max(rows * crop.spacing_mm[1], columns * crop.spacing_mm[2])
     whole = Place(((rows - 1) / 2, (columns - 1) / 2), whole_mm / TILE)
-    told = {k: _caption(crop, k, slices_each) for k in main + context}
+    told = {k: _caption(crop, k, native) for k in main + context}
     wide = {k: _Tile(k, whole, caption) for k, caption in told.items()}
     if not is_zoomed:
         return [wide[k] for k in sorted(wide)]
@@ -191,11 +195,12 @@ def _closer(crop: Crop, k: int, caption: str) -> _Tile:
     return _Tile(k, place, caption)
 
 
-def _caption(crop: Crop, k: int, slices_each: int) -> str:
+def _caption(crop: Crop, k: int, native: _Native) -> str:
     names = [name.name for name in CORONARY_COLOURS if (crop.label[k] == name).any()]
     what = ", ".join(names) if names else "no coronary calcium"
-    first = (crop.first_slice + k) * slices_each
-    numbers = f"{first}" if slices_each == 1 else f"{first}-{first + slices_each - 1}"
+    own = crop.first_slice + k
+    first, last = (own, own) if native is None else native[own]
+    numbers = f"{first}" if first == last else f"{first}-{last}"
     return f"slice {numbers}: {what}"
 
 

@@ -64,6 +64,9 @@ def intervals(volume: Volume, found: Measured, parameters: ScoringParameters) ->
         mass_mg=standard,
         mass_integrated_mg=integrated,
         mass_factor_source=source,
+        mass_factor_mg_per_cm3_per_hu=(
+            1000 * mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
+        ),
         mass_factor_error=error,
     )
 

@@ -12,6 +12,7 @@ coronary artery calcium, AJR Am J Roentgenol 2004;182:1327 (the SQRT method, on 
 scans without gating two scans differ more, so that the same edge is passed more often by chance.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,6 @@ from math import sqrt
 import pyarrow as pa
 
 from screening.errors import ScreeningError
-from screening.kernels import sharpness
 from screening.reasons import Reason
 from screening.tables import PROGRESSION
 
@@ -36,6 +36,7 @@ KVP_TOLERANCE = 1.0
 COMPARABLE_GRADES = ("A", "B")
 
 DAYS_PER_YEAR = 365.25
+_VALUES = re.compile(r"[\\/]")  # between a kernel's values, in headers and in tables
 _ROUNDING_SLACK = 1e-9  # 2.75 mm is 10 % more than 2.5 mm, not more than that
 
 
@@ -49,6 +50,7 @@ class ScoredScan:
     thickness_mm: float | None
     increment_mm: float | None
     kernel: str
+    reconstruction: str
     kvp: float | None
     is_gated: bool | None
     image_digest: str
@@ -143,6 +145,7 @@ def _differences(earlier: ScoredScan, later: ScoredScan) -> dict[Reason, bool]:
         Reason.OTHER_THICKNESS: _is_other_slab(earlier.thickness_mm, later.thickness_mm),
         Reason.OTHER_INCREMENT: _is_other_slab(earlier.increment_mm, later.increment_mm),
         Reason.OTHER_KERNEL: _is_other_kernel(earlier.kernel, later.kernel),
+        Reason.OTHER_RECONSTRUCTION: earlier.reconstruction != later.reconstruction,
         Reason.OTHER_KVP: _is_other_kvp(earlier.kvp, later.kvp),
         Reason.OTHER_GATING: earlier.is_gated != later.is_gated,
         Reason.OTHER_MODEL: earlier.model_digest != later.model_digest,
@@ -165,24 +168,15 @@ def _is_other_slab(one_mm: float | None, other_mm: float | None) -> bool:
 
 
 def _is_other_kernel(one: str, other: str) -> bool:
-    """Kernels of two classes of sharpness; those that are not recognised must be the same.
+    """Kernels are not the same, to the strength of iteration; or one of them is not known.
 
-    So must what follows the first value: the strength of iterative reconstruction, which lowers
-    scores.
+    Kernels of like sharpness, of another maker say, still smear a deposit differently.
     """
-    if _further_values(one) != _further_values(other):
-        return True
-    one_class, other_class = sharpness(one), sharpness(other)
-    if one_class is None and other_class is None:
-        return one != other or not one
-    return one_class != other_class
+    names = [_VALUES.sub(" ", kernel).upper().split() for kernel in (one, other)]
+    return names[0] != names[1] or not names[0]
 
 
 def _is_other_kvp(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return True
     return abs(one - other) > KVP_TOLERANCE + _ROUNDING_SLACK
-
-
-def _further_values(kernel: str) -> list[str]:
-    return kernel.replace("\\", " ").split()[1:]

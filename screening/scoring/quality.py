@@ -18,6 +18,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | near_category_edge    | A       | the category is right with a probability below 0.8            |
 | specks_only           | A       | calcium voxels, but none of 1 mm2: the score is 0             |
 | picture_failed        | A       | no picture could be drawn of this score                       |
+| reconstruction_unknown| A       | the header does not tell FBP, iterative or deep learning      |
 | iterative             | A       | iterative reconstruction: scores a little lower               |
 | sternal_wires         | A       | wires round the sternum, none of it in or beside the heart    |
 | deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
@@ -57,6 +58,7 @@ what it does to a score.
 from enum import StrEnum
 
 from screening.kernels import Sharpness, sharpness
+from screening.reconstruction import Reconstruction
 from screening.records import (
     Acquisition,
     Certainty,
@@ -84,6 +86,7 @@ class Flag(StrEnum):
     NEAR_CATEGORY_EDGE = "near_category_edge"
     SPECKS_ONLY = "specks_only"
     PICTURE_FAILED = "picture_failed"
+    RECONSTRUCTION_UNKNOWN = "reconstruction_unknown"
     ITERATIVE = "iterative"
     STERNAL_WIRES = "sternal_wires"
     DEEP_LEARNING = "deep_learning"
@@ -123,6 +126,7 @@ RULES: dict[Flag, str] = {
     Flag.NEAR_CATEGORY_EDGE: "A",
     Flag.SPECKS_ONLY: "A",
     Flag.PICTURE_FAILED: "A",
+    Flag.RECONSTRUCTION_UNKNOWN: "A",
     Flag.ITERATIVE: "A",
     Flag.STERNAL_WIRES: "A",
     Flag.DEEP_LEARNING: "B",
@@ -156,6 +160,11 @@ RULES: dict[Flag, str] = {
     Flag.INCREMENT_OVER_5MM: "D",
 }
 UNLISTED_FLAG_GRADE = "C"
+_OF_RECONSTRUCTION = {
+    Reconstruction.UNKNOWN.value: Flag.RECONSTRUCTION_UNKNOWN,
+    Reconstruction.ITERATIVE.value: Flag.ITERATIVE,
+    Reconstruction.DEEP_LEARNING.value: Flag.DEEP_LEARNING,
+}
 
 # Slice distances: 3 mm is the convention's own, 5 mm the most a routine scan may have. Positions
 # in headers are rounded, hence the tolerance.
@@ -233,6 +242,7 @@ def judge(
         flags=tuple(sorted(flags)),
         expected_false_agatston=false_agatston,
         border_blur_mm=blur_mm,
+        blood_hu=None if blood is None else blood.mean_hu,
     )
 
 
@@ -299,8 +309,8 @@ def _protocol_flags(acquisition: Acquisition) -> set[str]:
         flags.add(Flag.KVP_FAR_FROM_120.value)
     elif abs(kvp - 120.0) > KVP_TOLERANCE:
         flags.add(Flag.KVP_NOT_120.value)
-    if acquisition.reconstruction in (Flag.ITERATIVE, Flag.DEEP_LEARNING):
-        flags.add(acquisition.reconstruction)
+    if acquisition.reconstruction in _OF_RECONSTRUCTION:
+        flags.add(_OF_RECONSTRUCTION[acquisition.reconstruction].value)
     found = sharpness(acquisition.kernel)
     if found is None:
         flags.add(Flag.KERNEL_UNKNOWN.value)

@@ -32,7 +32,7 @@ from screening.header_values import (
     text,
 )
 from screening.reasons import Reason
-from screening.reconstruction import reconstruction
+from screening.reconstruction import MAKERS_ELEMENTS, makers_words, reconstruction
 from screening.vocabulary import says_contrast
 from screening.volume.refusal import RefusalError
 
@@ -96,6 +96,9 @@ _TAGS = {
     "slope": 0x00281053,
     "rescale_type": 0x00281054,
 }
+# What makers say of the reconstruction: the creator that makes an element theirs, and the value.
+_TAGS |= {f"creator_{k}": element.creator_tag for k, element in enumerate(MAKERS_ELEMENTS)}
+_TAGS |= {f"maker_{k}": element.tag for k, element in enumerate(MAKERS_ELEMENTS)}
 _TAG_NUMBERS = list(_TAGS.values())
 _ROWS_TAG = _TAGS["rows"]
 
@@ -183,7 +186,7 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         model=text(v["model"]),
         kernel=text(v["kernel"]),
         reconstruction=reconstruction(
-            text(v["kernel"]), text(v["algorithm"]), text(v["manufacturer"])
+            text(v["kernel"]), text(v["algorithm"]), text(v["manufacturer"]), _makers_words(v)
         ),
         is_gated=says_gated(sync),
         has_contrast_tag=says_contrast(text(v["contrast_agent"])),
@@ -208,6 +211,11 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         rescale_type=text(v["rescale_type"]).upper(),
         pixels_after=after,
     )
+
+
+def _makers_words(v: dict[str, object]) -> str:
+    n = range(len(MAKERS_ELEMENTS))
+    return makers_words([(text(v[f"creator_{k}"]), text(v[f"maker_{k}"])) for k in n])
 
 
 def _raw(dataset: Dataset, tag: int) -> object:

@@ -9,42 +9,59 @@ noise down and the slice to the 2.5 to 3 mm at which the convention was made.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.records import PADDING_HU, Labelled, Volume
 
 THIN_BELOW_MM = 2.0
 SLAB_MM = (2.5, 3.0)
+_ROUNDING_MM = 1e-6
+_WHOLE = 1000  # a slice, in the unit that shares are counted in: sums of whole numbers are exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slab:
-    """An averaged stack, and how many native slices make one of its slices.
+    """An averaged stack, and which native slices its slices stand for.
 
-    counts : the same for each slice; the last may be made of fewer
+    counts : native slices whose middle lies in each of its slices, from the head
     """
 
     volume: Volume
-    n_native: int
     counts: tuple[int, ...]
 
+    @property
+    def thickness_mm(self) -> float:
+        """Thickness of its slices."""
+        return self.volume.acquisition.slice_thickness_mm or float(self.volume.increments_mm[0])
 
-def slices_per_slab(volume: Volume) -> int:
-    """Return how many slices are averaged; 1 where they are thick enough.
+    @property
+    def native(self) -> tuple[tuple[int, int], ...]:
+        """First and last native slice of each of its slices."""
+        stop = np.cumsum(self.counts)
+        return tuple((int(s - n), int(s - 1)) for s, n in zip(stop, self.counts, strict=True))
 
-    A slice counts by the larger of its thickness and its increment. The number whose slab comes
-    nearest to the middle of 2.5 to 3 mm is taken.
+
+def slices_per_slab(volume: Volume) -> float:
+    """Return how many slices are averaged, perhaps a fraction; 1 where they are thick enough.
+
+    A slice counts by the larger of its thickness and its increment. Where whole slices make 2.5
+    to 3 mm, the number that comes nearest to the middle is taken; else so many and a part of the
+    next that it is the middle.
     """
     increment_mm = volume.increment_mm
-    thickness_mm = volume.acquisition.slice_thickness_mm or increment_mm
-    if max(increment_mm, thickness_mm) >= THIN_BELOW_MM:
-        return 1
+    slice_mm = max(volume.acquisition.slice_thickness_mm or increment_mm, increment_mm)
+    if slice_mm >= THIN_BELOW_MM:
+        return 1.0
     middle = sum(SLAB_MM) / 2
     # Slices that overlap are thicker than apart: the first brings its whole thickness.
     n = np.arange(1, int(np.ceil(SLAB_MM[1] / increment_mm)) + 2)
-    slab_mm = np.maximum(thickness_mm, increment_mm) + (n - 1) * increment_mm
-    return int(n[np.argmin(np.abs(slab_mm - middle))])
+    away_mm = np.abs(slice_mm + (n - 1) * increment_mm - middle)
+    if away_mm.min() <= SLAB_MM[1] - middle + _ROUNDING_MM:
+        return float(n[np.argmin(away_mm)])
+    return round(1 + (middle - slice_mm) / increment_mm, 3)
 
 
 def slab_average(volume: Volume) -> Slab | None:
@@ -63,15 +80,18 @@ def slab_average(volume: Volume) -> Slab | None:
     n = slices_per_slab(volume)
     if n == 1:
         return None
-    first = np.arange(0, len(volume.hu), n)
-    count = np.diff(np.append(first, len(volume.hu)))
-    hu = np.empty((len(first), *volume.hu.shape[1:]), dtype=np.int16)
-    for k, (start, m) in enumerate(zip(first, count, strict=True)):
-        native = volume.hu[start : start + m]
-        hu[k] = native.sum(axis=0, dtype=np.int32) // m  # rounded down, as every volume is
-        hu[k][(native == PADDING_HU).any(axis=0)] = PADDING_HU
-    origins = np.add.reduceat(volume.origins_lps_mm, first, axis=0) / count[:, None]
-    increments = np.add.reduceat(volume.increments_mm, first)
+    edges = _edges(len(volume.hu), round(n * _WHOLE))
+    hu = np.empty((len(edges) - 1, *volume.hu.shape[1:]), dtype=np.int16)
+    origins, increments, counts = np.empty((len(hu), 3)), np.empty(len(hu)), []
+    for k, (start, stop) in enumerate(pairwise(edges)):
+        first, last = start // _WHOLE, -(-stop // _WHOLE)
+        at = np.arange(first, last)
+        share = np.minimum((at + 1) * _WHOLE, stop) - np.maximum(at * _WHOLE, start)
+        hu[k] = _mean(volume.hu[first:last], share)
+        origins[k] = share @ volume.origins_lps_mm[first:last] / share.sum()
+        increments[k] = share @ volume.increments_mm[first:last] / _WHOLE
+        middle = at * _WHOLE + _WHOLE // 2
+        counts.append(int(((middle >= start) & (middle < stop)).sum()))
     thickness_mm = volume.acquisition.slice_thickness_mm
     if thickness_mm is not None:
         thickness_mm += (n - 1) * volume.increment_mm
@@ -82,7 +102,30 @@ def slab_average(volume: Volume) -> Slab | None:
         increments_mm=increments,
         acquisition=replace(volume.acquisition, slice_thickness_mm=thickness_mm),
     )
-    return Slab(averaged, n, tuple(int(m) for m in count))
+    return Slab(averaged, tuple(counts))
+
+
+def _edges(n_slices: int, each: int) -> list[int]:
+    """Where slabs begin and end, in thousandths of slices from the head.
+
+    What is left over holds the middle of a native slice, or belongs to the last slab.
+    """
+    whole = n_slices * _WHOLE
+    edges = list(range(0, whole, each))
+    if len(edges) > 1 and whole - edges[-1] < _WHOLE // 2:
+        edges.pop()
+    return [*edges, whole]
+
+
+def _mean(native: NDArray[np.int16], share: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Mean of slices by their shares; whole numbers, rounded down as every volume is."""
+    if (share == share[0]).all():
+        mean = native.sum(axis=0, dtype=np.int32) // len(native)
+    else:
+        mean = sum(n.astype(np.int32) * int(s) for n, s in zip(native, share, strict=True))
+        mean //= int(share.sum())
+    mean[(native == PADDING_HU).any(axis=0)] = PADDING_HU
+    return mean.astype(np.int16)
 
 
 def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, Labelled]:

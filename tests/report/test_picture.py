@@ -93,7 +93,7 @@ def scan(deposits=CALCIUM, noise_hu=20.0, box=BOX, flip=(1, 1)):
         other_measures=(),
         lesions=lesions,
         certainty=Certainty(0.0, 2 * total, 0.9),
-        intervals=Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.15),
+        intervals=Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.77, 0.15),
         beside=Beside(
             len(lesions), len(lesions), None, 0.0, 0.0, None, None, "unknown", "0", "A0/N0"
         ),
@@ -196,11 +196,12 @@ def test_a_panel_keeps_the_proportions_of_the_body():
 def test_averaged_slices_are_called_by_the_scanners_numbers():
     volume, labelled, score = scan()
     plain = render_picture(volume, labelled, score)
-    averaged = render_picture(volume, labelled, score, slices_each=3)
+    of_three = tuple((3 * k, 3 * k + 2) for k in range(len(volume.hu)))
+    averaged = render_picture(volume, labelled, score, native=of_three)
     assert plain != averaged
     crop = crop_heart(volume, labelled, 130)
-    assert _caption(crop, 0, 1).startswith("slice 5: ")
-    assert _caption(crop, 0, 3).startswith("slice 15-17: ")
+    assert _caption(crop, 0, None).startswith("slice 5: ")
+    assert _caption(crop, 0, of_three).startswith("slice 15-17: ")
 
 
 def opened(png):

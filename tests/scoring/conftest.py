@@ -56,6 +56,7 @@ def make_scan(
         "exposure_mas": None,
         "is_gated": False,
         "transfer_syntax": "1.2.840.10008.1.2.1",
+        "reconstruction": "fbp",
     } | acquisition
     volume = Volume(
         series_key="s1",

@@ -14,8 +14,8 @@ from screening.tables import PROGRESSION
 DAY = date(2020, 1, 1)
 SCAN = ScoredScan(
     index_date=DAY, volume_mm3=56.25, grade="A", thickness_mm=2.5, increment_mm=2.0,
-    kernel="B30f", kvp=120.0, is_gated=False, image_digest="one", model_digest="m",
-    scoring_version=1,
+    kernel="B30f", reconstruction="fbp", kvp=120.0, is_gated=False, image_digest="one",
+    model_digest="m", scoring_version=1,
 )  # fmt: skip
 LATER = replace(SCAN, index_date=DAY + timedelta(days=1461), image_digest="two")
 
@@ -66,11 +66,14 @@ def test_growth_is_of_the_square_root(volumes_mm3, change, is_progression):
         ({}, {"increment_mm": 2.2}, None),
         ({}, {"increment_mm": 2.21}, Reason.OTHER_INCREMENT),
         ({}, {"increment_mm": None}, Reason.OTHER_INCREMENT),
-        ({}, {"kernel": "STANDARD"}, None),  # another vendor's, as soft
-        ({}, {"kernel": "B45f"}, None),
-        ({}, {"kernel": "B46f"}, Reason.OTHER_KERNEL),
+        ({}, {"kernel": "STANDARD"}, Reason.OTHER_KERNEL),  # another vendor's, as soft
+        ({}, {"kernel": "B31f"}, Reason.OTHER_KERNEL),
+        ({}, {"kernel": "b30f "}, None),
         ({"kernel": "Br40d"}, {"kernel": "Br40d\\3"}, Reason.OTHER_KERNEL),  # iterative
         ({"kernel": "Br40d\\3"}, {"kernel": "Br40d 3"}, None),  # as tables hold it
+        ({"kernel": "Br40d\\3"}, {"kernel": "Br40d/3"}, None),
+        ({}, {"reconstruction": "iterative"}, Reason.OTHER_RECONSTRUCTION),
+        ({"reconstruction": "unknown"}, {"reconstruction": "unknown"}, None),
         ({}, {"kernel": "never heard of"}, Reason.OTHER_KERNEL),
         ({"kernel": "never heard of"}, {"kernel": "never heard of"}, None),
         ({"kernel": "never heard of"}, {"kernel": "nor of this"}, Reason.OTHER_KERNEL),

@@ -98,7 +98,7 @@ def test_float_noise_and_unevenness_are_no_hole(block):
         ({"kvp": 150.0}, "kvp_far_from_120", "C"),
         ({"kvp": None}, "kvp_unknown", "B"),
         ({"reconstruction": "fbp"}, None, "A"),
-        ({"reconstruction": "unknown"}, None, "A"),
+        ({"reconstruction": "unknown"}, "reconstruction_unknown", "A"),
         ({"reconstruction": "iterative"}, "iterative", "A"),
         ({"reconstruction": "deep_learning"}, "deep_learning", "B"),
         ({"kernel": "B20f"}, None, "A"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from screening.reconstruction import Reconstruction, reconstruction
+from screening.reconstruction import MAKERS_ELEMENTS, Reconstruction, makers_words, reconstruction
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,34 @@ from screening.reconstruction import Reconstruction, reconstruction
 )
 def test_reconstruction(kernel, algorithm, manufacturer, expected):
     assert reconstruction(kernel, algorithm, manufacturer) is Reconstruction(expected)
+
+
+GE, PHILIPS, CANON = "GEHC_CT_ADVAPP_001", "ELSCINT1", "TOSHIBA_MEC_CT3"
+
+
+@pytest.mark.parametrize(
+    ("creator", "value", "expected"),
+    [
+        (GE, "SS50", "iterative"),
+        (GE, "ASiR-V 40%", "iterative"),
+        (GE, "DLIR-H", "deep_learning"),
+        (GE, "TrueFidelity-Medium", "deep_learning"),
+        (GE, "NONE", "unknown"),
+        (GE, "AR00", "unknown"),
+        (GE, "SS0", "unknown"),
+        (GE, "", "unknown"),
+        ("SOMEONE_ELSE", "ASiR-V 40%", "unknown"),  # not GE's element then
+        (PHILIPS, "1", "iterative"),
+        (PHILIPS, "0", "unknown"),
+        (CANON, "AIDR 3D STD", "iterative"),
+        (CANON, "AiCE Body Mild", "deep_learning"),
+        (CANON, "ORG", "unknown"),
+    ],
+)
+def test_what_makers_write_in_elements_of_their_own(creator, value, expected):
+    said = [
+        (creator, value) if creator in (element.creator, "SOMEONE_ELSE") else ("", "")
+        for element in MAKERS_ELEMENTS
+    ]
+    found = reconstruction("STANDARD", "", "a maker", makers_words(said))
+    assert found is Reconstruction(expected)

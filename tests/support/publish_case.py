@@ -28,7 +28,7 @@ from screening.records import (
 from screening.volume import load_volume
 
 KEY = "s_key"
-NO_INTERVALS = Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.15)
+NO_INTERVALS = Intervals((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), "default", 0.77, 0.15)
 CREATED = datetime(2026, 11, 2, 3, 4, 5)
 SHAPE = (8, 16, 20)
 DIGEST = "ab" * 32

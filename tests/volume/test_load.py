@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from screening.records import AIR_HU, PADDING_HU, Volume
 from screening.volume import load_volume
@@ -213,3 +213,24 @@ def test_words_for_no_contrast(series, word):
     acquisition = loaded(series(3, written)).acquisition
     assert not acquisition.has_contrast_tag
     assert not acquisition.is_gated
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize(
+    ("creator", "group", "element", "vr", "value", "expected"),
+    [
+        ("GEHC_CT_ADVAPP_001", 0x0053, 0x40, "SH", "ASiR-V 40%", "iterative"),
+        ("GEHC_CT_ADVAPP_001", 0x0053, 0x42, "LO", "DLIR-H", "deep_learning"),
+        ("ELSCINT1", 0x01F7, 0x9B, "IS", "4", "iterative"),
+        ("TOSHIBA_MEC_CT3", 0x7005, 0x0B, "SH", "AiCE Body", "deep_learning"),
+        ("ANOTHER MAKER", 0x0053, 0x40, "SH", "ASiR-V 40%", "unknown"),
+    ],
+)
+def test_what_the_maker_says_of_the_reconstruction(
+    series, syntax, creator, group, element, vr, value, expected
+):
+    def says(ds, _):
+        ds.private_block(group, creator, create=True).add_new(element, vr, value)
+
+    volume = load_volume("s1", series(8, says, syntax=syntax))
+    assert volume.acquisition.reconstruction == expected

@@ -38,8 +38,11 @@ def stack(n=9, increment_mm=1.0, thickness_mm=1.0, hu=None):
         (1.0, 1.99, 2),
         (1.0, 2.0, 1),  # 2 mm is not thin
         (2.0, 2.0, 1),
-        (1.99, 1.99, 1),  # thin, but two would make 3.98 mm
-        (1.99, None, 1),
+        (0.6, 0.6, 5),  # 3.0 mm is nearer to 2.75 mm than 2.4 mm
+        (0.8, 0.8, 3.438),  # three make 2.4 mm, four 3.2 mm: 2.75 mm of them
+        (1.6, 1.6, 1.719),
+        (1.99, 1.99, 1.382),
+        (1.99, None, 1.382),
         (3.0, 1.0, 1),  # gaps: nothing to average within 3 mm
         (1.0, None, 3),
     ],
@@ -56,7 +59,7 @@ def test_a_slab_is_the_mean_where_its_slices_were():
     hu = np.arange(9)[:, None, None] * 10 + np.zeros((9, 4, 4))
     slab = slab_average(stack(hu=hu))
     assert slab is not None
-    assert slab.n_native == 3
+    assert slab.native == ((0, 2), (3, 5), (6, 8))
     assert slab.volume.hu[:, 0, 0].tolist() == [10, 40, 70]
     assert slab.volume.origins_lps_mm[:, 2].tolist() == [-1.0, -4.0, -7.0]
     assert slab.volume.increments_mm.tolist() == [3.0, 3.0, 3.0]
@@ -79,6 +82,38 @@ def test_means_are_rounded_down_and_padding_spreads():
     assert slab is not None
     assert (slab.volume.hu[0, 0, 0], slab.volume.hu[0, 0, 1]) == (129, -1)
     assert slab.volume.hu[0, 3, 3] == PADDING_HU
+
+
+@pytest.mark.parametrize("increment_mm", [0.7, 0.8, 1.6, 1.8, 1.99])
+def test_every_thin_stack_comes_to_the_thickness_of_the_convention(increment_mm):
+    hu = np.arange(40)[:, None, None] * 10 + np.zeros((40, 4, 4))
+    slab = slab_average(stack(increment_mm=increment_mm, thickness_mm=increment_mm, hu=hu))
+    assert slab is not None
+    assert 2.5 <= slab.volume.acquisition.slice_thickness_mm <= 3.0
+    assert (slab.volume.increments_mm[:-1] >= 2.5 - 0.002).all()
+    assert (slab.volume.increments_mm[:-1] <= 3.0).all()
+    # No millimetre is lost or counted twice, and a ramp stays a ramp.
+    assert slab.volume.increments_mm.sum() == pytest.approx(40 * increment_mm)
+    assert sum(slab.counts) == 40
+    assert min(slab.counts) >= 1
+    at = -slab.volume.origins_lps_mm[:, 2] / increment_mm * 10
+    assert np.abs(slab.volume.hu[:, 0, 0] - at).max() <= 1  # whole HU, rounded down
+
+
+def test_a_part_of_a_slice_counts_by_its_part():
+    hu = np.zeros((8, 4, 4))
+    hu[1] = 1000
+    slab = slab_average(stack(increment_mm=1.6, thickness_mm=1.6, hu=hu))
+    assert slab is not None
+    # 1.719 slices each: 0.719 of the second slice in the first slab, 0.281 in the next.
+    assert slab.volume.hu[:, 0, 0].tolist() == [418, 163, 0, 0, 0]
+    assert slab.native == ((0, 1), (2, 2), (3, 4), (5, 6), (7, 7))
+
+
+def test_values_at_the_threshold_stay_there():
+    slab = slab_average(stack(increment_mm=1.6, thickness_mm=1.6, hu=np.full((8, 4, 4), 130)))
+    assert slab is not None
+    assert (slab.volume.hu == 130).all()
 
 
 def test_noise_falls_as_the_root_of_the_slices():
