@@ -187,10 +187,15 @@ def sweep(
     from flows.sweep import sweep as run
 
     with show.progress() as bars:
-        run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
+        swept = run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
     facts = status(lake)
     if clinical is None and lake.read("person").num_rows:
         show.note("no --clinical tonight: the clinical tables of an earlier sweep were used again")
+    if swept.n_kept:
+        show.note(
+            f"{swept.n_kept} series keep the score of another model or scoring version; "
+            'rescore = "all" in --config scores them again'
+        )
     if as_json:
         show.say(show.as_json(facts))
     else:

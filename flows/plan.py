@@ -86,6 +86,17 @@ class Ledger:
             worked = [p for p in worked if p.versions == self._current or p.original]
         return worked[-1] if worked else None
 
+    def keeps_another(self, entry: catalogue.Entry) -> bool:
+        """Whether this content has scores, but none of this model and scoring version."""
+        series = entry.series
+        mine = (self._current.model_digest, self._current.scoring_version)
+        scored = {
+            (p.versions.model_digest, p.versions.scoring_version)
+            for p in self._past.get((series.series_key, series.content_digest), [])
+            if p.state is State.SCORED
+        }
+        return bool(scored) and mine not in scored
+
     def holds_rule(self, disposition: Disposition) -> bool:
         """Whether this very rules outcome is on record."""
         series = disposition.series

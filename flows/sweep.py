@@ -62,6 +62,7 @@ class Swept:
     run_id: str
     seconds: float
     tally: Tally
+    n_kept: int  # scores of another model or scoring version, left as they are
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -143,6 +144,7 @@ class _Stages:
             choose.CHOOSE_VERSION, model.identity.digest, scoring.SCORING_VERSION
         )
         self._begun = time.monotonic()
+        self._n_kept = 0
         self._run: dict[str, object] = {
             "run_id": night.run_id,
             "started_at": datetime.now(UTC),
@@ -197,6 +199,8 @@ class _Stages:
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
+        candidates = [entry for study in plan.studies for entry in study.candidates]
+        self._n_kept = sum(map(ledger.keeps_another, candidates))
         orders = Orders(
             settings.model,
             ScoringParameters(),
@@ -228,4 +232,4 @@ class _Stages:
         self._lake.publish(self._night.as_of, self._night.run_id)
         self._lake.maintain()
         self._night.progress("publishing", 1, 1)
-        return Swept(self._night.run_id, seconds, tally)
+        return Swept(self._night.run_id, seconds, tally, self._n_kept)

@@ -120,12 +120,14 @@ def _edges(n_slices: int, each: int) -> list[int]:
 def _mean(native: NDArray[np.int16], share: NDArray[np.int64]) -> NDArray[np.int16]:
     """Mean of slices by their shares; whole numbers, rounded down as every volume is."""
     if (share == share[0]).all():
-        mean = native.sum(axis=0, dtype=np.int32) // len(native)
+        total, whole = native.sum(axis=0, dtype=np.int32), len(native)
     else:
-        mean = sum(n.astype(np.int32) * int(s) for n, s in zip(native, share, strict=True))
-        mean //= int(share.sum())
+        total, whole = np.zeros(native.shape[1:], dtype=np.int32), int(share.sum())
+        for plane, part in zip(native, share, strict=True):
+            total += plane.astype(np.int32) * int(part)
+    mean: NDArray[np.int16] = (total // whole).astype(np.int16)
     mean[(native == PADDING_HU).any(axis=0)] = PADDING_HU
-    return mean.astype(np.int16)
+    return mean
 
 
 def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, Labelled]:

@@ -1,5 +1,6 @@
 """Which series a night works: the ledger, the turns of a study, its runners-up."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -108,6 +109,17 @@ def test_a_new_model_rescores_only_when_all_is_asked_for() -> None:
     plan = make_plan([a], ranked(a), past(row), 1)
     assert _next_turn(plan.studies, past(row), {}) == []
     assert keys(_next_turn(plan.studies, past(row, rescore="all"), {})) == ["a"]
+
+
+def test_scores_of_another_version_are_known_as_such() -> None:
+    a = entry("a")
+    assert past(worked(a, State.SCORED, Versions(1, "older", 1))).keeps_another(a)
+    assert past(worked(a, State.SCORED, replace(NOW, scoring_version=7))).keeps_another(a)
+    assert not past(worked(a, State.SCORED)).keeps_another(a)
+    older = worked(a, State.SCORED, Versions(1, "older", 1))
+    assert not past(worked(a, State.SCORED), older).keeps_another(a)
+    assert not past(worked(a, State.FAILED, Versions(1, "older", 1))).keeps_another(a)
+    assert not past().keeps_another(a)
 
 
 def test_studies_are_worked_by_date_then_path_so_that_ties_fall_alike() -> None:

@@ -69,8 +69,13 @@ def test_another_model_scores_all_again_and_then_rests(
 ) -> None:
     lake, settings = tmp_path / "lake", tmp_path / "screening.toml"
     shutil.copytree(swept, lake)
-    settings.write_text('model = "phantom"\nrescore = "all"\n')
     sweep = [*hospital.sweep_arguments(lake), "--config", str(settings), "--json"]
+    settings.write_text('model = "phantom"\n')
+    kept = screening(*sweep)
+    n_scored = json.loads(kept.stdout)["series"]["scored"]
+    assert json.loads(kept.stdout)["last_run"]["scored"] == 0
+    assert f"{n_scored} series keep the score of another model or" in kept.stderr
+    settings.write_text('model = "phantom"\nrescore = "all"\n')
     first = screening(*sweep)
     assert first.returncode == 0, first.stderr
     facts = json.loads(first.stdout)
@@ -81,6 +86,7 @@ def test_another_model_scores_all_again_and_then_rests(
     second = screening(*sweep)
     assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout)["last_run"]["scored"] == 0
+    assert "keep the score of another model" not in second.stderr
 
 
 def test_prefect_lives_inside_the_lake(swept: Path) -> None:
