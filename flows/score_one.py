@@ -5,6 +5,7 @@ Refuses: a folder without DICOM, or with several CT series.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +17,7 @@ from screening.reasons import REASONS, State, state_of
 from screening.records import Rejection, ScoredSeries, ScoringParameters, Volume
 
 KEY = "series"
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,22 @@ def _one_series(folder: str) -> tuple[str, list[str]]:
     images = [r for r in rows if r["rows"]] or rows
     series = Counter(r["series_instance_uid"] for r in images)
     if len(series) > 1:
-        raise ScreeningError(
-            f"the folder holds {len(series)} series; give the folder of one, or use sweep"
-        )
+        raise ScreeningError(f"the folder holds {len(series)} series; {_what_to_do(images)}")
     return address, [r["path"] for r in images]
+
+
+def _what_to_do(images: Iterable[Mapping[str, str]]) -> str:
+    """Name the folders of single series where there are any."""
+    series_of: dict[str, set[str]] = {}
+    for image in images:
+        series_of.setdefault(str(Path(image["path"]).parent), set()).add(
+            image["series_instance_uid"]
+        )
+    single = sorted(folder for folder, series in series_of.items() if len(series) == 1)
+    if not single:
+        return "copy the files of one into a folder of its own, or use sweep, which chooses"
+    more = f" and {len(single) - _MAX_NAMED} more" if len(single) > _MAX_NAMED else ""
+    return f"give the folder of one ({', '.join(single[:_MAX_NAMED])}{more}), or use sweep"
 
 
 def _base(scan: Volume | None, status: str, reasons: list[str]) -> dict[str, object]:

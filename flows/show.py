@@ -185,7 +185,10 @@ def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
     )
 
 
-_LIST_COLUMNS = ("person", "tier", "Agatston", "CHD 10 y with CAC", "age", "sex", "statin", "grade")
+_LIST_COLUMNS = (
+    *("person", "tier", "Agatston", "percentile", "CHD 10 y with CAC", "age", "sex", "statin"),
+    "grade",
+)
 
 
 def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
@@ -200,6 +203,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 row["person_key"],
                 row["tier"],
                 number(row["agatston"]),
+                row["percentile_text"] or None,
                 percent(row["mesa_chd_10y_cac"]),
                 number(row["age_years"]),
                 row["sex"],

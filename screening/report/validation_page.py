@@ -74,7 +74,7 @@ def zeros_of(validation: Validation) -> str:
     if not zeros:
         return "No scan measured zero."
     n_missed = sum(reference > 0 for reference in zeros)
-    highest = f", at most {number(max(zeros), 0)}" if n_missed else ""
+    highest = f"; the highest of these scores is {number(max(zeros), 0)}" if n_missed else ""
     return (
         f"Of {len(zeros)} scans that measured zero, {n_missed} had calcium in the "
         f"reference{highest}."

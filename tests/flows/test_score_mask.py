@@ -21,6 +21,7 @@ from night import Screening
 from publish_case import make_header
 
 from flows.score_one import score_one
+from screening.errors import ScreeningError
 from screening.phantom.dicom import Encoding, Stack, write_stack
 from screening.phantom.inserts import Insert, InsertScan, scan_inserts
 
@@ -257,3 +258,14 @@ def test_pixels_that_cannot_be_measured_give_a_reason_and_no_score(
     assert not answer.has_score
     told = refused(answer.facts, reason)
     assert detail is None or told == detail
+
+
+def test_a_folder_of_several_series_names_those_that_can_be_scored(tmp_path):
+    write_series(tmp_path / "one")
+    write_series(tmp_path / "two")
+    with pytest.raises(ScreeningError, match=r"2 series; give the folder of one \(.*one, .*two\)"):
+        score_one(str(tmp_path), None, "default")
+    for k, file in enumerate(sorted((tmp_path / "two").iterdir())):
+        file.rename(tmp_path / "one" / f"another{k}")
+    with pytest.raises(ScreeningError, match="2 series; copy the files of one into a folder"):
+        score_one(str(tmp_path), None, "default")
