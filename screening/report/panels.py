@@ -126,11 +126,14 @@ def _outline(panel: Image.Image, label: NDArray[np.uint8], box: Box) -> None:
         outer = inner.filter(ImageFilter.MaxFilter(3))
         panel.paste(colour, mask=ImageChops.subtract(outer, inner))
         drawn.append((name, colour, outer))
+    marked = np.zeros((panel.height, panel.width), dtype=np.bool_)
+    for _, _, outer in drawn:
+        marked |= np.asarray(outer) > 0
     # And their names first, so that these have the best places.
     for name, colour, outer in reversed(drawn):
         if name in NAMES:
             for bounds in _blobs(outer):
-                taken.append(_name(panel, bounds, NAMES[name], colour, taken))
+                taken.append(_name(panel, bounds, NAMES[name], colour, taken, marked))
 
 
 def _any_part(value: int) -> int:
@@ -151,8 +154,18 @@ def _blobs(mask: Image.Image) -> list[Box]:
     return bounds
 
 
-def _name(panel: Image.Image, bounds: Box, name: str, colour: Colour, taken: list[Box]) -> Box:
-    """Write what it is beside its outline, clear of other names; colour alone is not enough."""
+def _name(
+    panel: Image.Image,
+    bounds: Box,
+    name: str,
+    colour: Colour,
+    taken: list[Box],
+    marked: NDArray[np.bool_],
+) -> Box:
+    """Write what it is beside its outline; colour alone is not enough.
+
+    Clear of other names, and of whatever is outlined where there is room.
+    """
     draw = ImageDraw.Draw(panel)
     font = ImageFont.load_default(13)
     width, height = draw.textlength(name, font=font) + 2, 14
@@ -169,6 +182,10 @@ def _name(panel: Image.Image, bounds: Box, name: str, colour: Colour, taken: lis
         x, y = at
         return any(x < b[2] and x + width > b[0] and y < b[3] and y + height > b[1] for b in taken)
 
-    x, y = next((at for at in wishes if not overlap(at)), wishes[0])
+    def hides(at: tuple[float, float]) -> int:
+        x, y = (int(v) for v in at)
+        return int(marked[y : y + height, x : x + int(width)].sum())
+
+    x, y = min((at for at in wishes if not overlap(at)), key=hides, default=wishes[0])
     draw.text((x, y - 1), name, fill=colour, font=font, stroke_width=1, stroke_fill=BLACK)
     return (x, y, x + width, y + height)
