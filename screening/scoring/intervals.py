@@ -7,9 +7,9 @@ Refuses: nothing.
 Of the volumes: the MESA rescan limit, as `certainty` uses it for the score. Of the masses: all the
 mineral that is in the coronaries, seen or not. What is seen is uncertain by noise; by the tissue it
 covers, which nobody sees; by the factor's error, of the rod or of the default; by what the margin
-misses. The standard mass loses what lies below the threshold and counts the tissue in what lies
-above: an error of the size of its distance to the integrated mass, taken as one standard error.
-What is not seen, deposits that stay below the threshold, is added to the upper ends.
+misses. What is not seen, deposits that stay below the threshold, is added to the upper ends. The
+standard mass loses what lies below the threshold and counts the tissue in what lies above, so that
+it is off by its distance to the integrated mass: its interval reaches as far beyond either of them.
 """
 
 from math import hypot, sqrt
@@ -64,13 +64,14 @@ def intervals(volume: Volume, found: Measured, parameters: ScoringParameters) ->
         error * whole.mg,
         INTEGRATION_ERROR * whole.mg,
     )
-    spread = hypot(common, whole.mg - found.mass_mg)
+    half_mg = TWO_SIDED_95 * common
+    least, most = sorted((found.mass_mg, whole.mg))
     is_gated = volume.acquisition.is_gated
     return Intervals(
         volume_mm3=_of_volume(found.volume_mm3, is_gated=is_gated),
         volume_isotropic_mm3=_of_volume(found.volume_isotropic_mm3, is_gated=is_gated),
-        mass_mg=_around(found.mass_mg, TWO_SIDED_95 * spread, unseen_mg),
-        mass_integrated_mg=_around(whole.mg, TWO_SIDED_95 * common, unseen_mg),
+        mass_mg=(max(least - half_mg, 0.0), most + half_mg + unseen_mg),
+        mass_integrated_mg=(max(whole.mg - half_mg, 0.0), whole.mg + half_mg + unseen_mg),
         mass_factor_source=source,
         mass_factor_error=error,
     )
@@ -84,8 +85,8 @@ def factor_error(parameters: ScoringParameters) -> tuple[str, float]:
     return "rod", (error or 0.0) / factor
 
 
-def _around(value: float, half: float, more: float = 0.0) -> tuple[float, float]:
-    return max(value - half, 0.0), value + half + more
+def _around(value: float, half: float) -> tuple[float, float]:
+    return max(value - half, 0.0), value + half
 
 
 def _of_volume(volume_mm3: float, *, is_gated: bool) -> tuple[float, float]:
