@@ -111,6 +111,18 @@ def test_noise_makes_an_error_and_uneven_tissue_another():
     assert uneven.uneven_mg == pytest.approx(FACTOR * 3 * 3 * 36 * spread_hu, rel=1e-3)
 
 
+def test_half_of_the_unevenness_is_an_error_of_the_interval():
+    even, labels = square(40, value=900)
+    board = np.where(np.indices(even.shape).sum(axis=0) % 2, -20, 50)
+    hu = np.where(labels > 0, even, board)
+    mass = mass_of(hu, labels)
+    made = make_scan(hu, labels)
+    low = score(made.volume, made.labelled).intervals.mass_integrated_mg[0]
+    parts = (mass.noise_mg, 0.5 * mass.uneven_mg, 0.15 * mass.mg, 0.02 * mass.mg)
+    assert low > 0
+    assert mass.mg - low == pytest.approx(1.96 * np.sqrt(np.square(parts).sum()), rel=1e-3)
+
+
 def test_two_deposits_far_apart_weigh_as_each_alone():
     hu, labels = np.full((5, 24, 64), 40), np.zeros((5, 24, 64))
     for first in (8, 40):
