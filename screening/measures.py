@@ -34,8 +34,9 @@ class OtherMeasures:
 class Intervals:
     """95 % intervals (low, high) of volume and mass.
 
-    Of a volume: what the next scan may show. Of a mass: where the true mass lies, as far as noise,
-    calibration and partial volume make it uncertain; motion is not in it.
+    Of a volume: what the next scan may show. Of a mass: where all the mineral in the coronaries
+    lies, as far as noise, calibration, partial volume and the tissue around it make it uncertain;
+    the upper end holds what slices of this thickness may keep below the threshold.
 
     mass_factor_source : rod (measured in the scan) or default (of the tube voltage)
     mass_factor_mg_per_cm3_per_hu : the factor from HU to mass itself

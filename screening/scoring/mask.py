@@ -18,8 +18,8 @@ from screening.errors import ScreeningError
 from screening.measures import Intervals
 from screening.records import ScoringParameters, Volume
 from screening.scoring.beside import density, measured
-from screening.scoring.intervals import intervals
-from screening.scoring.measure import measure
+from screening.scoring.intervals import Measured, intervals
+from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
 from screening.scoring.quality import NOISE_HU
 
@@ -76,27 +76,13 @@ def score_mask(
         where the map does not fit the volume
     """
     check_parameters(parameters, lowest_hu=None)
-    if label_map.shape != volume.hu.shape:
-        raise ScreeningError(
-            f"the mask has {label_map.shape} voxels, the scan {volume.hu.shape}; "
-            "draw it on the scan's own grid"
-        )
-    if not np.issubdtype(label_map.dtype, np.integer):
-        raise ScreeningError("the mask must hold whole numbers")
+    _check_map(volume, label_map)
     inside = np.flatnonzero(label_map != 0)  # of booleans: several times faster
-    label = label_map.take(inside)
     is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
-    calcium = measure(
-        volume, inside[is_calcium], np.zeros(int(is_calcium.sum()), dtype=np.uint8), parameters
-    )
-    names, of = np.unique(label, return_inverse=True)
-    of = of[is_calcium]
+    names, of = np.unique(label_map.take(inside), return_inverse=True)
+    index, of = inside[is_calcium], of[is_calcium]
+    calcium = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
-    parts = [whole]
-    if len(names) != 1:
-        each = (calcium.of(of == i) for i in range(len(names)))
-        parts = [measured(volume, one, NOISE_HU[0], parameters) for one in each]
-    agatston = np.bincount(of, weights=calcium.agatston, minlength=len(names))
     return MaskScore(
         agatston=float(calcium.agatston.sum()),
         volume_mm3=whole.volume_mm3,
@@ -105,15 +91,44 @@ def score_mask(
         mass_integrated_mg=whole.integrated.mg,
         density=density(calcium, parameters),
         intervals=intervals(volume, whole, parameters),
-        labels=tuple(
-            LabelScore(
-                int(name),
-                float(units),
-                part.volume_mm3,
-                part.mass_mg,
-                part.volume_isotropic_mm3,
-                part.integrated.mg,
-            )
-            for name, units, part in zip(names, agatston, parts, strict=True)
-        ),
+        labels=_labels(volume, names, of, calcium, whole, parameters),
+    )
+
+
+def _check_map(volume: Volume, label_map: NDArray[np.integer]) -> None:
+    if label_map.shape != volume.hu.shape:
+        raise ScreeningError(
+            f"the mask has {label_map.shape} voxels, the scan {volume.hu.shape}; "
+            "draw it on the scan's own grid"
+        )
+    if not np.issubdtype(label_map.dtype, np.integer):
+        raise ScreeningError("the mask must hold whole numbers")
+
+
+def _labels(
+    volume: Volume,
+    names: NDArray[np.integer],
+    of: NDArray[np.integer],
+    calcium: Calcium,
+    whole: Measured,
+    parameters: ScoringParameters,
+) -> tuple[LabelScore, ...]:
+    """Measure each label; `of` is the place in `names` of each calcium voxel's."""
+    if len(names) == 1:  # what is measured once need not be again
+        return (_line(names[0], calcium, whole),)
+    parts = [calcium.of(of == i) for i in range(len(names))]
+    return tuple(
+        _line(name, part, measured(volume, part, NOISE_HU[0], parameters))
+        for name, part in zip(names, parts, strict=True)
+    )
+
+
+def _line(name: np.integer, calcium: Calcium, found: Measured) -> LabelScore:
+    return LabelScore(
+        label=int(name),
+        agatston=float(calcium.agatston.sum()),
+        volume_mm3=found.volume_mm3,
+        mass_mg=found.mass_mg,
+        volume_isotropic_mm3=found.volume_isotropic_mm3,
+        mass_integrated_mg=found.integrated.mg,
     )

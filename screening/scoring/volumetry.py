@@ -8,9 +8,12 @@ Between neighbouring slices HU are interpolated until the steps are about a pixe
 or above the threshold there counts (Callister, Radiology 1998;208:807). Counting whole slices
 instead makes the volume depend on where a lesion lies between them.
 
-Each voxel has a half towards either neighbouring slice. Of a calcium voxel both halves count as
-far as they reach the threshold; of a neighbour that is no calcium, only the half that faces it,
-and only of one below the threshold: bone or aortic wall beside a lesion adds nothing.
+The steps start in the middle of each slice, so that what the scan itself shows is one of them:
+calcium that only just reaches the threshold has the volume of one step, and not none. Each voxel
+has a half towards either neighbouring slice; a step on the border between two voxels belongs to
+both by half. Of a calcium voxel both halves count as far as they reach the threshold; of a
+neighbour that is no calcium, only the half that faces it, and only of one below the threshold:
+bone or aortic wall beside a lesion adds nothing.
 """
 
 from dataclasses import dataclass
@@ -38,16 +41,19 @@ def isotropic_volume_mm3(volume: Volume, index: NDArray[np.int64], threshold_hu:
         return 0.0
     pixel_mm = float(np.sqrt(volume.spacing_mm[0] * volume.spacing_mm[1]))
     n_steps = max(round(volume.increment_mm / pixel_mm), 1)
-    offsets = (np.arange(n_steps) + 0.5) / n_steps - 0.5
-    up, down = offsets[offsets > 0], -offsets[offsets <= 0]
+    shares = np.arange(n_steps // 2 + 1) / n_steps
+    weights = np.ones(len(shares))
+    weights[0] = 0.5  # the voxel's middle belongs to both its halves
+    if n_steps % 2 == 0:
+        weights[-1] = 0.5
     total_mm = 0.0
-    for side, own, facing in ((1, up, down), (-1, down, up)):
+    for side in (1, -1):
         pair = _neighbours(volume, index, side)
-        counts = _steps_reached(pair.hu, pair.next_hu, own, threshold_hu)
-        total_mm += float((counts * volume.increments_mm[pair.slice_]).sum())
+        steps = _steps_reached(pair.hu, pair.next_hu, shares, weights, threshold_hu)
+        total_mm += float((steps * volume.increments_mm[pair.slice_]).sum())
         dim = pair.is_inside & (pair.next_hu < threshold_hu)
-        counts = _steps_reached(pair.next_hu[dim], pair.hu[dim], facing, threshold_hu)
-        total_mm += float((counts * volume.increments_mm[pair.slice_[dim] + side]).sum())
+        steps = _steps_reached(pair.next_hu[dim], pair.hu[dim], shares, weights, threshold_hu)
+        total_mm += float((steps * volume.increments_mm[pair.slice_[dim] + side]).sum())
     return total_mm / n_steps * volume.spacing_mm[0] * volume.spacing_mm[1]
 
 
@@ -74,11 +80,12 @@ def _steps_reached(
     hu: NDArray[np.float32],
     towards: NDArray[np.float32],
     shares: NDArray[np.float64],
+    weights: NDArray[np.float64],
     threshold_hu: int,
-) -> NDArray[np.int64]:
+) -> NDArray[np.float64]:
     """Of the steps this share of the way to the neighbour, how many reach the threshold."""
-    counts = np.zeros(len(hu), dtype=np.int64)
+    steps = np.zeros(len(hu))
     rise = towards - hu
-    for share in shares.astype(np.float32):
-        counts += hu + rise * share >= threshold_hu
-    return counts
+    for share, weight in zip(shares.astype(np.float32), weights, strict=True):
+        steps += weight * (hu + rise * share >= threshold_hu)
+    return steps

@@ -143,7 +143,7 @@ def test_a_rod_narrows_the_interval_of_the_mass_by_its_own_error(block):
 
     def half(parameters):
         result = score(made.volume, made.labelled, parameters)
-        return (result.intervals.mass_integrated_mg[1] - result.beside.mass_integrated_mg) / 1.96
+        return (result.beside.mass_integrated_mg - result.intervals.mass_integrated_mg[0]) / 1.96
 
     factor = 100 / 130
     default = ScoringParameters()
@@ -166,8 +166,7 @@ def test_no_calcium_may_still_be_as_much_as_goes_unseen(scan):
     for thickness_mm in (3.0, 5.0):
         made = scan(np.full((3, 8, 8), 40), np.zeros((3, 8, 8)), slice_thickness_mm=thickness_mm)
         low, high = score(made.volume, made.labelled).intervals.mass_mg
-        smear_mm3 = 2 * math.pi * 0.65**2 * thickness_mm * 2
-        assert (low, high) == (0.0, pytest.approx(100 / 130 / 1000 * smear_mm3 * 90))
+        assert (low, high) == (0.0, pytest.approx(100 / 130 / 1000 * 12 * thickness_mm**2 * 90))
 
 
 def test_each_vessel_lesion_and_place_has_its_measures(scan):
@@ -272,6 +271,14 @@ def test_isotropic_volume_fills_the_space_between_slices(scan):
     assert score(taller.volume, taller.labelled).beside.volume_isotropic_mm3 > 81.0
 
 
+@pytest.mark.parametrize(("increment_mm", "share"), [(2.0, 1 / 2), (3.0, 1 / 3), (4.0, 1 / 4)])
+def test_what_only_just_counts_has_the_volume_of_one_step(block, increment_mm, share):
+    made = block(value=130, size=(1, 2, 2), increment_mm=increment_mm)
+    result = score(made.volume, made.labelled)
+    assert result.agatston > 0
+    assert result.beside.volume_isotropic_mm3 == pytest.approx(share * result.volume_mm3)
+
+
 def test_no_calcium_has_no_mass_and_no_volume(scan):
     made = scan(np.full((3, 8, 8), 40), np.zeros((3, 8, 8)))
     beside = score(made.volume, made.labelled).beside
@@ -279,20 +286,28 @@ def test_no_calcium_has_no_mass_and_no_volume(scan):
     assert math.isclose(beside.agatston_kvp or 0.0, 0.0)
 
 
-@pytest.mark.parametrize("around_hu", [-95.0, -850.0])
+def at_the_border_of_muscle(around_hu, calcium_hu):
+    """A cube with muscle at one side, as a scan smears it."""
+    sharp = np.full((7, 40, 40), around_hu)
+    sharp[:, :, 22:] = 60.0
+    sharp[3, 20:23, 20:23] += calcium_hu
+    return np.floor(gaussian_filter(sharp, (0, 1.2, 1.2))).astype(np.int16)
+
+
+@pytest.mark.parametrize("around_hu", [60.0, -95.0, -850.0])
 def test_calcium_among_fat_or_lung_keeps_its_mass(around_hu):
     """Its blurred rim there is darker than tissue, and may not be taken from what is bright."""
-    sharp = np.full((7, 40, 40), around_hu)
-    sharp[:, :, 22:] = 60.0  # muscle at one side
-    sharp[3, 20:23, 20:23] = 700.0
-    hu = np.floor(gaussian_filter(sharp, (0, 1.2, 1.2))).astype(np.int16)
+    hu = at_the_border_of_muscle(around_hu, 700.0)
     labels = np.where(hu >= 130, Label.LAD, Label.NONE).astype(np.uint8)
     made = make_scan(hu, labels)
     result = score(made.volume, made.labelled)
+    found = result.beside.mass_integrated_mg
     assert result.agatston > 0
-    low, high = result.intervals.mass_integrated_mg
-    assert 0 < low < result.beside.mass_integrated_mg < high
-    # The least is what lies above muscle of 60 HU; the standard mass counts from 0 HU.
+    put_hu = (hu - at_the_border_of_muscle(around_hu, 0.0)).sum()
+    if around_hu > -150:
+        assert found == pytest.approx(100 / 130 / 1000 * 3 * put_hu, rel=0.15)
+    # Beside lung the least is what lies above muscle of 60 HU; the standard mass counts from 0 HU.
     peak = hu[labels > 0]
-    least = result.mass_mg * (peak - 60.0).sum() / peak.sum()
-    assert result.beside.mass_integrated_mg >= least
+    assert found >= result.mass_mg * (peak - 60.0).sum() / peak.sum()
+    low, high = result.intervals.mass_integrated_mg
+    assert low < found < high

@@ -122,12 +122,26 @@ def test_the_order_of_the_slices_changes_nothing(scan, seed):
     one, two = score(volume, made.labelled), score(backwards, flipped.labelled)
     assert two.agatston == pytest.approx(one.agatston)
     assert two.mass_mg == pytest.approx(one.mass_mg)
+    assert two.beside.volume_isotropic_mm3 == pytest.approx(one.beside.volume_isotropic_mm3)
     assert two.quality == one.quality
     where = [
         sorted(tuple(round(c, 6) for c in lesion.centroid_lps_mm) for lesion in s.lesions)
         for s in (one, two)
     ]
     np.testing.assert_allclose(where[0], where[1], atol=1e-5)
+
+
+@EVERY
+@given(SEEDS, st.booleans())
+def test_what_counts_has_a_volume_between_the_slices_too(scan, seed, is_faint):
+    made = random_scan(scan, seed)
+    if is_faint:  # as little as counts
+        np.copyto(made.volume.hu, 130, where=made.volume.hu >= 130)
+    row_mm, column_mm = made.volume.spacing_mm
+    steps = max(round(made.volume.increment_mm / (row_mm * column_mm) ** 0.5), 1)
+    result = score(made.volume, made.labelled)
+    assert result.beside.volume_isotropic_mm3 >= result.volume_mm3 / steps * (1 - 1e-9)
+    assert (result.beside.volume_isotropic_mm3 > 0) == (result.volume_mm3 > 0)
 
 
 @EVERY
