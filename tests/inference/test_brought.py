@@ -39,7 +39,7 @@ def run(monkeypatch):
 def voxels(found, shape):
     assert isinstance(found, Labelled), found
     out = np.zeros(int(np.prod(shape)), bool)
-    out[found.index] = True
+    out[found.index[found.label != Label.NONE]] = True
     return out.reshape(shape)
 
 
