@@ -29,6 +29,7 @@ class Things:
     owner: NDArray[np.int32]
     names: tuple[str, ...]
     shares: NDArray[np.uint16]
+    coronary: NDArray[np.uint16]
     counts_from: float | None
 
 

@@ -26,7 +26,14 @@ from screening.inference.anatomy import (
     find_heart,
     heart_box,
 )
-from screening.inference.answers import UNNAMED, VESSELS, UnusableOutputError, activate, decide
+from screening.inference.answers import (
+    UNNAMED,
+    VESSELS,
+    UnusableOutputError,
+    activate,
+    coronary_of,
+    decide,
+)
 from screening.inference.candidates import SEED_HU, can_score
 from screening.inference.description import NETWORK_FILE, Network
 from screening.inference.frame import GRID_CELLS, CoarseGrid, Frame, coarse_grid, make_frame
@@ -319,8 +326,9 @@ def _labelled(
     kept = kept[order]
     _, owner = np.unique(owner[kept], return_inverse=True)
     n = int(owner.max(initial=-1)) + 1
-    sums = np.stack([np.bincount(owner, column, n) for column in p[kept].T], axis=1)
-    means = sums / np.maximum(np.bincount(owner, minlength=n), 1)[:, None]
+    columns = np.column_stack([p, coronary_of(p, network.output)])[kept]
+    sums = np.stack([np.bincount(owner, column, n) for column in columns.T], axis=1)
+    means = in_shares(sums / np.maximum(np.bincount(owner, minlength=n), 1)[:, None])
     return Labelled(
         index=flat[order],
         label=label[kept],
@@ -332,7 +340,8 @@ def _labelled(
         things=Things(
             owner=owner.astype(np.int32),
             names=tuple(name.lower() for name in network.output.labels),
-            shares=in_shares(means),
+            shares=means[:, :-1],
+            coronary=means[:, -1],
             counts_from=network.output.threshold,
         ),
     )

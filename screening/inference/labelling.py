@@ -80,7 +80,13 @@ def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection
         blood_pool=blood,
         model=ModelIdentity(model.identity.name, model.identity.digest, nets.provider),
         surroundings=surroundings(volume, frame, grid, anatomy),
-        things=Things(owner.astype(np.int32), _NAMES, in_shares(p), CORONARY_CUT),
+        things=Things(
+            owner=owner.astype(np.int32),
+            names=_NAMES,
+            shares=in_shares(p),
+            coronary=in_shares(p[:, _CORONARY].sum(1)),
+            counts_from=CORONARY_CUT,
+        ),
     )
 
 

@@ -125,7 +125,11 @@ def _take_apart(stack: Regions, prefix: str, arrays: Arrays) -> Header:
         "increments": stack.increments_mm,
     }
     if things is not None:
-        found |= {"owner": _narrow(things.owner), "shares": things.shares}
+        found |= {
+            "owner": _narrow(things.owner),
+            "shares": things.shares,
+            "coronary": things.coronary,
+        }
     if around is not None:
         found |= {"place": around.place, "to_cell": around.to_cell}
     arrays.update({f"{prefix}{name}": array for name, array in found.items()})
@@ -178,6 +182,7 @@ def _put_together(told: Header, prefix: str, arrays: Arrays) -> Regions:
             owner=array("owner", np.int32),
             names=tuple(things["names"]),
             shares=array("shares", np.uint16),
+            coronary=array("coronary", np.uint16),
             counts_from=things["counts_from"],
         ),
     )

@@ -28,6 +28,7 @@ th { font-weight: 600; } th[scope=row] { font-weight: 400; } .n { text-align: ri
 .facts th { color: #44505b; width: 18rem; padding-right: 1.5rem; }
 .scroll { overflow-x: auto; } .scroll table { min-width: 34rem; }
 .scroll th, .scroll td:not(:last-child) { white-space: nowrap; }
+.wraps td:not(.n, #_), .wraps th[scope=row] { white-space: normal; }
 .wide { overflow-x: auto; } .wide td { white-space: nowrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }

@@ -30,6 +30,7 @@ def stacks(draw):
             draw(arrays.arrays(np.int32, n, elements=st.integers(0, m - 1))),
             ("coronary", "none"),
             draw(arrays.arrays(np.uint16, (m, 2))),
+            draw(arrays.arrays(np.uint16, m)),
             draw(st.none() | st.floats(0, 1)),
         )
     if draw(st.booleans()):
@@ -90,7 +91,8 @@ def a_body():
     labelled = Labelled(
         index, np.ones(100, np.uint8), np.full(100, 0.9, np.float32), (0, 5, 0, 7, 0, 6), False,
         None, ModelIdentity("m", "d" * 64, "cpu"),
-        things=Things(np.zeros(100, np.int32), ("lm",), np.full((1, 1), 9000, np.uint16), 0.5),
+        things=Things(np.zeros(100, np.int32), ("lm",), np.full((1, 1), 9000, np.uint16),
+                      np.full(1, 9000, np.uint16), 0.5),
     )  # fmt: skip
     hu = rng.integers(130, 900, 100).astype(np.int16)
     axes = np.eye(3)
