@@ -10,7 +10,7 @@ score have a page of their own, `score_columns.py`.
 import pyarrow as pa
 
 from screening.schema import Column, Privacy, Table
-from screening.score_columns import SCORE_COLUMNS
+from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
 
 SCHEMA_VERSION = 1
 
@@ -365,26 +365,7 @@ CONVENTION_SCORES = Table(
     "convention_scores",
     "one scored scan by one scoring convention, from the voxels kept of it; written by request",
     ("research_key", "scan", "convention"),
-    (
-        Column("research_key", _S, "", "random key of the person, of research tables only", _KEY),
-        Column("scan", _I, "", "the person's scored scans counted by their dates, from 1"),
-        Column("shifted_index_month", _D, "", "month of the scan, moved back as elsewhere", _QUASI),
-        Column("convention", _S, "", "name of the convention, as `score --convention` takes it"),
-        Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
-        *(
-            Column(f"{name}_rounded", _F, "Agatston unit", f"{meaning}, to the nearest 10", _HEALTH)
-            for name, meaning in (
-                ("agatston", "total score"),
-                ("agatston_lm", "left main"),
-                ("agatston_lad", "left anterior descending"),
-                ("agatston_lcx", "left circumflex"),
-                ("agatston_rca", "right coronary artery"),
-            )
-        ),
-        Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
-        Column("model_digest_12", _S, "", "first 12 characters of the sha256 of the model"),
-        Column("scoring_version", _I, "", "version of the scoring code that wrote this table"),
-    ),
+    CONVENTION_COLUMNS,
 )
 
 LAKE_TABLES: dict[str, Table] = {
