@@ -79,7 +79,12 @@ _KINDS = (("counted", "counted as"), ("not counted", "why not counted"))
 
 def told_of(lake: Lake, row: Row) -> dict[str, object]:
     """Return the things of one scored series, or the remark why there are none to show."""
-    facts: dict[str, object] = {"series_key": row["series_key"], "remark": "", "things": []}
+    facts: dict[str, object] = {
+        "series_key": row["series_key"],
+        "remark": "",
+        "note": _versions(row["scoring_version"]),
+        "things": [],
+    }
     try:
         packed = lake.read_seen(str(row["series_key"]))
         if packed is None:
@@ -91,6 +96,16 @@ def told_of(lake: Lake, row: Row) -> dict[str, object]:
         return facts | {"remark": OF_ANOTHER_SCORE}
     things = scoring.bright_things(seen)
     return facts | {"remark": "" if things else NO_THINGS, "things": [_told(t) for t in things]}
+
+
+def _versions(version: object) -> str:
+    """Say that the things are told by another scoring version than the score; else nothing."""
+    if version == scoring.SCORING_VERSION:
+        return ""
+    return (
+        f"These lines are by scoring version {scoring.SCORING_VERSION}, the score is by version "
+        f"{version}: units may differ."
+    )
 
 
 def _told(thing: BrightThing) -> dict[str, object]:
@@ -180,7 +195,7 @@ def blocks(facts: Row) -> list[Block]:
     if facts["remark"]:
         remark = str(facts["remark"])
         return [*found, Text(f"{remark[:1].upper()}{remark[1:]}.")]
-    found.append(Text(INTRO))
+    found += [Text(text) for text in (INTRO, str(facts["note"])) if text]
     for (name, last), things in zip(_KINDS, _parted(facts), strict=True):
         shown, rest = _shown(things)
         if shown:
@@ -214,3 +229,5 @@ def print_things(facts: Row) -> None:
             show.table(title, (*_COLUMNS, last), [_cells(t) for t in shown])
         if rest:
             show.say(_rest(rest))
+    if facts["note"]:
+        show.say(str(facts["note"]))

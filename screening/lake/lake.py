@@ -93,7 +93,7 @@ class Lake:
             _make_folder(path, _PRIVATE)
             manifest = create_manifest(path, secret)
         _make_folder(path / "tables")
-        for name in ("index", "vault", "vault/pictures", "vault/seen"):
+        for name in ("index", "vault", "vault/pictures"):
             _make_folder(path / name, _PRIVATE)
         keys = derive_keys(manifest.data_key)
         return cls(
@@ -127,6 +127,8 @@ class Lake:
             Naming the live driver that holds it.
         """
         with hold(self.path / "lease.sqlite", run_id, self._tables.highest_epoch()) as lease:
+            # Lakes of earlier programs lack it; who only reads them need not make it.
+            _make_folder(self.path / "vault/seen", _PRIVATE)
             for name in ("", "index", "vault/pictures", "vault/seen"):
                 sweep_temporaries(self.path / name)
             self._lease = lease

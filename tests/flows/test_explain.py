@@ -21,7 +21,7 @@ from screening.errors import ScreeningError
 from screening.inference import pack
 from screening.lake import Lake
 from screening.records import Label
-from screening.scoring import Why
+from screening.scoring import SCORING_VERSION, Why
 from screening.scoring.metal import Metal
 from screening.scoring.quality import RULES
 from screening.tables import LAKE_TABLES
@@ -94,7 +94,7 @@ TABLES = {
         refused("high", "ineligible", "not_ct", series_key="sr-of-high", content_digest="d"),
         refused("lonely", "ineligible", "not_ct", content_digest="d"),
         scored("norecord", 150.0),
-        scored("zero", 0.0),
+        scored("zero", 0.0, scoring_version=SCORING_VERSION),
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
@@ -310,6 +310,14 @@ def test_each_bright_spot_is_told_and_why_it_was_not_counted(told):
     row = next(line for line in lines if "LAD: " in line)
     cells = [cell.strip() for cell in row.split("│")]
     assert cells[1:6] == ["5–6", "6, 22, −16", "96", "327", "LAD 98 %, LCX 1 %"]
+
+
+def test_units_by_another_scoring_version_are_said_to_be(told, page):
+    note = f"by scoring version {SCORING_VERSION}, the score is by version 1: units may differ."
+    assert note in told("high").text
+    assert note in page("high").text
+    assert told("zero").facts["seen"][0]["note"] == ""
+    assert "units may differ" not in page("zero").text
 
 
 def test_a_zero_is_explained_by_what_was_not_counted(told):

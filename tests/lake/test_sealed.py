@@ -92,6 +92,18 @@ def test_what_was_seen_is_sealed_apart_from_the_pictures(lake, build):
     assert lake.read_picture("s_1") is None
 
 
+def test_a_lake_of_an_earlier_program_is_read_as_it_is_and_written_to_later(lake, build):
+    folder = lake.path / "vault/seen"
+    assert not folder.exists()
+    opened = Lake.open(lake.path, build.secret, create=False)
+    assert opened.read_seen("s_1") is None
+    assert not folder.exists()
+    with opened.lease("r"):
+        opened.store_seen("s_1", b"voxels")
+    assert folder.stat().st_mode & 0o077 == 0
+    assert opened.read_seen("s_1") == b"voxels"
+
+
 def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
     canaries = ["CanaryNumber77", "9.8.7.6.5", "CANARYISSUER", "CanaryFolder", "CanaryText"]
     canaries += ["CanaryAccession", "CanaryReason", "1951-07-13", "19510713"]
