@@ -22,8 +22,9 @@ HEADING = "Bright spots near the heart: what each was taken for"
 INTRO = (
     "Every spot near the heart of 130 HU and more that fills 1 mm² of a slice is judged by itself; "
     "long ones are judged in pieces. Percentages are what the model gave, not how often it is "
-    "right. Right and left are the patient's; thirds are those of the box round the heart; "
-    "x, y, z are millimetres to the left, to the back and to the head, as viewers show them."
+    "right. Right and left are the patient's; thirds are those of the box round the heart, "
+    "arterial course is where coronary arteries run; x, y, z are millimetres to the left, to the "
+    "back and to the head, as viewers show them."
 )
 NOT_KEPT = (
     "what the model saw of each bright spot was not kept with this score; "
@@ -115,14 +116,14 @@ def _told(thing: BrightThing) -> dict[str, object]:
 
 
 def where(thing: BrightThing) -> str:
-    """Say where a thing lies: 'left front, upper third, where arteries run'."""
+    """Say where a thing lies: 'left front, upper third, arterial course'."""
     thirds = (thing.side, thing.depth, thing.level)
     beyond = [names[k] for names, k in zip(_BEYOND, thirds, strict=True) if k in names]
     plain = f"{_SIDE.get(thing.side, '')} {_DEPTH.get(thing.depth, '')}".strip()
     if not beyond and not plain:
         plain = "middle"
     parts = [*beyond, plain, _LEVEL.get(thing.level, "")]
-    parts.append("where arteries run" if thing.on_course else "")
+    parts.append("arterial course" if thing.on_course else "")
     return ", ".join(part for part in parts if part)
 
 
