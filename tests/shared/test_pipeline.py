@@ -180,3 +180,22 @@ def test_thin_and_averaged_stacks_are_not_taken_for_one_another(thin, thick, ask
     n_asked = len(asked)
     measured(thin, averaged)
     assert len(asked) == n_asked + 2
+
+
+def test_the_digest_of_the_code_changes_with_what_makes_labels_and_nothing_else(
+    tmp_path, monkeypatch
+):
+    for room in ("inference", "volume", "scoring"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "a.py").write_text("one = 1\n")
+    monkeypatch.setattr(pipeline, "__file__", str(tmp_path / "pipeline.py"))
+    digest = pipeline.labelling_code.__wrapped__
+    found = {digest()}
+    (tmp_path / "scoring/a.py").write_text("one = 2\n")
+    assert digest() in found
+    for room in ("inference", "volume"):
+        (tmp_path / room / "a.py").write_text("one = 2\n")
+        found.add(digest())
+        (tmp_path / room / "a.py").rename(tmp_path / room / "b.py")
+        found.add(digest())
+    assert len(found) == 5
