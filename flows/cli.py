@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from flows import show
 from flows.cli_options import JSON as _JSON
@@ -23,7 +21,7 @@ from flows.cli_options import MODEL as _MODEL
 from flows.cli_options import PROVIDERS as _PROVIDERS
 from flows.cli_options import ROD as _ROD
 from flows.cli_options import open_lake as _open_lake
-from flows.export_commands import export
+from flows.export_commands import conventions, export
 from flows.model_commands import models
 from screening.config import Providers, read_settings, secret_from
 from screening.errors import ScreeningError
@@ -266,23 +264,7 @@ def flagged(
     if form == "table":
         show.print_flagged(found.to_pylist(), last_as_of(lake))
         return
-    _write_list(found, form, out)
-
-
-def _write_list(found: pa.Table, form: str, out: Path | None) -> None:
-    rows = found.to_pylist()
-    if form == "parquet":
-        sink = pa.BufferOutputStream()
-        pq.write_table(found, sink)
-        body = sink.getvalue().to_pybytes()
-    elif form == "json":
-        body = (show.as_json(rows) + "\n").encode()
-    else:
-        body = show.as_csv(rows, found.column_names).encode()
-    if out is None:
-        click.echo(body, nl=False)
-    else:
-        show.write_private(out, body)
+    show.write_table(found, form, out)
     if form in ("csv", "parquet"):
         show.note(show.NOTICE)
 
@@ -338,6 +320,7 @@ def validate(lake_path: Path, reference: Path, out: Path, as_json: bool) -> None
 
 cli.add_command(models)
 cli.add_command(export)
+cli.add_command(conventions)
 
 
 def _guarded(run: Callable[[], None]) -> int:

@@ -1,4 +1,4 @@
-"""`screening explain`: every decision about one series or person, with its picture.
+"""`screening explain`: every decision about one series or person, what was seen, its picture.
 
 Comes in: a lake and a key. Goes out: the facts in order, the person first; as a file, where one is
 asked for, the picture or, for a name that ends in .html, a page with the picture in it.
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows import explain_page, scan_words, show, words
+from flows import bright_words, explain_page, scan_words, show, words
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -62,6 +62,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "pictures": [
             {"series_key": p.series_key, "file": None, "remark": p.remark} for p in pictures
         ],
+        "seen": [bright_words.told_of(lake, r) for r in current if not _kept_back(r, people)],
         "out": str(out) if out else None,
     }
     if out is not None:
@@ -83,6 +84,7 @@ def print_explanation(facts: dict[str, object]) -> None:
     """Print the facts for a person to read: the person, then the series, then the pictures."""
     series = {r["series_key"]: r for r in words.rows(facts["series"])}
     pictures = {r["series_key"]: r for r in words.rows(facts["pictures"])}
+    seen = {r["series_key"]: r for r in words.rows(facts["seen"])}
     for person in words.rows(facts["people"]):
         own = person["person_key"]
         pairs = [r for r in words.rows(facts["progression"]) if r["person_key"] == own]
@@ -91,6 +93,8 @@ def print_explanation(facts: dict[str, object]) -> None:
     for state in words.rows(facts["current"]):
         counts = state["series_key"] in counting
         _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
+        if state["series_key"] in seen:
+            bright_words.print_things(seen[state["series_key"]])
         show.say(f"  {pictures[state['series_key']]['remark']}")
         show.say()
     if facts.get("page"):
@@ -118,14 +122,22 @@ def _require_folder(out: Path | None) -> None:
         raise ScreeningError(f"cannot write {out}: no such folder")
 
 
-def _no_picture(row: Row, people: Iterable[Row]) -> str:
-    """Say why a series has no picture to show; empty where it has one."""
+def _kept_back(row: Row, people: Iterable[Row]) -> str:
+    """Say why nothing of a series' images is shown; empty where it may be."""
     if row["state"] != _SCORED:
-        return f"no picture: the series is not scored ({row['state']})"
+        return f"the series is not scored ({row['state']})"
     for person in people:
         stops = set(_NO_PICTURES_OF) & set(words.as_list(person["reasons"]))
         if person["person_key"] == row["person_key"] and stops:
-            return f"no picture: {words.sentence(min(stops))}"
+            return words.sentence(min(stops))
+    return ""
+
+
+def _no_picture(row: Row, people: Iterable[Row]) -> str:
+    """Say why a series has no picture to show; empty where it has one."""
+    why = _kept_back(row, people)
+    if why:
+        return f"no picture: {why}"
     if row["has_picture"]:
         return ""
     return f"no picture: none is made {'of a score of zero' if row['agatston'] == 0 else 'here'}"

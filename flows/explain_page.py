@@ -6,7 +6,7 @@ Refuses: nothing. Of a person who opted out it tells that wish alone.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from flows import remarks, scan_words, show, words
+from flows import bright_words, remarks, scan_words, show, words
 from screening.reasons import Reason, State
 from screening.report.page import (
     Block,
@@ -197,6 +197,7 @@ def _series(
 ) -> list[Block]:
     told = {r["series_key"]: str(r["remark"]) for r in words.rows(facts["pictures"])}
     described = {r["series_key"]: r for r in words.rows(facts["series"])}
+    seen = {r["series_key"]: r for r in words.rows(facts["seen"])}
     blocks: list[Block] = []
     counting = person.get("series_key")
     scored = sorted(
@@ -209,6 +210,7 @@ def _series(
         blocks.append(Text(f"Series {key}: {scan_words.images(described[key])}."))
         blocks += _picture(row, pictures.get(key), told[key])
         blocks += _numbers(row)
+        blocks += bright_words.blocks(seen[key]) if key in seen else []
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""The commands below `screening export`.
+"""The commands below `screening export`, and `screening conventions`.
 
 Comes in: arguments. Goes out: text or JSON, and an exit code. Refuses: what the exports refuse.
 """
@@ -10,6 +10,7 @@ import click
 
 from flows import show
 from flows.cli_options import JSON, LAKE, MODEL, open_lake
+from screening.errors import ScreeningError
 
 
 @click.group()
@@ -62,3 +63,34 @@ def export_dicom(
         print_export(facts)
     if strict and facts["refused"]:
         sys.exit(1)
+
+
+@click.command()
+@LAKE
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="A .parquet or .csv file."
+)
+def conventions(lake_path: Path, out: Path) -> None:
+    """Write every scored scan by every scoring convention, for research.
+
+    Made from the voxels the lake keeps: no image is read, no model asked. People, keys, dates and
+    rounding are those of the research file.
+
+    \b
+    Example:
+      screening conventions --lake /data/lake --out conventions.parquet
+    """
+    from flows.conventions import convention_scores
+
+    form = out.suffix.lower().removeprefix(".")
+    if form not in ("parquet", "csv"):
+        raise ScreeningError("the name says what is written; let it end in .parquet or .csv")
+    found, n_missing = convention_scores(open_lake(lake_path))
+    show.write_table(found, form, out)
+    show.say(f"{found.num_rows} rows in {out}")
+    if n_missing:
+        show.note(
+            f"left out: {n_missing} scored scan{'' if n_missing == 1 else 's'} of which no voxels "
+            "are kept with the score that stands; scored again, they are"
+        )
+    show.note(show.NOTICE)

@@ -37,11 +37,26 @@ class Orders:
     providers: Providers
 
 
-def work(job: SeriesJob, orders: Orders) -> Worked:
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """What is done as jobs are handed out.
+
+    announce : commits the attempts of the jobs it is given; called before they are sent
+    seen_before : packed, what inference saw of a series in an earlier night, else nothing; read
+        as each job is sent, so that memory holds those of the scans in flight
+    """
+
+    announce: Callable[[Sequence[SeriesJob]], None]
+    seen_before: Callable[[str], bytes]
+
+
+def work(job: SeriesJob, orders: Orders, stored: bytes) -> Worked:
     """Work one scan in a worker process; the one-series boundary of the program."""
     try:
         model = inference.open_model(orders.model, orders.providers)
-        return process_series(job, model, orders.parameters, picture=True, threads=orders.threads)
+        return process_series(
+            job, model, orders.parameters, picture=True, threads=orders.threads, stored=stored
+        )
     except MemoryError as error:
         reason, detail = Reason.OUT_OF_MEMORY, safe_detail(error)
     except Exception as error:  # noqa: BLE001 - one bad scan must cost one scan
@@ -60,9 +75,10 @@ class _Flight:
     def __len__(self) -> int:
         return len(self._out)
 
-    def send(self, place: int, job: SeriesJob) -> None:
+    def send(self, place: int, job: SeriesJob, stored: bytes) -> None:
+        name = f"{job.series_key}-{job.attempt}"
         future = self._client.submit(
-            work, job, self._orders, pure=False, retries=0, key=f"{job.series_key}-{job.attempt}"
+            work, job, self._orders, stored, pure=False, retries=0, key=name
         )
         self._out[future] = (place, job, time.monotonic())
 
@@ -110,14 +126,14 @@ def hand_out(
     jobs: Sequence[SeriesJob],
     orders: Orders,
     in_flight: int,
-    announce: Callable[[Sequence[SeriesJob]], None],
+    handing: Handing,
 ) -> Iterator[tuple[SeriesJob, Worked]]:
     """Yield every job with its outcome, in the order given.
 
     Parameters
     ----------
     in_flight : how many scans may be out at once
-    announce : commits the attempts of the jobs it is given; called before they are sent
+    handing : what else is done with the jobs
     """
     flight = _Flight(client, orders)
     waiting: dict[int, tuple[SeriesJob, Worked]] = {}
@@ -125,9 +141,9 @@ def hand_out(
     while given < len(jobs):
         while sent < len(jobs) and len(flight) < in_flight:
             if sent == announced:
-                announce(jobs[announced : announced + _ANNOUNCED])
+                handing.announce(jobs[announced : announced + _ANNOUNCED])
                 announced = min(announced + _ANNOUNCED, len(jobs))
-            flight.send(sent, jobs[sent])
+            flight.send(sent, jobs[sent], handing.seen_before(jobs[sent].series_key))
             sent += 1
         for place, job, worked in flight.landed():
             waiting[place] = (job, worked)

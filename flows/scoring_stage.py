@@ -1,6 +1,6 @@
 """Stage three: the chosen series, scored on the cluster and committed in batches.
 
-Comes in: the plan. Goes out: committed dispositions, encrypted pictures.
+Comes in: the plan. Goes out: committed dispositions, encrypted pictures and what was seen.
 Refuses: nothing; every series handed out comes back as a row.
 
 A study's best series goes first; where it gives no score the next of the study is tried.
@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from flows.cluster import Cluster
-from flows.handout import Orders, hand_out
+from flows.handout import Handing, Orders, hand_out
 from flows.plan import ORIGINAL, Ledger, Plan, Study, not_chosen
 from screening import catalogue
 from screening.config import Settings
 from screening.dispositions import Disposition, Stamp, Versions, to_table
+from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.pipeline import Worked
 from screening.reasons import Reason, Room, State, state_of
@@ -61,6 +62,8 @@ class Committer:
         scored = disposition.scored
         if scored is not None and scored.picture_png is not None:
             self.lake.store_picture(scored.series_key, scored.picture_png)
+        if scored is not None and scored.seen is not None:
+            self.lake.store_seen(scored.series_key, scored.seen)
         waited = time.monotonic() - self._last
         if len(self._rows) >= self.settings.commit_rows or waited >= self.settings.commit_seconds:
             self.flush()
@@ -98,8 +101,6 @@ class Scoring:
         committer = Committer(self.lake, self.settings, self.run_id)
         for row in plan.decided:
             committer.add(row)
-            if Reason.OPTED_OUT in row.reasons:
-                self.lake.remove_picture(row.series.series_key)
         images = _scored_images(self.lake)
         attempts = _open_attempts(self.lake, self.versions)
         tonight: dict[str, State] = {}
@@ -164,7 +165,16 @@ class Scoring:
             table = pa.Table.from_pylist(rows, schema=ATTEMPTS.schema)
             self.lake.append("attempts", table, f"{self.run_id}/attempts", self._announced)
 
-        return hand_out(self.cluster.client, jobs, self.orders, in_flight, announce)
+        return hand_out(
+            self.cluster.client, jobs, self.orders, in_flight, Handing(announce, self._seen_before)
+        )
+
+    def _seen_before(self, series_key: str) -> bytes:
+        """Return what inference saw of a series in an earlier night; what is damaged is none."""
+        try:
+            return self.lake.read_seen(series_key) or b""
+        except ScreeningError:
+            return b""
 
     def _disposition(
         self, entry: catalogue.Entry, worked: Worked, images: dict[str, str]

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 import click
+import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -77,6 +79,28 @@ def write_private(file: Path, body: bytes) -> None:
             stream.write(body)
     except OSError as error:
         raise ScreeningError(f"cannot write {file}: {error.strerror}") from error
+
+
+def write_table(found: pa.Table, form: str, out: Path | None) -> None:
+    """Write a table as csv, json or parquet to a private file, or to standard output without.
+
+    Raises
+    ------
+    ScreeningError
+        The file cannot be written.
+    """
+    if form == "parquet":
+        sink = pa.BufferOutputStream()
+        pq.write_table(found, sink)
+        body = sink.getvalue().to_pybytes()
+    elif form == "json":
+        body = (as_json(found.to_pylist()) + "\n").encode()
+    else:
+        body = as_csv(found.to_pylist(), found.column_names).encode()
+    if out is None:
+        click.echo(body, nl=False)
+    else:
+        write_private(out, body)
 
 
 def program_version() -> str:

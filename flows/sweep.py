@@ -190,9 +190,13 @@ class _Stages:
             self._night.settings.rescore,
             (e.series.series_key for e in entries),
         )
+        silent = opted_out(self._lake, self._night.as_of)
+        for entry in entries:  # whether the wish is new tonight or not
+            if entry.series.person_key in silent:
+                self._lake.forget_images(entry.series.series_key)
         decisions = choose.choose(
             [e.series for e in entries],
-            opted_out(self._lake, self._night.as_of),
+            silent,
             self._lake.vault.conflicted(),
         )
         return make_plan(entries, decisions, ledger, choose.CHOOSE_VERSION), ledger

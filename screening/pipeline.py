@@ -5,12 +5,15 @@ Goes out: a `ScoredSeries`, or the `Rejection` of the room that refused.
 Refuses: nothing itself; no engine, no lake and no identity in here.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
 from time import perf_counter
 
 from screening import archive, inference, report, scoring, volume
-from screening.errors import InfrastructureError
+from screening.errors import InfrastructureError, ScreeningError
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import (
@@ -24,6 +27,7 @@ from screening.records import (
     Volume,
     VolumeFacts,
 )
+from screening.seen import Seen, regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def process_series(
     *,
     picture: bool,
     threads: int | None = None,
+    stored: bytes = b"",
 ) -> Worked:
     """Work one series.
 
@@ -74,8 +79,11 @@ def process_series(
     job : where the bytes lie
     model : a checked model; its sessions are built in this process on first use
     parameters : recorded with the score
-    picture : render the picture of a score above zero
+    picture : make what the lake keeps beside the row: the picture of a score above zero, and
+        what was seen
     threads : of the model; None for every core this process may use
+    stored : what was seen of this series before, packed. Where images, model and code are those
+        it came of, the model is not asked again
 
     Returns
     -------
@@ -95,7 +103,9 @@ def process_series(
         return Worked(job.series_key, scan, n_bytes)
     loaded = perf_counter()
     spent = (read - started, loaded - read)
-    outcome = measure(scan, model, parameters, *spent, picture=picture, threads=threads)
+    outcome = measure(
+        scan, model, parameters, *spent, picture=picture, threads=threads, stored=stored
+    )
     return Worked(job.series_key, outcome, n_bytes, scan.image_digest)
 
 
@@ -108,12 +118,17 @@ def measure(
     *,
     picture: bool,
     threads: int | None = None,
+    stored: bytes = b"",
 ) -> ScoredSeries | Rejection:
-    """Infer and score one loaded scan; of thin slices their averages, with the rest beside."""
-    found = _find(scan, model, parameters, threads)
+    """Infer and score one loaded scan; of thin slices their averages, with the rest beside.
+
+    The arguments are those of `process_series`.
+    """
+    found = _find(scan, model, parameters, threads, stored)
     if isinstance(found, Rejection):
         return found
     score, png = found.score, None
+    seen = inference.pack(found.seen) if picture and found.is_new else None
     if picture and score.agatston > 0:
         native = found.slab.native if found.slab else None
         try:
@@ -127,16 +142,23 @@ def measure(
         model=found.labelled.model,
         seconds=Seconds(read_seconds, load_seconds, found.infer_seconds, found.score_seconds),
         picture_png=png,
+        seen=seen,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """What was found: `drawn` counts the slices of `primary`, `score` the scanner's own."""
+    """What was found: `drawn` counts the slices of `primary`, `score` the scanner's own.
+
+    labelled : of `primary`, metal named
+    seen : as inferred; `is_new` where that was just now
+    """
 
     primary: Volume
     slab: volume.Slab | None
     labelled: Labelled
+    seen: Seen
+    is_new: bool
     drawn: CalciumScore
     score: CalciumScore
     infer_seconds: float
@@ -144,30 +166,84 @@ class _Found:
 
 
 def _find(
-    scan: Volume, model: inference.Model, parameters: ScoringParameters, threads: int | None
+    scan: Volume,
+    model: inference.Model,
+    parameters: ScoringParameters,
+    threads: int | None,
+    stored: bytes = b"",
 ) -> _Found | Rejection:
     """Infer and score; what refuses the native stack refuses the scan, averaged or not."""
     begun = perf_counter()
     slab = volume.slab_average(scan)
     primary = slab.volume if slab else scan
-    labelled = inference.infer(model, primary, threads)
-    if isinstance(labelled, Rejection):
-        return labelled
-    native = inference.infer(model, scan, threads) if slab else labelled
-    if isinstance(native, Rejection):
-        return native
+    kept = _as_stored(stored, model, scan, slab)
+    seen = kept or _see(scan, slab, model, threads)
+    if isinstance(seen, Rejection):
+        return seen
     inferred = perf_counter()
-    labelled = scoring.name_metal(primary, labelled)
+    labelled = scoring.name_metal(primary, seen.primary.labelled)
     # The native stack first: averages bridge a missing slice, which must be seen.
-    beside = scoring.score(scan, native, parameters)
+    beside = scoring.score(scan, (seen.native or seen.primary).labelled, parameters)
     if isinstance(beside, Rejection):
         return beside
     drawn = scoring.score(primary, labelled, parameters) if slab else beside
     if isinstance(drawn, Rejection):
         return drawn
     score = _of_slabs(drawn, slab, beside) if slab else drawn
-    done = perf_counter()
-    return _Found(primary, slab, labelled, drawn, score, inferred - begun, done - inferred)
+    spent = (inferred - begun, perf_counter() - inferred)
+    return _Found(primary, slab, labelled, seen, kept is None, drawn, score, *spent)
+
+
+def _see(
+    scan: Volume, slab: volume.Slab | None, model: inference.Model, threads: int | None
+) -> Seen | Rejection:
+    """Ask the model; of thin slices about their averages and about the slices as they are."""
+    primary = slab.volume if slab else scan
+    labelled = inference.infer(model, primary, threads)
+    if isinstance(labelled, Rejection):
+        return labelled
+    native = inference.infer(model, scan, threads) if slab else None
+    if isinstance(native, Rejection):
+        return native
+    return Seen(
+        made_by=labelling_code(),
+        image_digest=scan.image_digest,
+        primary=regions(primary, labelled),
+        native=None if native is None else regions(scan, native),
+        counts=slab.counts if slab else (1,) * len(scan.hu),
+    )
+
+
+def _as_stored(
+    stored: bytes, model: inference.Model, scan: Volume, slab: volume.Slab | None
+) -> Seen | None:
+    """Return what was seen before; None unless asking the model again would give the same."""
+    if not stored:
+        return None
+    try:
+        seen = inference.unpack(stored)
+    except ScreeningError:
+        return None
+    now = (labelling_code(), model.identity.digest, scan.image_digest)
+    if (seen.made_by, seen.model_digest, seen.image_digest) != now:
+        return None
+    if (seen.native is None) != (slab is None):
+        return None
+    fits = seen.primary.fit(slab.volume if slab else scan)
+    return seen if fits and (seen.native is None or seen.native.fit(scan)) else None
+
+
+@functools.cache
+def labelling_code() -> str:
+    """Digest of the code between a scan's bytes and its labels: the rooms `volume`, `inference`.
+
+    A number to be raised by hand would be forgotten once; a changed comment costs one inference.
+    """
+    digest, here = sha256(), Path(__file__).parent
+    for room in ("inference", "volume"):
+        for file in sorted((here / room).glob("*.py")):
+            digest.update(f"{room}/{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _without_picture(score: CalciumScore) -> CalciumScore:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from screening.measures import Beside, Intervals, OtherMeasures, VesselMeasures
 from screening.reasons import Reason, Room, State
 from screening.surroundings import Surroundings
+from screening.things import Things
 
 # What lies outside the scanner's field. Real values are clipped to >= AIR_HU, so the
 # sentinel cannot be mistaken for tissue.
@@ -225,6 +226,7 @@ class Labelled:
     heart_box : (slice0, slice1, row0, row1, col0, col1), half-open voxel bounds
     is_heart_cut : heart touches the stack's first or last slice, or the field's edge
     surroundings : None where only the bright voxels are known
+    things : what each voxel is a part of; None where only labels are known
     """
 
     index: NDArray[np.int64]
@@ -235,6 +237,7 @@ class Labelled:
     blood_pool: BloodPool | None
     model: ModelIdentity
     surroundings: Surroundings | None = None
+    things: Things | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,3 +365,4 @@ class ScoredSeries:
     model: ModelIdentity
     seconds: Seconds
     picture_png: bytes | None = field(default=None, repr=False)
+    seen: bytes | None = field(default=None, repr=False)  # packed; None: the lake has it already

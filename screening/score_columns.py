@@ -1,6 +1,6 @@
-"""The columns of a score, as every row of `dispositions` has them.
+"""The columns of a score, as every row of `dispositions` has them, and as research has them.
 
-Comes in: nothing. Goes out: `SCORE_COLUMNS`. Refuses: nothing.
+Comes in: nothing. Goes out: `SCORE_COLUMNS`, `CONVENTION_COLUMNS`. Refuses: nothing.
 """
 
 import pyarrow as pa
@@ -103,4 +103,28 @@ SCORE_COLUMNS = (
     Column("border_blur_mm", _F, "mm", "how much wider the heart's border is than still borders"),
     Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
     Column("quality_flags", pa.list_(_S), "", "why the grade is not better"),
+)
+
+# Of one scan by one convention, under research keys and coarse.
+CONVENTION_COLUMNS = (
+    Column(
+        "research_key", _S, "", "random key of the person, of research tables only", Privacy.KEY
+    ),
+    Column("scan", _I, "", "the person's scored scans counted by their dates, from 1"),
+    Column("shifted_index_month", pa.date32(), "", "month of the scan, moved back", Privacy.QUASI),
+    Column("convention", _S, "", "name of the convention, as `score --convention` takes it"),
+    Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),
+    *(
+        Column(f"{name}_rounded", _F, _AU, f"{meaning}, to the nearest 10", _HEALTH)
+        for name, meaning in (
+            ("agatston", "total score"),
+            ("agatston_lm", "left main"),
+            ("agatston_lad", "left anterior descending"),
+            ("agatston_lcx", "left circumflex"),
+            ("agatston_rca", "right coronary artery"),
+        )
+    ),
+    Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
+    Column("model_digest_12", _S, "", "first 12 characters of the sha256 of the model"),
+    Column("scoring_version", _I, "", "version of the scoring code that wrote this table"),
 )

@@ -10,7 +10,7 @@ score have a page of their own, `score_columns.py`.
 import pyarrow as pa
 
 from screening.schema import Column, Privacy, Table
-from screening.score_columns import SCORE_COLUMNS
+from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
 
 SCHEMA_VERSION = 1
 
@@ -360,6 +360,14 @@ TRUTH = Table(
     ),
 )
 
+# What `screening conventions` writes: research keys, no key of the lake; in no lake.
+CONVENTION_SCORES = Table(
+    "convention_scores",
+    "one scored scan by one scoring convention, from the voxels kept of it; written by request",
+    ("research_key", "scan", "convention"),
+    CONVENTION_COLUMNS,
+)
+
 LAKE_TABLES: dict[str, Table] = {
     t.name: t
     for t in (
@@ -369,5 +377,6 @@ LAKE_TABLES: dict[str, Table] = {
 }  # fmt: skip
 
 TABLES: dict[str, Table] = {
-    t.name: t for t in (INSTANCES_RAW, INSTANCES, FILES, TRUTH, *LAKE_TABLES.values())
+    t.name: t
+    for t in (INSTANCES_RAW, INSTANCES, FILES, TRUTH, CONVENTION_SCORES, *LAKE_TABLES.values())
 }

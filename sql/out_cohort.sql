@@ -1,7 +1,7 @@
 -- title: The research cohort: scored people without identity
 -- grain: one person with a usable score
 -- key: research_key
--- reads: core_person_flag, core_person_score, raw_person, raw_policy, raw_risk, raw_research_shift, raw_run
+-- reads: core_person_flag, core_person_score, core_research_person, raw_person, raw_risk, raw_run
 -- privacy: own keys; coarse age, shifted month, coarse scores; no key of the operations tables
 -- publish: research
 -- column: research_key |  | key | random key of the person, of the research file only
@@ -18,11 +18,8 @@
 -- column: percentile_source |  | open | MESA 2006 where the race is known, else Hoff 2001; empty outside their ages
 -- column: mesa_chd_10y_cac_rounded | fraction | health | 10-year CHD risk with calcium, to the nearest 0.01: the exact one tells the inputs
 -- column: model_digest_12 |  | open | first 12 characters of the sha256 of the model
--- Left out: people who opted out of anything, minors, identity conflicts, ages unknown. Research
--- keys and date shifts belong to the lake's vault. Scores are rounded to 10 units and risks to
+-- Who is left out, core_research_person says. Scores are rounded to 10 units and risks to
 -- 0.01: a score to the decimal point is as good as a name to whoever has the image.
--- People without a clinical record are left out too: their wishes cannot be known, so they cannot
--- have opted out.
 -- One row is one person, and small cells single people out: the file is for use inside the
 -- firewall. Counts made from it need suppression before they leave it; this file does none.
 with policy as (
@@ -33,15 +30,6 @@ with policy as (
         10.0 as score_step,
         5.0 as percentile_step,
         2 as risk_digits
-),
-
-refused as (
-    select distinct p.person_key
-    from raw_policy as p
-    cross join raw_run as r
-    where
-        p.scope in ('opt_out_all', 'opt_out_research')
-        and (p.valid_from is null or p.valid_from <= r.as_of)
 ),
 
 banded as (
@@ -83,12 +71,8 @@ from core_person_score as s
 cross join policy
 cross join raw_run as r
 inner join banded as b on b.person_key = s.person_key
-inner join raw_research_shift as x on x.person_key = s.person_key
+inner join core_research_person as x on x.person_key = s.person_key
 inner join raw_person as c on c.person_key = s.person_key
 left join raw_risk as k on k.person_key = s.person_key and k.series_key = s.series_key
-where
-    b.age_years is not null
-    and not list_has_any(b.reasons, ['identity_conflict', 'opted_out', 'minor'])
-    and not exists (from refused as q where q.person_key = s.person_key)
 -- Ordered by the random research key, so that the order tells nothing of the operations tables.
 order by x.research_key

@@ -3,10 +3,12 @@
 Comes in: a checked `Volume` and a model's name or folder; for a reference a NIfTI mask; a
 network that a site brings.
 Goes out: `Labelled` (labels and probabilities of bright voxels, heart box, blood pool), or
-`MaskLabels` (a given mask on the volume's grid); manifests, verifications and timings of models.
+`MaskLabels` (a given mask on the volume's grid); manifests, verifications and timings of models;
+what was seen of a series, packed to be kept.
 Refuses: models whose files are not what their manifest says, volumes without a heart
 (`not_chest`), unusable network output (`model_failed`), scans beyond a network's field
-(`model_field`), a GPU that did not load (`no_gpu`), masks of another geometry.
+(`model_field`), a GPU that did not load (`no_gpu`), masks of another geometry, what was seen and
+is damaged.
 """
 
 from screening.inference.bench import Timing, time_model
@@ -23,6 +25,7 @@ from screening.inference.manifest import (
     open_model,
 )
 from screening.inference.mask import MaskLabels, labels_from_mask
+from screening.inference.packed import pack, unpack
 from screening.inference.session import require_providers
 from screening.inference.verify import verify_models
 
@@ -42,8 +45,10 @@ __all__ = [
     "labels_from_mask",
     "list_models",
     "open_model",
+    "pack",
     "read_description",
     "require_providers",
     "time_model",
+    "unpack",
     "verify_models",
 ]

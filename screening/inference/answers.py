@@ -58,14 +58,11 @@ def decide(p: Floats, output: NetworkOutput) -> tuple[NDArray[np.uint8], Floats]
     -------
     label uint8 (m,), `UNNAMED` where the artery is not told; probability float32 (m,)
     """
-    codes = np.array(
-        [UNNAMED if name == CORONARY else int(Label[name]) for name in output.labels],
-        dtype=np.uint8,
-    )
+    codes = _codes(output)
     is_vessel = np.isin(codes, [*VESSELS, UNNAMED])
     n = len(p)
     vessels, others = p[:, is_vessel], p[:, ~is_vessel]
-    coronary = vessels.sum(1) if output.classes == "softmax" else vessels.max(1)
+    coronary = coronary_of(p, output)
     other = others.max(1) if others.shape[1] else np.zeros(n, dtype=np.float32)
     if output.threshold is None:
         is_coronary, is_other = vessels.max(1) >= other, np.ones(n, dtype=bool)
@@ -77,3 +74,18 @@ def decide(p: Floats, output: NetworkOutput) -> tuple[NDArray[np.uint8], Floats]
     label = np.where(is_coronary, codes[is_vessel][vessels.argmax(1)], label)
     probability = np.where(is_coronary, coronary, other).astype(np.float32)
     return label.astype(np.uint8), np.clip(probability, 0, 1)
+
+
+def coronary_of(p: Floats, output: NetworkOutput) -> Floats:
+    """Probability of being coronary at all, float32 (m,)."""
+    vessels = p[:, np.isin(_codes(output), [*VESSELS, UNNAMED])]
+    # Sigmoids are no parts of one whole: their sum means nothing.
+    together = vessels.sum(1) if output.classes == "softmax" else vessels.max(1)
+    return np.asarray(together, dtype=np.float32)
+
+
+def _codes(output: NetworkOutput) -> NDArray[np.uint8]:
+    return np.array(
+        [UNNAMED if name == CORONARY else int(Label[name]) for name in output.labels],
+        dtype=np.uint8,
+    )

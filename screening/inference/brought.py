@@ -26,7 +26,15 @@ from screening.inference.anatomy import (
     find_heart,
     heart_box,
 )
-from screening.inference.answers import UNNAMED, VESSELS, UnusableOutputError, activate, decide
+from screening.inference.answers import (
+    UNNAMED,
+    VESSELS,
+    UnusableOutputError,
+    activate,
+    coronary_of,
+    decide,
+)
+from screening.inference.candidates import SEED_HU, can_score
 from screening.inference.description import NETWORK_FILE, Network
 from screening.inference.frame import GRID_CELLS, CoarseGrid, Frame, coarse_grid, make_frame
 from screening.inference.manifest import Model
@@ -61,6 +69,7 @@ from screening.records import (
     Rejection,
     Volume,
 )
+from screening.things import Things, in_shares
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -114,7 +123,8 @@ def infer_brought(
         chosen = that_matter(scan.windows, scan.points)
         session = open_network(model, threads)
         raw = ask(session, scan, chosen)
-        label, probability = decide(activate(raw, network.output), network.output)
+        p = activate(raw, network.output)
+        label, probability = decide(p, network.output)
     except FieldError as error:
         return _refuse(volume, Reason.MODEL_FIELD, str(error)), none
     except UnusableOutputError as error:
@@ -124,7 +134,8 @@ def infer_brought(
     except RUNTIME_ERRORS as error:
         return _refuse(volume, Reason.MODEL_FAILED, safe_detail(error)), none
     label = _name_vessels(located, label)
-    found = _labelled(located, model, session.get_providers()[0], label, probability)
+    identity = ModelIdentity(model.identity.name, model.identity.digest, session.get_providers()[0])
+    found = _labelled(located, network, identity, (label, probability, p))
     return found, Work(len(chosen), len(scan.windows))
 
 
@@ -273,12 +284,7 @@ def _name_vessels(located: Located, label: NDArray[np.uint8]) -> NDArray[np.uint
     if len(which) == 0:
         return label
     voxels = located.bright[which]
-    corner = voxels.min(0)
-    box = np.zeros(voxels.max(0) - corner + 1, dtype=bool)
-    at = tuple((voxels - corner).T)
-    box[at] = True
-    parts, n = ndimage.label(box, structure=np.ones((3, 3, 3), dtype=np.int8))
-    part = parts[at] - 1
+    part, n = _parts(voxels)
     whole = (0, located.frame.hu.shape[0], 0, located.frame.hu.shape[1])
     cells = cells_of_box(located.frame, located.grid, (*whole, 0, located.frame.hu.shape[2]))
     cell = tuple(cells[k][voxels[:, k]] for k in range(3))
@@ -291,23 +297,63 @@ def _name_vessels(located: Located, label: NDArray[np.uint8]) -> NDArray[np.uint
     return named
 
 
+def _parts(voxels: Ints) -> tuple[Ints, int]:
+    """Tell of each voxel which connected thing it is of, 0..n-1; and n."""
+    corner = voxels.min(0)
+    box = np.zeros(voxels.max(0) - corner + 1, dtype=bool)
+    at = tuple((voxels - corner).T)
+    box[at] = True
+    parts, n = ndimage.label(box, structure=np.ones((3, 3, 3), dtype=np.int8))
+    return parts[at].astype(np.int64) - 1, int(n)
+
+
 def _labelled(
     located: Located,
-    model: Model,
-    provider: str,
-    label: NDArray[np.uint8],
-    probability: Floats,
+    network: Network,
+    identity: ModelIdentity,
+    answers: tuple[NDArray[np.uint8], Floats, Floats],
 ) -> Labelled:
-    kept = np.flatnonzero(label != Label.NONE)
-    s, r, c = located.bright[kept].T
-    flat = located.frame.flat_index(s, r, c)
+    """Gather the labelled voxels and, to be explained, the larger things that are nothing."""
+    label, probability, p = answers
+    owner = _things(located, label)
+    s, r, c = located.bright.T
+    is_seed = located.frame.hu[s, r, c] >= SEED_HU
+    is_large = np.zeros(len(owner), dtype=bool)
+    is_large[is_seed] = can_score(located.frame, s[is_seed], owner[is_seed])
+    kept = np.flatnonzero((label != Label.NONE) | is_large)
+    flat = located.frame.flat_index(s[kept], r[kept], c[kept])
     order = np.argsort(flat)
+    kept = kept[order]
+    _, owner = np.unique(owner[kept], return_inverse=True)
+    n = int(owner.max(initial=-1)) + 1
+    columns = np.column_stack([p, coronary_of(p, network.output)])[kept]
+    sums = np.stack([np.bincount(owner, column, n) for column in columns.T], axis=1)
+    means = in_shares(sums / np.maximum(np.bincount(owner, minlength=n), 1)[:, None])
     return Labelled(
         index=flat[order],
-        label=label[kept][order],
-        probability=probability[kept][order],
+        label=label[kept],
+        probability=probability[kept],
         heart_box=located.frame.volume_box(located.box),
         is_heart_cut=located.anatomy.is_cut,
         blood_pool=located.blood,
-        model=ModelIdentity(model.identity.name, model.identity.digest, provider),
+        model=identity,
+        things=Things(
+            owner=owner.astype(np.int32),
+            names=tuple(name.lower() for name in network.output.labels),
+            shares=means[:, :-1],
+            coronary=means[:, -1],
+            counts_from=network.output.threshold,
+        ),
     )
+
+
+def _things(located: Located, label: NDArray[np.uint8]) -> Ints:
+    """Give each bright voxel the number, 0..n-1, of its connected thing of one label."""
+    owner = np.zeros(len(label), dtype=np.int64)
+    n = 0
+    for one in np.unique(label):
+        mine = np.flatnonzero(label == one)
+        part, count = _parts(located.bright[mine])
+        owner[mine] = n + part
+        n += count
+    return owner

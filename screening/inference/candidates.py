@@ -95,13 +95,17 @@ def _bright_voxels(
     part = parts.ravel()[where].astype(np.int64)
     if len(part) == 0:
         return voxels.reshape(0, 3), part
-    pixel_mm2 = frame.spacing_mm[0] * frame.spacing_mm[1]
-    in_slice = part * hu.shape[0] + voxels[:, 0]
-    keys, counts = np.unique(in_slice, return_counts=True)
-    largest = np.zeros(part.max() + 1)
-    np.maximum.at(largest, keys // hu.shape[0], counts * pixel_mm2)
-    kept = largest[part] >= _MIN_SLICE_MM2
+    kept = can_score(frame, voxels[:, 0], part)
     return voxels[kept] + np.array([box[0], box[2], box[4]]), part[kept]
+
+
+def can_score(frame: Frame, at_slice: Ints, part: Ints) -> NDArray[np.bool_]:
+    """Whether the thing of each voxel fills the least area that scores in one of its slices."""
+    n = int(at_slice.max(initial=0)) + 1
+    keys, counts = np.unique(part * n + at_slice, return_counts=True)
+    largest = np.zeros(part.max(initial=0) + 1)
+    np.maximum.at(largest, keys // n, counts * (frame.spacing_mm[0] * frame.spacing_mm[1]))
+    return np.asarray(largest[part] >= _MIN_SLICE_MM2, dtype=np.bool_)
 
 
 def _pieces(frame: Frame, voxels: Ints, parts: Ints, limit: int) -> tuple[Ints, Ints, Ints]:

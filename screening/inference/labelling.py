@@ -25,8 +25,10 @@ from screening.inference.session import Networks, networks
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import CORONARY_LABELS, Label, Labelled, ModelIdentity, Rejection, Volume
+from screening.things import Things, in_shares
 
 _N_LABELS = len(Label)
+_NAMES = tuple(label.name.lower() for label in Label)
 _CORONARY = np.array([int(label) for label in CORONARY_LABELS])
 CORONARY_CUT = 0.5  # summed probability of the four vessels from which a thing counts
 # Stents and clips were drawn in about a third of the training's people; in an archive of chest CTs
@@ -66,17 +68,25 @@ def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection
     blood = blood_pool(frame, grid, anatomy)
     reach = heart_box(frame, grid, anatomy.reach)
     candidates = find_candidates(frame, grid, anatomy, reach, blood)
-    label, probability = _classify(nets, candidates)
-    index, voxel_label, voxel_probability = _voxels(frame, candidates, label, probability)
+    p = at_odds_in_life(_classify(nets, candidates))
+    label, probability = _decide(p)
+    index, owner = _voxels(frame, candidates, label)
     return Labelled(
         index=index,
-        label=voxel_label,
-        probability=voxel_probability,
+        label=label[owner],
+        probability=probability[owner],
         heart_box=frame.volume_box(heart_box(frame, grid, anatomy.heart)),
         is_heart_cut=anatomy.is_cut,
         blood_pool=blood,
         model=ModelIdentity(model.identity.name, model.identity.digest, nets.provider),
         surroundings=surroundings(volume, frame, grid, anatomy),
+        things=Things(
+            owner=owner.astype(np.int32),
+            names=_NAMES,
+            shares=in_shares(p),
+            coronary=in_shares(p[:, _CORONARY].sum(1)),
+            counts_from=CORONARY_CUT,
+        ),
     )
 
 
@@ -85,15 +95,13 @@ def _check(array: NDArray[np.float32], shape: tuple[int, ...]) -> None:
         raise _UnusableOutputError
 
 
-def _classify(
-    nets: Networks, candidates: Candidates
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _classify(nets: Networks, candidates: Candidates) -> NDArray[np.float32]:
     n = len(candidates.component)
     if n == 0:
-        return np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.float32)
+        return np.zeros((0, _N_LABELS), dtype=np.float32)
     p = nets.run_candidate(candidates.patches, candidates.masks, candidates.features)
     _check(p, (n, _N_LABELS))
-    return decide(p)
+    return p
 
 
 def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -107,9 +115,18 @@ def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float3
     -------
     label uint8 (n,), probability float32 (n,)
     """
+    return _decide(at_odds_in_life(p))
+
+
+def at_odds_in_life(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (n, labels) with metal as rare as it is outside the training."""
     p = p.copy()
     p[:, Label.METAL] *= METAL_ODDS
     p /= p.sum(1, keepdims=True)
+    return p
+
+
+def _decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     coronary = p[:, _CORONARY].sum(1)
     others = p.copy()
     others[:, _CORONARY] = -1
@@ -121,12 +138,9 @@ def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float3
 
 
 def _voxels(
-    frame: Frame,
-    candidates: Candidates,
-    label: NDArray[np.uint8],
-    probability: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float32]]:
-    """Spread labels over the seeds and their neighbours down to GROWN_HU, as sorted index."""
+    frame: Frame, candidates: Candidates, label: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Seeds and their neighbours down to GROWN_HU, as sorted index; the candidate each is of."""
     voxels, owner = candidates.voxels, candidates.owner
     flat = frame.flat_index(voxels[:, 0], voxels[:, 1], voxels[:, 2])
     shape = np.array(frame.hu.shape)
@@ -148,5 +162,4 @@ def _voxels(
         flat = np.concatenate([flat, new_flat[fresh]])
         owner = np.concatenate([owner, edge_owner])
     order = np.argsort(flat)
-    owner = owner[order]
-    return flat[order], label[owner], probability[owner]
+    return flat[order], owner[order]

@@ -1,6 +1,7 @@
 """The lake: where results stay.
 
-Comes in: instances as read, dispositions, clinical tables, pictures; a site's secret.
+Comes in: instances as read, dispositions, clinical tables, pictures and what inference
+saw; a site's secret.
 Goes out: committed Delta tables, keys instead of identity, the answers of `sql/`, two DuckDB files,
 the dictionary of their columns (`describe_relations`).
 Refuses: a lake of another version or without its secret, a second driver, a key twice,

@@ -40,6 +40,7 @@ class Keys:
     vault: bytes
     index: bytes
     pictures: bytes
+    seen: bytes
     digests: bytes
     research: bytes
 

@@ -11,6 +11,7 @@ without the lease.
     LAKE/index/              what the crawl saw, sealed
     LAKE/vault/vault.sqlite  who the keys are, sealed
     LAKE/vault/pictures/     pictures of scored scans, sealed
+    LAKE/vault/seen/         what inference saw of scored scans, sealed
     LAKE/screening.duckdb    for the people who work the list
     LAKE/research.duckdb     for epidemiologists
     LAKE.secret              beside the folder, where the environment gave no secret
@@ -39,9 +40,9 @@ from screening.lake.manifest import (
     refuse_unreadable_name,
     rotate,
 )
-from screening.lake.pictures import Pictures
 from screening.lake.publish import Run, Source, publish, query
 from screening.lake.research import research_shift
+from screening.lake.sealed import SealedFiles
 from screening.lake.sqlfiles import read_relations
 from screening.lake.vault import Vault
 from screening.resources import sql_folder
@@ -59,7 +60,8 @@ class Lake:
     _keys: Keys = field(repr=False)
     _tables: Tables = field(repr=False)
     _index: IndexStore = field(repr=False)
-    _pictures: Pictures = field(repr=False)
+    _pictures: SealedFiles = field(repr=False)
+    _seen: SealedFiles = field(repr=False)
     _lease: Lease | None = field(default=None, repr=False)
 
     @classmethod
@@ -91,8 +93,8 @@ class Lake:
             _make_folder(path, _PRIVATE)
             manifest = create_manifest(path, secret)
         _make_folder(path / "tables")
-        for folder in (path / "index", path / "vault", path / "vault/pictures"):
-            _make_folder(folder, _PRIVATE)
+        for name in ("index", "vault", "vault/pictures"):
+            _make_folder(path / name, _PRIVATE)
         keys = derive_keys(manifest.data_key)
         return cls(
             path=path,
@@ -101,7 +103,8 @@ class Lake:
             _keys=keys,
             _tables=Tables(path / "tables"),
             _index=IndexStore(path / "index", keys.index),
-            _pictures=Pictures(path / "vault/pictures", keys.pictures),
+            _pictures=SealedFiles(path / "vault/pictures", "picture", keys.pictures),
+            _seen=SealedFiles(path / "vault/seen", "seen", keys.seen),
         )
 
     @property
@@ -124,8 +127,10 @@ class Lake:
             Naming the live driver that holds it.
         """
         with hold(self.path / "lease.sqlite", run_id, self._tables.highest_epoch()) as lease:
-            for folder in (self.path, self.path / "index", self.path / "vault/pictures"):
-                sweep_temporaries(folder)
+            # Lakes of earlier programs lack it; who only reads them need not make it.
+            _make_folder(self.path / "vault/seen", _PRIVATE)
+            for name in ("", "index", "vault/pictures", "vault/seen"):
+                sweep_temporaries(self.path / name)
             self._lease = lease
             try:
                 yield lease
@@ -166,14 +171,30 @@ class Lake:
         self._held().confirm()
         self._pictures.store(series_key, png)
 
-    def remove_picture(self, series_key: str) -> None:
-        """Forget the picture of one series."""
+    def store_seen(self, series_key: str, packed: bytes) -> None:
+        """Encrypt what inference saw of one series."""
+        self._held().confirm()
+        self._seen.store(series_key, packed)
+
+    def forget_images(self, series_key: str) -> None:
+        """Remove the picture of one series and what inference saw of it."""
         self._held()
         self._pictures.remove(series_key)
+        self._seen.remove(series_key)
 
     def read_picture(self, series_key: str) -> bytes | None:
         """Return the picture of one series, None where it has none."""
         return self._pictures.read(series_key)
+
+    def read_seen(self, series_key: str) -> bytes | None:
+        """Return what inference saw of one series, packed; None where that was not kept.
+
+        Raises
+        ------
+        ScreeningError
+            The file is damaged, or of another lake.
+        """
+        return self._seen.read(series_key)
 
     def query(
         self, view: str, as_of: date, run_id: str = "", folder: Path | None = None

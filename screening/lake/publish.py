@@ -34,7 +34,7 @@ from screening.lake.sqlfiles import (
 )
 from screening.resources import sql_folder
 from screening.schema import Privacy
-from screening.tables import LAKE_TABLES, TABLES
+from screening.tables import CONVENTION_SCORES, LAKE_TABLES, TABLES
 
 MEMORY_LIMIT = "2GB"
 SPILL_NAME = "spill"  # DuckDB clears it, after a kill at its next use
@@ -45,6 +45,7 @@ _RUN = pa.schema([("as_of", pa.date32()), ("run_id", pa.string())])
 _LAKE_KEYS = frozenset(
     c.name
     for t in TABLES.values()
+    if t is not CONVENTION_SCORES  # under research keys, as the research file is
     for c in t.columns
     if c.privacy in (Privacy.KEY, Privacy.IDENTITY)
 )

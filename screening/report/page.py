@@ -46,12 +46,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; numbers stand right in the columns named in `numeric`."""
+    """A table; numbers stand right in the columns named in `numeric`; `wraps`: texts may break."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     numeric: tuple[str, ...] = ()
+    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def _grid(block: Grid) -> str:
     )
     body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in block.rows)
     table = f"<table>{_caption(block.caption)}<thead><tr>{top}</tr></thead>"
-    return f'<div class="scroll">{table}<tbody>{body}</tbody></table></div>'
+    kind = "scroll wraps" if block.wraps else "scroll"
+    return f'<div class="{kind}">{table}<tbody>{body}</tbody></table></div>'
 
 
 def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:

@@ -28,6 +28,8 @@ th { font-weight: 600; } th[scope=row] { font-weight: 400; } .n { text-align: ri
 .facts th { color: #44505b; width: 18rem; padding-right: 1.5rem; }
 .scroll { overflow-x: auto; } .scroll table { min-width: 34rem; }
 .scroll th, .scroll td:not(:last-child) { white-space: nowrap; }
+.wraps td:not(.n, #_), .wraps th[scope=row] { white-space: normal; }
+.wraps th[scope=row] { min-width: 7.5rem; }
 .wide { overflow-x: auto; } .wide td { white-space: nowrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }
@@ -36,6 +38,7 @@ figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }
  figure, tr { break-inside: avoid; }
  .sheet { display: block; position: fixed; bottom: 0; font-size: .7rem; color: #44505b;
   background: #fff; }
+ .wraps table { font-size: .7rem; }
  .wide { overflow: visible; } .wide table { font-size: .58rem; } .wide td { white-space: normal; } }
 </style></head>"""
 

@@ -1,10 +1,13 @@
 """Scoring: how much calcium, where, and how far to trust it. All thresholds live here.
 
 Comes in: a `Volume` with its `Labelled` (or with a drawn mask).
-Goes out: a `CalciumScore` (or a `MaskScore`).
+Goes out: a `CalciumScore` (or a `MaskScore`). Of what was seen before (`Seen`): the bright things,
+each with why it was not counted, and the score by every convention.
 Refuses: contrast in the blood pool, or the doubt of it; missing slices at the heart.
 """
 
+from screening.scoring.bright import BrightThing, Why, bright_things
+from screening.scoring.by_convention import ConventionScore, by_conventions
 from screening.scoring.calibration import Rod, with_rod
 from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
@@ -27,12 +30,17 @@ __all__ = [
     "PROGRESSION_FROM_SQRT_MM3",
     "RULES",
     "SCORING_VERSION",
+    "BrightThing",
+    "ConventionScore",
     "Flag",
     "LabelScore",
     "MaskScore",
     "Progression",
     "Rod",
     "ScoredScan",
+    "Why",
+    "bright_things",
+    "by_conventions",
     "category",
     "certainty",
     "compare_pairs",

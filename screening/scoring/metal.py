@@ -173,32 +173,42 @@ def _is_small_metal(
 
 def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:
     """Tell what metal there is, by the table above."""
+    return frozenset(kind for _, kind in pieces_of_metal(volume, labelled))
+
+
+def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np.int64], Metal]]:
+    """Return the voxels, a flat index, of each piece of metal and its kind, by the same table."""
     index = _metal_voxels(volume, labelled)
     if len(index) == 0:
-        return frozenset()
+        return []
+    if labelled.surroundings is None:
+        return [(index, Metal.OTHER)]
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
     bright = _is_bright(volume, index, of, count)
-    if labelled.surroundings is None:
-        return frozenset({Metal.OTHER})
     at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
     lps_mm, hu = volume.lps_mm(at), volume.hu.take(index)
     place = labelled.surroundings.at(lps_mm)
     order = np.argsort(of, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(of, minlength=count))[:-1])
-    things = [
-        _thing(volume, lps_mm[part], place[part], int(hu[part].max()), bool(is_bright))
+    kept = [
+        (part, bool(is_bright))
         for part, is_bright in zip(parts, bright, strict=True)
         if is_bright or len(part) >= _FEWEST_VOXELS
     ]
+    things = [
+        _thing(volume, lps_mm[part], place[part], int(hu[part].max()), is_bright)
+        for part, is_bright in kept
+    ]
     lead = _lead(things)
-    kinds = {Metal.LEAD} if lead else set()
-    for k, thing in enumerate(things):
-        kind = None if k in lead else _kind(volume, labelled, thing)
-        if kind is not None:
-            kinds.add(kind)
-    return frozenset(kinds)
+    kinds = [
+        Metal.LEAD if k in lead else _kind(volume, labelled, thing)
+        for k, thing in enumerate(things)
+    ]
+    return [
+        (index[part], kind) for (part, _), kind in zip(kept, kinds, strict=True) if kind is not None
+    ]
 
 
 def _is_bright(
@@ -314,7 +324,7 @@ def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
 
 def _kind_outside(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     """Of bright metal outside heart and courses; None where it lies on the skin or far off."""
-    low, high = _heart_box_lps_mm(volume, labelled)
+    low, high = heart_box_lps_mm(volume, labelled)
     middle = thing.middle_lps_mm
     is_before = low[0] <= middle[0] <= high[0] and middle[1] < (low[1] + high[1]) / 2
     if is_before and _is_at_bone(labelled, thing):
@@ -345,7 +355,7 @@ def _is_valve(labelled: Labelled, thing: _Thing) -> bool:
     return bool(away_mm.min() <= _VALVE_AWAY_MM)
 
 
-def _heart_box_lps_mm(volume: Volume, labelled: Labelled) -> NDArray[np.float64]:
+def heart_box_lps_mm(volume: Volume, labelled: Labelled) -> NDArray[np.float64]:
     """Lowest and highest coordinates of the heart's box."""
     a, b, c, d, e, f = labelled.heart_box
     corners = np.array([(s, r, k) for s in (a, b - 1) for r in (c, d - 1) for k in (e, f - 1)])

@@ -23,6 +23,7 @@ Sources: Agatston, J Am Coll Cardiol 1990;15:827 (score); Ohnesorge, Eur Radiol 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.records import (
@@ -39,7 +40,7 @@ from screening.scoring.beside import beside
 from screening.scoring.certainty import certainty
 from screening.scoring.checks import refuse
 from screening.scoring.lesions import find_lesions
-from screening.scoring.measure import measure
+from screening.scoring.measure import Calcium, measure
 from screening.scoring.metal import name_metal
 from screening.scoring.parameters import (
     LOWEST_LABELLED_HU,
@@ -89,26 +90,21 @@ def score(
 
 
 def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> CalciumScore:
-    picked = np.flatnonzero(
-        (labelled.label != Label.NONE) & (volume.hu.take(labelled.index) >= parameters.threshold_hu)
-    )
+    picked, calcium = count(volume, labelled, parameters)
     label = labelled.label[picked]
-    is_coronary = _IS_CORONARY[label]
-    group = np.where(is_coronary, np.uint8(_ANY_CORONARY), label)
-    calcium = measure(volume, labelled.index[picked], group, parameters)
-
+    coronary_too = is_coronary(label)
     places = Places(calcium, label)
-    coronary, names = calcium.of(is_coronary), label[is_coronary]
+    coronary, names = calcium.of(coronary_too), label[coronary_too]
     agatston = float(coronary.agatston.sum())
     vessels = VesselScores(**{v.name: places.agatston(v) for v in CORONARY_LABELS})
     lesions = find_lesions(
-        volume, coronary, names, labelled.probability[picked][is_coronary], parameters
+        volume, coronary, names, labelled.probability[picked][coronary_too], parameters
     )
     sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
     blood = labelled.blood_pool
     told, intervals = beside(
         volume,
-        labelled.index[_IS_CORONARY[labelled.label]],
+        labelled.index[is_coronary(labelled.label)],
         coronary,
         vessels,
         len(lesions),
@@ -133,12 +129,42 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
             labelled,
             agatston,
             sure,
-            has_calcium=bool(is_coronary.any()),
+            has_calcium=bool(coronary_too.any()),
             lesions=lesions,
             parameters=parameters,
         ),
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )
+
+
+def is_coronary(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which labels are coronary arteries."""
+    return np.asarray(_IS_CORONARY[label], dtype=np.bool_)
+
+
+def count(
+    volume: Volume, labelled: Labelled, parameters: ScoringParameters
+) -> tuple[NDArray[np.int64], Calcium]:
+    """Measure all labelled voxels that are bright enough, by the convention.
+
+    Parameters
+    ----------
+    volume : Volume
+        of which only the labelled voxels are looked at
+    labelled : Labelled
+        of this volume, metal named
+    parameters : ScoringParameters
+
+    Returns
+    -------
+    where in `labelled` the measured voxels stand, int64 (n,); their `Calcium`, in that order
+    """
+    picked = np.flatnonzero(
+        (labelled.label != Label.NONE) & (volume.hu.take(labelled.index) >= parameters.threshold_hu)
+    )
+    label = labelled.label[picked]
+    group = np.where(is_coronary(label), np.uint8(_ANY_CORONARY), label)
+    return picked, measure(volume, labelled.index[picked], group, parameters)
 
 
 def _check_labels(volume: Volume, labelled: Labelled) -> None:

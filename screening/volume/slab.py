@@ -141,7 +141,8 @@ def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, La
 
     Returns
     -------
-    The native stack's geometry with the averages' HU, and the labels of its voxels
+    The native stack's geometry with the averages' HU, and the labels of its voxels; of the things
+    nothing is told any more
     """
     counts = np.array(slab.counts)
     first = np.cumsum(counts) - counts
@@ -158,5 +159,6 @@ def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, La
         label=np.repeat(labelled.label, times)[order],
         probability=np.repeat(labelled.probability, times)[order],
         heart_box=(int(first[box[0]]), int(first[box[1] - 1] + counts[box[1] - 1]), *box[2:]),
+        things=None,
     )
     return replace(native, hu=np.repeat(slab.volume.hu, counts, axis=0)), spread

@@ -13,7 +13,7 @@ ROOMS = (
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "reconstruction", "measures",
-    "surroundings",
+    "surroundings", "things", "seen",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from seen_case import SPOTS, some_seen
 
-from flows import remarks, show, words
+from flows import bright_words, remarks, show, words
 from flows.explain import explain, print_explanation
 from flows.people_stage import compare_scans
 from screening.errors import ScreeningError
+from screening.inference import pack
 from screening.lake import Lake
+from screening.records import Label
+from screening.scoring import SCORING_VERSION, Why
+from screening.scoring.metal import Metal
 from screening.scoring.quality import RULES
 from screening.tables import LAKE_TABLES
 
@@ -53,6 +58,7 @@ def scored(person: str, agatston: float, **more: object) -> dict:
         "agatston_lm": 0.0, "agatston_lad": agatston, "agatston_lcx": 0.0, "agatston_rca": 0.0,
         "volume_mm3": agatston, "mass_mg": 1.0, "quality_flags": [], "noise_hu": 20.0,
         "model_name": "default", "provider": "CPU", "has_picture": agatston > 0,
+        "image_digest": "i",
         "other": [{"label": "aortic_valve", "agatston": 49.4}, {"label": "aorta", "agatston": 0.0}],
         "committed_at": datetime(2026, 11, 1, tzinfo=UTC), **more,
     }  # fmt: skip
@@ -88,7 +94,7 @@ TABLES = {
         refused("high", "ineligible", "not_ct", series_key="sr-of-high", content_digest="d"),
         refused("lonely", "ineligible", "not_ct", content_digest="d"),
         scored("norecord", 150.0),
-        scored("zero", 0.0),
+        scored("zero", 0.0, scoring_version=SCORING_VERSION),
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
@@ -132,6 +138,12 @@ def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         compare_scans(lake, AS_OF)
         for key in ("shigh", "snorecord", "sill", "sfailed", "sout"):  # also of older states
             lake.store_picture(key, PNG)
+        mine = pack(some_seen("a" * 64, "i"))
+        for key in ("shigh", "sfailed", "sout"):
+            lake.store_seen(key, mine)
+        lake.store_seen("szero", pack(some_seen("a" * 64, "i", SPOTS[1:3], n_native=2)))
+        lake.store_seen("sill", pack(some_seen("b" * 64, "i")))
+        lake.store_seen("grown-2022", mine[:-1] + bytes([mine[-1] ^ 1]))
     return lake
 
 
@@ -275,6 +287,92 @@ def test_every_quality_flag_has_words_and_a_sentence():
     assert {grade for grade in RULES.values()} == set(remarks.GRADES)
     assert all(text.endswith(".") for text in remarks.EXPLAINED.values())
     assert remarks.explained(["brand_new"]) == ("Brand new.",)
+
+
+# What was seen
+
+
+def test_each_bright_spot_is_told_and_why_it_was_not_counted(told):
+    found = told("high")
+    (seen,) = found.facts["seen"]
+    assert seen["series_key"] == "shigh"
+    assert [t["in_words"] for t in seen["things"]] == [
+        "LAD: 96 units",
+        "taken for soft tissue or noise; coronary 49.96 % (counts from 50 %)",
+        "taken for the wall of the aorta; coronary 12 % (counts from 50 %)",
+        *["taken for bone; coronary below 1 % (counts from 50 %)"] * 3,
+    ]
+    assert seen["things"][0]["agatston"] == 2 * 16 * 3  # slices x mm2 x weight, 3 mm apart
+    lines = found.text.splitlines()
+    assert "bright spots near the heart, counted: 1 spot" in lines
+    assert "bright spots near the heart, not counted: 2 of 5 spots" in lines
+    assert "Not shown: 3 bone." in lines
+    row = next(line for line in lines if "LAD: " in line)
+    cells = [cell.strip() for cell in row.split("│")]
+    assert cells[1:6] == ["5–6", "6, 22, −16", "96", "327", "LAD 98 %, LCX 1 %"]
+
+
+def test_units_by_another_scoring_version_are_said_to_be(told, page):
+    note = f"by scoring version {SCORING_VERSION}, the score is by version 1: units may differ."
+    assert note in told("high").text
+    assert note in page("high").text
+    assert told("zero").facts["seen"][0]["note"] == ""
+    assert "units may differ" not in page("zero").text
+
+
+def test_a_zero_is_explained_by_what_was_not_counted(told):
+    found = told("zero")
+    (seen,) = found.facts["seen"]
+    assert [t["taken_for"] for t in seen["things"]] == ["none", "aorta"]
+    assert [t["slices"] for t in seen["things"]] == [[24, 27], [18, 21]]  # the scanner's own
+    assert ", counted:" not in found.text
+    assert "not counted: 2 spots" in found.text
+
+
+def test_what_was_not_kept_or_is_of_another_score_is_not_shown(told):
+    assert bright_words.NOT_KEPT in told("norecord").text
+    assert bright_words.OF_ANOTHER_SCORE in told("ill").text
+    assert "what the model saw cannot be shown: stored regions are damaged" in told("grown").text
+    for key in ("norecord", "ill", "grown"):
+        assert not any(seen["things"] for seen in told(key).facts["seen"])
+
+
+def test_nothing_seen_is_told_of_who_opted_out_or_is_not_scored(told):
+    for key in ("out", "failed", "sr-of-high"):
+        assert told(key).facts["seen"] == []
+        assert "bright spot" not in told(key).text
+
+
+def test_a_page_tells_each_bright_spot(page):
+    text = page("high").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert bright_words.HEADING in text
+    assert "taken for the wall of the aorta; coronary 12 % (counts from 50 %)" in text
+    assert "Not shown: 3 bone." in text
+    assert bright_words.NOT_KEPT[1:] in page("norecord").text
+    assert "bright spot" not in page("out").text.lower()
+
+
+def test_every_label_and_reason_has_words():
+    for label in Label:
+        assert "_" not in bright_words._name(label.name.lower())
+    others = {label.name.lower() for label in Label} - {"lm", "lad", "lcx", "rca"}
+    assert others <= set(bright_words._TAKEN_FOR)
+    assert {kind.value for kind in Metal} <= set(bright_words._TAKEN_FOR)
+    assert set(bright_words._WHY) == set(Why) - {Why.COUNTED, Why.TAKEN_FOR_OTHER}
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (1.0, "over 99 %"),
+        (0.9901, "over 99 %"),
+        (0.99, "99 %"),
+        (0.01, "1 %"),
+        (0.0099, "below 1 %"),
+    ],
+)
+def test_a_probability_is_never_told_as_certain(share, told):
+    assert bright_words._percent(share) == told
 
 
 # The page

@@ -39,7 +39,7 @@ def run(monkeypatch):
 def voxels(found, shape):
     assert isinstance(found, Labelled), found
     out = np.zeros(int(np.prod(shape)), bool)
-    out[found.index] = True
+    out[found.index[found.label != Label.NONE]] = True
     return out.reshape(shape)
 
 
@@ -79,6 +79,32 @@ def test_every_kind_labels_just_what_is_130_hu_and_more_in_the_heart(run, tmp_pa
     assert found.blood_pool.mean_hu == 40
     assert found.model.provider == "CPUExecutionProvider"
     assert 0 < work.n_run <= work.n_all
+
+
+def test_each_thing_is_told_with_the_names_the_network_gives(run, tmp_path):
+    hu = chest()
+    found, _ = run(slicewise(tmp_path), make_volume(hu))
+    things = found.things
+    assert (things.names, things.counts_from) == (("coronary",), 0.5)
+    assert len(things.owner) == len(found.index)
+    np.testing.assert_array_equal(things.shares[:, 0], things.coronary)
+    # The plaque, the pixel behind it, and the one at the threshold: half an HU over it is 62 %.
+    per_thing = sorted(
+        (int((things.owner == k).sum()), int(things.coronary[k])) for k in range(len(things.shares))
+    )
+    assert per_thing == [(1, 6225), (1, 10_000), (18, 10_000)]
+
+
+def test_what_the_network_leaves_out_is_told_where_it_could_have_scored(run, tmp_path):
+    """Counts from 300.5 HU on: the plaque of 300 HU and the pixel of 130 HU are explained."""
+    onnx = shifted(tmp_path / "n.onnx", ["n", 1, 240, 240], ["n", 1, 240, 240], by=-300.5)
+    found, _ = run(model_of(onnx, tmp_path / "m"), make_volume(chest()))
+    left_out = found.things.owner[found.label == Label.NONE]
+    sizes = np.unique(np.unique(left_out, return_counts=True)[1]).tolist()
+    assert sizes == [1, 18]
+    shares = found.things.coronary[np.unique(left_out)]
+    assert (shares < 5000).all()
+    assert voxels(found, chest().shape).sum() == 1
 
 
 def test_an_unnamed_artery_is_the_likeliest_at_each_thing(run, tmp_path):

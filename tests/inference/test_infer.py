@@ -206,6 +206,27 @@ def test_coronary_is_decided_before_the_vessel(vessels, other, expected):
     assert probability[0] == pytest.approx(max(p[0, 1:5].sum(), p[0, other]))
 
 
+def test_each_voxel_belongs_to_a_thing_and_each_thing_has_all_probabilities(run):
+    nets = FakeNetworks()
+    found = run(make_volume(chest()), nets)
+    things = found.things
+    assert things.names == tuple(label.name.lower() for label in Label)
+    assert things.counts_from == 0.5
+    assert len(things.owner) == len(found.index)
+    assert set(things.owner) == set(range(len(things.shares)))
+    assert np.abs(things.shares.sum(1).astype(int) - 10_000).max() <= len(Label) / 2
+    vessels = things.shares[:, [Label.LM, Label.LAD, Label.LCX, Label.RCA]].sum(1).astype(int)
+    assert np.abs(vessels - things.coronary).max() <= 2
+    # What was decided follows from what is told.
+    is_coronary = np.isin(found.label, (Label.LM, Label.LAD, Label.LCX, Label.RCA))
+    np.testing.assert_array_equal(is_coronary, things.coronary[things.owner] >= 5000)
+    own = np.where(is_coronary, things.coronary[things.owner],
+                   things.shares[things.owner, found.label])  # fmt: skip
+    np.testing.assert_allclose(found.probability, own / 10_000, atol=1e-4)
+    for thing in np.unique(things.owner):
+        assert len(np.unique(found.label[things.owner == thing])) == 1
+
+
 # Odds of metal times 0.6: coronary from 0.375 against 0.625.
 @pytest.mark.parametrize(("coronary", "expected"), [(0.38, Label.RCA), (0.37, Label.METAL)])
 def test_metal_is_believed_at_its_odds_in_life(coronary, expected):

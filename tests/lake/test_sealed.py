@@ -1,4 +1,4 @@
-"""Index and pictures; and that nothing outside the seals says who anyone is."""
+"""Index, pictures and what was seen; and that nothing outside the seals says who anyone is."""
 
 from datetime import date
 
@@ -71,6 +71,39 @@ def test_pictures_come_back_and_cannot_be_swapped(lake):
         lake.read_picture("s_1")
 
 
+def test_what_was_seen_is_sealed_apart_from_the_pictures(lake, build):
+    with lake.lease("r"):
+        lake.store_picture("s_1", b"picture")
+        lake.store_seen("s_1", b"voxels of somebody")
+    assert Lake.open(lake.path, build.secret, create=False).read_seen("s_1") == (
+        b"voxels of somebody"
+    )
+    assert lake.read_seen("s_2") is None
+    file, picture = lake.path / "vault/seen/s_1.seen", lake.path / "vault/pictures/s_1.picture"
+    assert b"voxels" not in file.read_bytes()
+    assert file.parent.stat().st_mode & 0o077 == 0
+    file.write_bytes(picture.read_bytes())  # another key: one is not taken for the other
+    with pytest.raises(ScreeningError, match="damaged"):
+        lake.read_seen("s_1")
+    with lake.lease("r"):
+        lake.forget_images("s_1")
+        lake.forget_images("s_2")
+    assert lake.read_seen("s_1") is None
+    assert lake.read_picture("s_1") is None
+
+
+def test_a_lake_of_an_earlier_program_is_read_as_it_is_and_written_to_later(lake, build):
+    folder = lake.path / "vault/seen"
+    assert not folder.exists()
+    opened = Lake.open(lake.path, build.secret, create=False)
+    assert opened.read_seen("s_1") is None
+    assert not folder.exists()
+    with opened.lease("r"):
+        opened.store_seen("s_1", b"voxels")
+    assert folder.stat().st_mode & 0o077 == 0
+    assert opened.read_seen("s_1") == b"voxels"
+
+
 def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
     canaries = ["CanaryNumber77", "9.8.7.6.5", "CANARYISSUER", "CanaryFolder", "CanaryText"]
     canaries += ["CanaryAccession", "CanaryReason", "1951-07-13", "19510713"]
@@ -100,6 +133,7 @@ def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
         lake.replace("series", build.series(series_key=[key], person_key=[person]))
         lake.append("dispositions", build.dispositions(build.disposition(key)), "r", 1)
         lake.store_picture(key, b"CanaryText")
+        lake.store_seen(key, b"CanaryText")
         lake.vault.store_birth_dates(
             pa.table({"person_key": [person], "birth_date": [date(1951, 7, 13)]})
         )

@@ -162,6 +162,8 @@ def test_nothing_is_written_without_the_lease(lake):
         lambda: lake.replace("person", PERSON.empty()),
         lambda: lake.maintain(),
         lambda: lake.store_picture("s", b""),
+        lambda: lake.store_seen("s", b""),
+        lambda: lake.forget_images("s"),
     ):
         with pytest.raises(ScreeningError, match="lease"):
             write()

@@ -22,6 +22,12 @@ def test_what_looks_like_markup_is_shown_as_it_is():
     assert 'alt="&lt;script' in html
 
 
+@pytest.mark.parametrize(("wraps", "kind"), [(False, "scroll"), (True, "scroll wraps")])
+def test_texts_of_a_table_break_only_where_that_is_asked_for(wraps, kind):
+    html = render_page(Page("t", "s", (Grid(("a", "b"), (("1", "2"),), wraps=wraps),)))
+    assert f'<div class="{kind}"><table>' in html
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -1,11 +1,11 @@
-"""One scan from volume to score: thin slices, and a picture that cannot be drawn."""
+"""One scan from volume to score: thin slices, what was seen before, a picture that fails."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from screening import inference, pipeline, report
+from screening import inference, pipeline, report, volume
 from screening.phantom import Protocol, Traits, make_body, random_traits, simulate
 from screening.reasons import Reason
 from screening.records import Acquisition, Rejection, ScoredSeries, ScoringParameters, Volume
@@ -31,9 +31,25 @@ def thin() -> Volume:
     return scan.as_volume("s", Acquisition(120.0, 1.25, "B30f", "SIEMENS", "", None, False, ""))
 
 
-def measured(scan: Volume) -> ScoredSeries:
-    model = inference.open_model()
-    found = pipeline.measure(scan, model, ScoringParameters(), 0.0, 0.0, picture=True, threads=1)
+@pytest.fixture(scope="module")
+def thick(thin: Volume) -> Volume:
+    """The same chest, its slices as thick as a scanner without thin ones would make them."""
+    slab = volume.slab_average(thin)
+    assert slab is not None
+    return slab.volume
+
+
+def measured(scan: Volume, stored: bytes = b"", model: str = "default") -> ScoredSeries:
+    found = pipeline.measure(
+        scan,
+        inference.open_model(model),
+        ScoringParameters(),
+        0.0,
+        0.0,
+        picture=True,
+        threads=1,
+        stored=stored,
+    )
     assert isinstance(found, ScoredSeries)
     return found
 
@@ -91,3 +107,95 @@ def test_a_hole_that_averaging_would_bridge_is_seen(thin):
     elsewhere = measured(without_slice(thin, 2))
     assert "missing_slice" in elsewhere.score.quality.flags
     assert elsewhere.score.quality.grade >= "B"
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[Volume]:
+    """The volumes that the model was asked about."""
+    volumes: list[Volume] = []
+    infer = inference.infer
+
+    def counted(model, scan, threads):
+        volumes.append(scan)
+        return infer(model, scan, threads)
+
+    monkeypatch.setattr(inference, "infer", counted)
+    return volumes
+
+
+@pytest.mark.parametrize("kind", ["thin", "thick"])
+def test_what_was_seen_before_gives_the_same_score_without_the_model(kind, request, asked):
+    scan = request.getfixturevalue(kind)
+    first = measured(scan)
+    assert first.seen is not None
+    n_asked = len(asked)
+    assert n_asked == (2 if kind == "thin" else 1)
+    again = measured(scan, first.seen)
+    assert len(asked) == n_asked
+    assert again.score == first.score
+    assert again.model == first.model
+    assert again.picture_png == first.picture_png
+    assert again.facts == first.facts
+    assert again.seen is None  # the lake has it already
+
+
+def with_a_voxel_changed(scan: Volume, seen: bytes) -> Volume:
+    """Another image under the same digest, which samples pixels only."""
+    hu = scan.hu.copy()
+    hu.ravel()[inference.unpack(seen).primary.labelled.index[7]] += 1
+    return replace(scan, hu=hu)
+
+
+def test_what_does_not_fit_is_inferred_again(thick, asked, monkeypatch):
+    first = measured(thick)
+    seen = first.seen
+    assert seen is not None
+    damaged = seen[:-1] + bytes([seen[-1] ^ 1])
+    others = (
+        (thick, damaged, "default"),
+        (thick, b"of another kind", "default"),
+        (thick, seen, "phantom"),
+        (replace(thick, image_digest="another"), seen, "default"),
+        (with_a_voxel_changed(thick, seen), seen, "default"),
+        (
+            replace(thick, spacing_mm=(thick.spacing_mm[0] * 1.001, thick.spacing_mm[1])),
+            seen,
+            "default",
+        ),
+    )
+    for scan, stored, model in others:
+        n_asked = len(asked)
+        found = measured(scan, stored, model)
+        assert len(asked) == n_asked + 1
+        assert found.seen is not None
+    n_asked = len(asked)
+    monkeypatch.setattr(pipeline, "labelling_code", lambda: "of another version")
+    assert measured(thick, seen).score == first.score
+    assert len(asked) == n_asked + 1
+
+
+def test_thin_and_averaged_stacks_are_not_taken_for_one_another(thin, thick, asked):
+    averaged = measured(replace(thick, image_digest=thin.image_digest)).seen
+    assert averaged is not None
+    n_asked = len(asked)
+    measured(thin, averaged)
+    assert len(asked) == n_asked + 2
+
+
+def test_the_digest_of_the_code_changes_with_what_makes_labels_and_nothing_else(
+    tmp_path, monkeypatch
+):
+    for room in ("inference", "volume", "scoring"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "a.py").write_text("one = 1\n")
+    monkeypatch.setattr(pipeline, "__file__", str(tmp_path / "pipeline.py"))
+    digest = pipeline.labelling_code.__wrapped__
+    found = {digest()}
+    (tmp_path / "scoring/a.py").write_text("one = 2\n")
+    assert digest() in found
+    for room in ("inference", "volume"):
+        (tmp_path / room / "a.py").write_text("one = 2\n")
+        found.add(digest())
+        (tmp_path / room / "a.py").rename(tmp_path / room / "b.py")
+        found.add(digest())
+    assert len(found) == 5

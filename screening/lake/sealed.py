@@ -1,7 +1,7 @@
-"""Pictures of scored scans: identified data, encrypted beside the vault.
+"""What is kept of single series beside the tables: identified data, encrypted beside the vault.
 
-Comes in: a series key and PNG bytes.
-Goes out: one AES-GCM file a series, and the PNG again.
+Comes in: a series key and bytes: the picture of a scored scan, or what inference saw of it.
+Goes out: one AES-GCM file a series, and the bytes again.
 Refuses: a name that is no key; a file that was changed or swapped with another's.
 """
 
@@ -17,18 +17,19 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a key becomes a file name: no dots,
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """The folder of encrypted pictures."""
+class SealedFiles:
+    """A folder of encrypted files, one a series; `kind` is their suffix."""
 
     folder: Path
+    kind: str
     key: bytes = field(repr=False)
 
-    def store(self, series_key: str, png: bytes) -> None:
-        """Encrypt one picture; an older one of the series is replaced."""
-        write_atomic(self._file(series_key), seal(self.key, png, series_key.encode()))
+    def store(self, series_key: str, plain: bytes) -> None:
+        """Encrypt one file; an older one of the series is replaced."""
+        write_atomic(self._file(series_key), seal(self.key, plain, series_key.encode()))
 
     def read(self, series_key: str) -> bytes | None:
-        """Return the PNG, None where the series has no picture."""
+        """Return what was stored, None where the series has none."""
         try:
             sealed = self._file(series_key).read_bytes()
         except FileNotFoundError:
@@ -36,10 +37,10 @@ class Pictures:
         return unseal(self.key, sealed, series_key.encode())
 
     def remove(self, series_key: str) -> None:
-        """Forget the picture of one series, if there is one."""
+        """Forget the file of one series, if there is one."""
         self._file(series_key).unlink(missing_ok=True)
 
     def _file(self, series_key: str) -> Path:
         if not _KEY.fullmatch(series_key):
-            raise ScreeningError("a picture needs a series key of the vault")
-        return self.folder / f"{series_key}.picture"
+            raise ScreeningError(f"a {self.kind} file needs a series key of the vault")
+        return self.folder / f"{series_key}.{self.kind}"
