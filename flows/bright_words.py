@@ -87,7 +87,7 @@ def told_of(lake: Lake, row: Row) -> dict[str, object]:
         "things": [],
     }
     try:
-        packed = lake.read_seen(str(row["series_key"]))
+        packed = lake.read_seen(str(row["series_key"]), str(row["model_digest"] or ""))
         if packed is None:
             return facts | {"remark": NOT_KEPT}
         seen = inference.unpack(packed)

@@ -47,7 +47,7 @@ def convention_scores(lake: Lake) -> tuple[pa.Table, int]:
 def _seen(lake: Lake, scan: Row) -> Seen | None:
     """Return what was kept with the score that stands; None without."""
     try:
-        packed = lake.read_seen(str(scan["series_key"]))
+        packed = lake.read_seen(str(scan["series_key"]), str(scan["model_digest"]))
         seen = inference.unpack(packed) if packed is not None else None
     except ScreeningError:
         return None

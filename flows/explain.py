@@ -160,7 +160,8 @@ def _pictures(
     for row in current:
         key = str(row["series_key"])
         remark = _no_picture(row, people)
-        png = lake.read_picture(key) if is_wanted and not remark else None
+        model = str(row["model_digest"] or "")
+        png = lake.read_picture(key, model) if is_wanted and not remark else None
         if not remark and not is_wanted:
             remark = "picture kept encrypted; write it with --out FILE"
         elif not remark and png is None:

@@ -61,9 +61,10 @@ class Committer:
         self._rows.append((disposition, attempt))
         scored = disposition.scored
         if scored is not None and scored.picture_png is not None:
-            self.lake.store_picture(scored.series_key, scored.picture_png)
+            model = disposition.versions.model_digest
+            self.lake.store_picture(scored.series_key, scored.picture_png, model)
         if scored is not None and scored.seen is not None:
-            self.lake.store_seen(scored.series_key, scored.seen)
+            self.lake.store_seen(scored.series_key, scored.seen, disposition.versions.model_digest)
         waited = time.monotonic() - self._last
         if len(self._rows) >= self.settings.commit_rows or waited >= self.settings.commit_seconds:
             self.flush()
@@ -172,7 +173,7 @@ class Scoring:
     def _seen_before(self, series_key: str) -> bytes:
         """Return what inference saw of a series in an earlier night; what is damaged is none."""
         try:
-            return self.lake.read_seen(series_key) or b""
+            return self.lake.read_seen(series_key, self.versions.model_digest) or b""
         except ScreeningError:
             return b""
 

@@ -149,6 +149,8 @@ class _Stages:
             "run_id": night.run_id,
             "started_at": datetime.now(UTC),
             "as_of": night.as_of,
+            "model_digest": self._versions.model_digest,
+            "scoring_version": self._versions.scoring_version,
         }
 
     def crawl(self) -> Crawled:
@@ -191,9 +193,10 @@ class _Stages:
             (e.series.series_key for e in entries),
         )
         silent = opted_out(self._lake, self._night.as_of)
-        for entry in entries:  # whether the wish is new tonight or not
-            if entry.series.person_key in silent:
-                self._lake.forget_images(entry.series.series_key)
+        # Whether the wish is new tonight or not.
+        self._lake.forget_images(
+            frozenset(e.series.series_key for e in entries if e.series.person_key in silent)
+        )
         decisions = choose.choose(
             [e.series for e in entries],
             silent,

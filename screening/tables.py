@@ -193,6 +193,8 @@ RUNS = Table(
         Column("started_at", _T, "", "when it began", Privacy.OPEN, volatile=True),
         Column("as_of", _D, "", "the date the flags are true for"),
         Column("seconds", _F, "s", "how long it took", Privacy.OPEN, volatile=True),
+        Column("model_digest", _S, "", "sha256 of its model; empty in older lakes"),
+        Column("scoring_version", _I, "", "of its scoring code; empty in older lakes"),
         Column("n_scored", _I, "", "series scored in this sweep", Privacy.OPEN, volatile=True),
         Column("bytes_read", _I, "B", "bytes of pixels read", Privacy.OPEN, volatile=True),
         Column("files_seen", _I, "", "files in the archive"),

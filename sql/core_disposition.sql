@@ -1,7 +1,7 @@
 -- title: What became of each series, as things stand now
 -- grain: one series found in the archive
 -- key: series_key
--- reads: raw_series, raw_dispositions, raw_policy, raw_run
+-- reads: raw_series, raw_dispositions, raw_policy, raw_run, raw_runs
 -- privacy: keys, scan date, age and sex; scores of keyed people
 -- publish: operations
 -- column: header_age_years | year | quasi | age at the scan, from its header
@@ -10,6 +10,8 @@
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
 -- any disposition is pending: the night ended before its turn came.
+-- Where a scan was worked by several models, what the last sweep's model and scoring version made of
+-- it stands: a site that goes back to an earlier model has that model's scores again.
 -- An opt-out holds exactly as long as the person's wish does: while it lasts it hides a score,
 -- and when it is withdrawn the score is there again.
 with opt_outs as (
@@ -36,6 +38,49 @@ latest as (
     where
         coalesce(reasons[1], '') <> 'opted_out'
         or person_key in (select o.person_key from opt_outs as o)
+),
+
+last_run as (
+    select
+        r.model_digest,
+        r.scoring_version
+    from raw_runs as r
+    order by r.started_at desc
+    limit 1
+),
+
+own as (
+    select
+        d.*,
+        row_number() over (
+            partition by d.series_key, d.content_digest
+            order by d.committed_at desc nulls last
+        ) as nth_own
+    from latest as d
+    inner join
+        last_run as r
+        on r.model_digest = d.model_digest and r.scoring_version = d.scoring_version
+    where d.scoring_version > 0 and d.state <> 'pending'
+),
+
+standing as (
+    select o.* exclude (nth_own)
+    from latest as d
+    inner join own as o
+        on o.series_key = d.series_key and o.content_digest = d.content_digest and o.nth_own = 1
+    where d.nth = 1 and d.scoring_version > 0
+    union all by name
+    select d.*
+    from latest as d
+    where
+        d.nth = 1
+        and (
+            d.scoring_version = 0
+            or d.scoring_version is null
+            or (d.series_key, d.content_digest) not in (
+                select (o.series_key, o.content_digest) from own as o
+            )
+        )
 )
 
 select
@@ -116,8 +161,7 @@ select
     d.scoring_version,
     coalesce(d.has_picture, false) as has_picture
 from raw_series as s
-left join latest as d
+left join standing as d
     on
         d.series_key = s.series_key
         and d.content_digest = s.content_digest
-        and d.nth = 1

@@ -166,35 +166,35 @@ class Lake:
         self._held().confirm()
         self._index.write(instances, files)
 
-    def store_picture(self, series_key: str, png: bytes) -> None:
-        """Encrypt a picture of one series."""
+    def store_picture(self, series_key: str, png: bytes, model_digest: str = "") -> None:
+        """Encrypt a picture of one series, of a score by this model."""
         self._held().confirm()
-        self._pictures.store(series_key, png)
+        self._pictures.store(series_key, png, model_digest)
 
-    def store_seen(self, series_key: str, packed: bytes) -> None:
-        """Encrypt what inference saw of one series."""
+    def store_seen(self, series_key: str, packed: bytes, model_digest: str = "") -> None:
+        """Encrypt what this model saw of one series."""
         self._held().confirm()
-        self._seen.store(series_key, packed)
+        self._seen.store(series_key, packed, model_digest)
 
-    def forget_images(self, series_key: str) -> None:
-        """Remove the picture of one series and what inference saw of it."""
+    def forget_images(self, series_keys: frozenset[str]) -> None:
+        """Remove the pictures of these series and what models saw of them."""
         self._held()
-        self._pictures.remove(series_key)
-        self._seen.remove(series_key)
+        self._pictures.remove(series_keys)
+        self._seen.remove(series_keys)
 
-    def read_picture(self, series_key: str) -> bytes | None:
-        """Return the picture of one series, None where it has none."""
-        return self._pictures.read(series_key)
+    def read_picture(self, series_key: str, model_digest: str = "") -> bytes | None:
+        """Return the picture of one series by this model, None where it has none."""
+        return self._pictures.read(series_key, model_digest)
 
-    def read_seen(self, series_key: str) -> bytes | None:
-        """Return what inference saw of one series, packed; None where that was not kept.
+    def read_seen(self, series_key: str, model_digest: str = "") -> bytes | None:
+        """Return what this model saw of one series, packed; None where that was not kept.
 
         Raises
         ------
         ScreeningError
             The file is damaged, or of another lake.
         """
-        return self._seen.read(series_key)
+        return self._seen.read(series_key, model_digest)
 
     def query(
         self, view: str, as_of: date, run_id: str = "", folder: Path | None = None

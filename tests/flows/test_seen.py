@@ -13,7 +13,13 @@ from screening.tables import DISPOSITIONS
 
 
 def files(lake: Path) -> dict[str, bytes]:
-    return {f.stem: f.read_bytes() for f in (lake / "vault/seen").iterdir()}
+    return {f.name.partition(".")[0]: f.read_bytes() for f in (lake / "vault/seen").iterdir()}
+
+
+def file_of(lake: Path, key: str, kind: str) -> Path:
+    folder = "seen" if kind == "seen" else "pictures"
+    (file,) = (lake / "vault" / folder).glob(f"{key}.*.{kind}")
+    return file
 
 
 def as_of_an_older_program(path: Path) -> None:
@@ -40,7 +46,7 @@ def test_of_every_scored_series_something_is_kept_zeros_too(swept: Path) -> None
     rows = [r for r in lake.read("dispositions").to_pylist() if r["state"] == "scored"]
     assert {r["series_key"] for r in rows} == set(files(swept))
     for row in rows:
-        packed = lake.read_seen(row["series_key"])
+        packed = lake.read_seen(row["series_key"], row["model_digest"])
         assert packed is not None
         seen = inference.unpack(packed)
         assert (seen.model_digest, seen.image_digest) == (row["model_digest"], row["image_digest"])
@@ -57,9 +63,9 @@ def rescored(
     as_of_an_older_program(lake)
     settings.write_text('rescore = "all"\n')
     first, second, *_ = sorted(files(lake))
-    damaged = lake / "vault/seen" / f"{first}.seen"
+    damaged = file_of(lake, first, "seen")
     damaged.write_bytes(damaged.read_bytes()[:-1])
-    (lake / "vault/seen" / f"{second}.seen").unlink()  # as in a lake that kept nothing
+    file_of(lake, second, "seen").unlink()  # as in a lake that kept nothing
     done = screening(*hospital.sweep_arguments(lake), "--config", str(settings))
     assert done.returncode == 0, done.stderr
     return lake, first
@@ -90,7 +96,8 @@ def test_what_is_damaged_or_was_never_kept_is_kept_afterwards(
     swept: Path, rescored: tuple[Path, str]
 ) -> None:
     lake, damaged = rescored
-    one, other = (open_lake(path).read_seen(damaged) for path in (swept, lake))
+    model = inference.open_model("default").identity.digest
+    one, other = (open_lake(path).read_seen(damaged, model) for path in (swept, lake))
     assert one is not None
     assert one == other
 
@@ -111,7 +118,7 @@ def test_who_opts_out_takes_all_images_along_however_often(
         "sweep", "--archive", str(hospital.archive), "--lake", str(lake), "--clinical",
         str(clinical), "--as-of", AS_OF,
     ]  # fmt: skip
-    kept = [lake / f"vault/seen/{key}.seen", lake / f"vault/pictures/{key}.picture"]
+    kept = [file_of(lake, key, "seen"), file_of(lake, key, "picture")]
     assert all(file.exists() for file in kept)
     copies = [file.read_bytes() for file in kept]
     others = len(files(lake))

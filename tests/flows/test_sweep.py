@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
-from night import Hospital, Screening, content, open_lake
+from night import AS_OF, Hospital, Screening, content, open_lake
 
 STATES = ("scored", "ineligible", "failed", "quarantined", "pending")
 
@@ -87,6 +88,17 @@ def test_another_model_scores_all_again_and_then_rests(
     assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout)["last_run"]["scored"] == 0
     assert "keep the score of another model" not in second.stderr
+    # And back again: the first model's scores stand as they were, without work.
+    settings.write_text('rescore = "all"\n')
+    back = screening(*sweep)
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["last_run"]["scored"] == 0
+    assert scores(lake) == scores(swept)
+
+
+def scores(lake: Path) -> dict[str, tuple[float | None, str | None]]:
+    rows = open_lake(lake).query("core_disposition", date.fromisoformat(AS_OF)).to_pylist()
+    return {r["series_key"]: (r["agatston"], r["model_digest"]) for r in rows}
 
 
 def test_prefect_lives_inside_the_lake(swept: Path) -> None:
@@ -144,7 +156,7 @@ def test_an_opt_out_lasts_as_long_as_the_wish(
     sweep_again()
     assert set(flagged()) == set(before) - {key}
     series = str(person["series_key"])
-    assert open_lake(lake).read_picture(series) is None
+    assert not list((lake / "vault/pictures").glob(f"{series}.*"))
     policy.write_text(wishes)
     sweep_again()
     assert set(flagged()) == set(before)

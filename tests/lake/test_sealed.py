@@ -65,6 +65,7 @@ def test_pictures_come_back_and_cannot_be_swapped(lake):
             lake.store_picture("../../etc/passwd", b"")
     assert lake.read_picture("s_2") == b"two, better"
     assert lake.read_picture("s_3") is None
+    assert lake.read_picture("s_2", "of a model") == b"two, better"  # as older lakes have it
     folder = lake.path / "vault/pictures"
     (folder / "s_1.picture").write_bytes((folder / "s_2.picture").read_bytes())
     with pytest.raises(ScreeningError, match="damaged"):
@@ -86,10 +87,25 @@ def test_what_was_seen_is_sealed_apart_from_the_pictures(lake, build):
     with pytest.raises(ScreeningError, match="damaged"):
         lake.read_seen("s_1")
     with lake.lease("r"):
-        lake.forget_images("s_1")
-        lake.forget_images("s_2")
+        lake.store_seen("s_1", b"voxels", "a" * 64)
+        lake.store_seen("s_12", b"of another", "a" * 64)
+        lake.forget_images(frozenset({"s_1", "s_2"}))
     assert lake.read_seen("s_1") is None
+    assert lake.read_seen("s_1", "a" * 64) is None
     assert lake.read_picture("s_1") is None
+    assert lake.read_seen("s_12", "a" * 64) == b"of another"
+
+
+def test_what_models_saw_is_kept_apart(lake):
+    one, other = "a" * 64, "b" * 64
+    with lake.lease("r"):
+        lake.store_picture("s_1", b"by one", one)
+        lake.store_picture("s_1", b"by the other", other)
+    assert (lake.read_picture("s_1", one), lake.read_picture("s_1", other)) == (
+        b"by one",
+        b"by the other",
+    )
+    assert lake.read_picture("s_1", "c" * 64) is None
 
 
 def test_a_lake_of_an_earlier_program_is_read_as_it_is_and_written_to_later(lake, build):

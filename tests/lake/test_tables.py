@@ -163,7 +163,7 @@ def test_nothing_is_written_without_the_lease(lake):
         lambda: lake.maintain(),
         lambda: lake.store_picture("s", b""),
         lambda: lake.store_seen("s", b""),
-        lambda: lake.forget_images("s"),
+        lambda: lake.forget_images(frozenset("s")),
     ):
         with pytest.raises(ScreeningError, match="lease"):
             write()

@@ -230,6 +230,35 @@ def test_current_disposition_is_the_latest_of_the_current_content():
     assert (row["state"], row["reasons"], row["agatston"]) == ("pending", ["night_over"], None)
 
 
+def test_a_site_that_goes_back_to_a_model_has_its_scores_again():
+    def at(hour, **more):
+        s, d = scan(**more)
+        return s, {**d, "committed_at": datetime(2026, 6, 30, hour, tzinfo=UTC)}
+
+    def sweep(hour, model):
+        started = datetime(2026, 6, 30, hour, tzinfo=UTC)
+        return {"run_id": str(hour), "started_at": started, "model_digest": model,
+                "scoring_version": 4}  # fmt: skip
+
+    s, ours = at(1, agatston=10.0, model_digest="ours", scoring_version=4)
+    _, tried = at(3, agatston=20.0, model_digest="tried", scoring_version=4)
+    _, rule = at(5, state="ineligible", reasons=["not_chosen"], scoring_version=0)
+    rows = [ours, tried]
+
+    def stands(*runs, rows=rows):
+        (row,) = read(lake(series=[s], dispositions=rows, runs=list(runs)), "core_disposition")
+        return row["state"], row["agatston"]
+
+    first, second, back = sweep(0, "ours"), sweep(2, "tried"), sweep(4, "ours")
+    assert stands(first) == ("scored", 10.0)
+    assert stands(first, second) == ("scored", 20.0)
+    assert stands(first, second, back) == ("scored", 10.0)
+    # Of a model that has not worked it the latest score stands; and a rule that came later holds.
+    assert stands(first, second, sweep(4, "third")) == ("scored", 20.0)
+    assert stands(first, second, back, rows=[*rows, rule])[0] == "ineligible"
+    assert stands() == ("scored", 20.0)
+
+
 def test_the_list_is_ordered_by_tier_then_score():
     pairs = [("a", 150.0), ("b", 2000.0), ("c", 50.0), ("d", 250.0), ("e", 0.0), ("f", 400.0)]
     scans = [scan(f"s{k}", k, agatston=v) for k, v in pairs]
