@@ -22,6 +22,7 @@ from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
 from screening.inference.manifest import Model
 from screening.inference.runtime import RUNTIME_ERRORS
 from screening.inference.session import Networks, networks
+from screening.inference.tubes import tell_stents
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import CORONARY_LABELS, Label, Labelled, ModelIdentity, Rejection, Volume
@@ -66,7 +67,7 @@ def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection
     blood = blood_pool(frame, grid, anatomy)
     reach = heart_box(frame, grid, anatomy.reach)
     candidates = find_candidates(frame, grid, anatomy, reach, blood)
-    label, probability = _classify(nets, candidates)
+    label, probability = _classify(nets, frame, candidates)
     index, voxel_label, voxel_probability = _voxels(frame, candidates, label, probability)
     return Labelled(
         index=index,
@@ -86,14 +87,22 @@ def _check(array: NDArray[np.float32], shape: tuple[int, ...]) -> None:
 
 
 def _classify(
-    nets: Networks, candidates: Candidates
+    nets: Networks, frame: Frame, candidates: Candidates
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     n = len(candidates.component)
     if n == 0:
         return np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.float32)
     p = nets.run_candidate(candidates.patches, candidates.masks, candidates.features)
     _check(p, (n, _N_LABELS))
-    return decide(p)
+    label, probability = decide(p)
+    return tell_stents(frame, candidates, in_life(p), label, probability)
+
+
+def in_life(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities with metal at its odds in an archive, not in training."""
+    p = p.copy()
+    p[:, Label.METAL] *= METAL_ODDS
+    return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -107,9 +116,7 @@ def decide(p: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float3
     -------
     label uint8 (n,), probability float32 (n,)
     """
-    p = p.copy()
-    p[:, Label.METAL] *= METAL_ODDS
-    p /= p.sum(1, keepdims=True)
+    p = in_life(p)
     coronary = p[:, _CORONARY].sum(1)
     others = p.copy()
     others[:, _CORONARY] = -1
