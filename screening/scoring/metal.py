@@ -315,7 +315,8 @@ def _lead(things: list[_Thing]) -> set[int]:
         points = np.concatenate([things[k].lps_mm for k in linked])
         # A lead bends in all directions: its thickness is what its volume leaves for its length.
         is_thin = all(things[k].section_mm2 <= _LEAD_MM2 for k in linked)
-        reaches = max(things[k].in_heart for k in linked) > 0
+        # Not merely touching it: wires of the sternum lie against the heart.
+        reaches = max(things[k].in_heart for k in linked) >= _MAJORITY
         if is_thin and reaches and np.linalg.norm(np.ptp(points, axis=0)) >= _LEAD_MM:
             return linked
     return set()

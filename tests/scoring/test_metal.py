@@ -9,6 +9,7 @@ from chest import box, chest
 from screening.records import Label
 from screening.scoring import name_metal, score
 from screening.scoring.metal import Metal, kinds_of_metal, metal_from_hu
+from screening.surroundings import Place
 
 
 def kinds(*paint, **settings):
@@ -124,6 +125,18 @@ def test_a_lead_may_be_broken_up_by_the_slices():
     assert kinds(*pieces) == {Metal.LEAD}
     apart = [box((k, 11), (70, 3), (40, 3), 2800) for k in (2, 20)]  # 16 mm apart, 58 mm in all
     assert Metal.LEAD not in kinds(*apart)
+
+
+@pytest.mark.parametrize(("first_row", "is_lead"), [(40, True), (39, False)])
+def test_a_lead_lies_in_the_heart_and_not_against_it(first_row, is_lead):
+    """80 mm down, five rows deep, where the heart begins in cells of 6 mm."""
+    along = box((10, 40), (first_row, 5), (40, 3), 2800)
+    volume, labelled = chest([along])
+    at = volume.lps_mm(np.array([[20.0, r, 41.0] for r in range(first_row, first_row + 5)]))
+    share = (labelled.surroundings.at(at) & Place.HEART > 0).mean()
+    assert (share >= 0.5) == is_lead
+    assert 0 < share < 1
+    assert (Metal.LEAD in kinds(along)) is is_lead
 
 
 @pytest.mark.parametrize(("width", "kind"), [(10, Metal.LEAD), (11, Metal.OTHER)])
