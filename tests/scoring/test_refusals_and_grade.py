@@ -155,7 +155,7 @@ def test_labels_of_another_volume_are_an_error(block):
 
 @pytest.mark.parametrize(
     ("volume_mm3", "probability", "is_flagged"),
-    [(32.0, 0.69, True), (31.9, 0.69, False), (32.0, 0.7, False)],
+    [(32.0, 0.59, True), (31.9, 0.59, False), (32.0, 0.6, False)],
 )
 def test_what_may_be_a_stent_is_flagged(block, volume_mm3, probability, is_flagged):
     at = (0.0, 0.0, 0.0)
