@@ -27,8 +27,8 @@ EXPLAINED = {
     "deep_learning": "The images were reconstructed by deep learning, "
     "which is known to lower scores.",
     "picture_failed": "No picture could be drawn; the score stands all the same.",
-    "stent_possible": "A large, evenly bright spot may be a stent. A stent is not calcium: "
-    "if it is one, the score is too high.",
+    "stent_possible": "Something bright may be a stent or plaque, and the model is unsure which. "
+    "If a stent was counted, the score is too high; if plaque was left out, too low.",
     "specks_only": "There are bright specks, all of them too small for the convention to count.",
     "missing_slice": "One or more slices are missing, away from the heart.",
     "contrast_tag": "The header speaks of contrast agent, but the blood looks as it does without.",

@@ -53,7 +53,7 @@ REMARKS = {
     "false_calcium_some": "so noisy that a small score may be noise",
     "false_calcium_many": "so noisy that noise alone makes a score of 10 or more",
     "motion": "the heart is blurred by its motion",
-    "stent_possible": "a stent may have been taken for calcium",
+    "stent_possible": "a stent may have been taken for calcium, or calcium for a stent",
     "specks_only": "only specks of calcium",
     "missing_slice": "a slice is missing outside the heart",
     "contrast_tag": "the header speaks of contrast agent",

@@ -24,7 +24,8 @@ Research software, not a medical device. Not evaluated clinically.
 four coronary arteries and the two left-sided valves on 6 mm cells. `candidate.onnx` names each
 bright thing (>= 130 HU) within 12 mm of the heart: one of the four arteries, or what it is
 otherwise, stents and other metal among it. A thing counts as coronary when its four vessel
-probabilities sum to 0.5 or more.
+probabilities sum to 0.5 or more; what is as long as a stent is told from one by the whole thing
+(`infra/decisions/0013`).
 
 **Input.** {input_contract}
 

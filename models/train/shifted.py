@@ -86,10 +86,12 @@ def shifted_protocol(rng: np.random.Generator) -> Protocol:
     )
 
 
-def shifted_case(seed: int) -> TestCase:
-    """Scan one person of the shifted generator."""
+def shifted_case(seed: int, n_stents: int | None = None) -> TestCase:
+    """Scan one person of the shifted generator, with so many stents (None: as it happens)."""
     rng = np.random.default_rng([11, seed])
     traits, protocol = shifted_traits(rng), shifted_protocol(rng)
+    if n_stents is not None:
+        traits = dataclasses.replace(traits, n_stents=n_stents)
     body = make_body(seed, dataclasses.replace(traits, coronary_agatston_target=0.0), _POSTURE)
     low, high = body.heart_box_lps_mm
     protocol = dataclasses.replace(

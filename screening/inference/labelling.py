@@ -22,6 +22,7 @@ from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
 from screening.inference.manifest import Model
 from screening.inference.runtime import RUNTIME_ERRORS
 from screening.inference.session import Networks, networks
+from screening.inference.tubes import tell_stents
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import CORONARY_LABELS, Label, Labelled, ModelIdentity, Rejection, Volume
@@ -69,7 +70,9 @@ def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection
     reach = heart_box(frame, grid, anatomy.reach)
     candidates = find_candidates(frame, grid, anatomy, reach, blood)
     p = at_odds_in_life(_classify(nets, candidates))
-    label, probability = _decide(p)
+    by_network = _decide(p)
+    label, probability = tell_stents(frame, candidates, p, *by_network)
+    p = _as_decided(p, by_network[0], label, probability)
     index, owner = _voxels(frame, candidates, label)
     return Labelled(
         index=index,
@@ -101,6 +104,23 @@ def _classify(nets: Networks, candidates: Candidates) -> NDArray[np.float32]:
         return np.zeros((0, _N_LABELS), dtype=np.float32)
     p = nets.run_candidate(candidates.patches, candidates.masks, candidates.features)
     _check(p, (n, _N_LABELS))
+    return p
+
+
+def _as_decided(
+    p: NDArray[np.float32],
+    by_network: NDArray[np.uint8],
+    label: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Share metal and coronary out anew where the whole tube overruled the network."""
+    p, changed = p.copy(), label != by_network
+    coronary, metal = p[:, _CORONARY].sum(1), p[:, Label.METAL]
+    whole = coronary + metal
+    new_metal = np.where(label == Label.METAL, probability, whole - probability)
+    new_metal = np.where(changed, np.clip(new_metal, 0, whole), metal)
+    p[:, Label.METAL] = new_metal
+    p[:, _CORONARY] *= ((whole - new_metal) / np.maximum(coronary, 1e-9))[:, None]
     return p
 
 

@@ -5,14 +5,16 @@ Goes out: the labels with metal named as such; the kinds of metal that are there
 Refuses: nothing.
 
 Metal is what is brighter than calcium can be in the living (`metal_from_hu`), whatever the network
-says, and what the network calls metal inside the heart or on a coronary course. What the network
-calls metal elsewhere without being that bright (a rib's end) is not.
+says, and what inference calls metal inside the heart or on a coronary course (there it tells stents
+from plaque by the whole tube, `screening.inference.tubes`). What it calls metal elsewhere without
+being that bright (a rib's end) is not.
 
 | kind           | rule                                                                           |
 |----------------|--------------------------------------------------------------------------------|
-| lead           | pieces in a row over 50 mm or more, one of them 20 mm or longer, into the heart |
+| lead           | thin pieces in a row over 50 mm, one of them 20 mm or longer, into the heart   |
 | valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
 | stent          | on a coronary course, 10 to 60 mm long, at most 11 mm across with its bend     |
+| stent possible | the same, of which the network is less sure than 0.7                            |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
 | other          | in or beside the heart and none of these                                        |
@@ -49,8 +51,10 @@ _BLOOM_MM = 3.0  # how far a strut's smear reaches: three sigmas of a wide point
 _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
 _GAP_MM = 12.0  # pieces of one lead lie no further apart
 _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
+_LEAD_MM2 = 113.0  # a disc of 12 mm: leads of 2 to 3 mm, blurred and with a coil of 5 to 6 mm
 _VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
 _STENT_MM, _STENT_ACROSS_MM = (10.0, 60.0), 11.0
+STENT_SURE = 0.7  # of its surest voxel; odds of 7 to 3 that it is metal
 _CLIP_MM = 10.0
 # What is small is dimmed by its surroundings. Of 32 simulated calcifications of at most 6 mm one
 # was brighter on 2.5 mm slices (deposits piled up), the others stayed below 950 HU even with a
@@ -68,6 +72,7 @@ class Metal(StrEnum):
     LEAD = "lead_present"
     VALVE = "valve_prosthesis"
     STENT = "stent_present"
+    POSSIBLE_STENT = "stent_possible"
     CLIPS = "clips_present"
     WIRES = "sternal_wires"
     OTHER = "metal_near_heart"
@@ -78,16 +83,20 @@ class _Thing:
     """One connected piece.
 
     size_mm : longest, second and third extent along its own axes, a voxel included
+    section_mm2 : mean area across the longest
     in_heart, on_course : share of its voxels
     peak_hu : brightest voxel
+    probability : of metal, its surest voxel; 0 where only brightness says so
     is_bright : brighter than calcium can be
     """
 
     lps_mm: NDArray[np.float64]
     size_mm: tuple[float, float, float]
+    section_mm2: float
     in_heart: float
     on_course: float
     peak_hu: int
+    probability: float
     is_bright: bool
 
     @property
@@ -192,13 +201,21 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
     place = labelled.surroundings.at(lps_mm)
     order = np.argsort(of, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(of, minlength=count))[:-1])
+    sure = _probability_of_metal(labelled, index)
     kept = [
         (part, bool(is_bright))
         for part, is_bright in zip(parts, bright, strict=True)
         if is_bright or len(part) >= _FEWEST_VOXELS
     ]
     things = [
-        _thing(volume, lps_mm[part], place[part], int(hu[part].max()), is_bright)
+        _thing(
+            volume,
+            lps_mm[part],
+            place[part],
+            int(hu[part].max()),
+            float(sure[part].max()),
+            is_bright,
+        )
         for part, is_bright in kept
     ]
     lead = _lead(things)
@@ -241,6 +258,16 @@ def _metal_voxels(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
     return np.unique(np.concatenate(found))
 
 
+def _probability_of_metal(labelled: Labelled, index: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Of each voxel, 0 where it is not called metal."""
+    out = np.zeros(len(index), dtype=np.float32)
+    called = labelled.label == Label.METAL
+    at = np.minimum(np.searchsorted(index, labelled.index[called]), len(index) - 1)
+    found = index[at] == labelled.index[called]
+    out[at[found]] = labelled.probability[called][found]
+    return out
+
+
 def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:
     """Take the heart's box, the chest wall before it and the great veins above."""
     box = labelled.heart_box
@@ -261,6 +288,7 @@ def _thing(
     lps_mm: NDArray[np.float64],
     place: NDArray[np.uint8],
     peak_hu: int,
+    probability: float,
     is_bright: bool,
 ) -> _Thing:
     away = lps_mm - lps_mm.mean(axis=0)
@@ -268,13 +296,16 @@ def _thing(
     # A voxel has a size of its own; along a slanted axis a part of it.
     voxel_mm = np.abs(axes.T) @ np.array([volume.spacing_mm[1], volume.spacing_mm[0], 0.0])
     voxel_mm = np.hypot(voxel_mm, axes[2] * volume.increment_mm)
+    voxel_mm3 = volume.increment_mm * float(np.prod(volume.spacing_mm))
     longest = sorted((float(s) for s in np.ptp(away @ axes, axis=0) + voxel_mm), reverse=True)
     return _Thing(
         lps_mm=lps_mm,
         size_mm=(longest[0], longest[1], longest[2]),
+        section_mm2=len(lps_mm) * voxel_mm3 / longest[0],
         in_heart=float((place & Place.HEART > 0).mean()),
         on_course=float((place & Place.COURSE > 0).mean()),
         peak_hu=peak_hu,
+        probability=probability,
         is_bright=is_bright,
     )
 
@@ -292,9 +323,10 @@ def _lead(things: list[_Thing]) -> set[int]:
             linked.update(new)
             edge += new
         points = np.concatenate([things[k].lps_mm for k in linked])
-        # A lead bends: only its least extent is that of its thickness.
-        is_thin = all(things[k].size_mm[2] <= _VALVE_MM[0] for k in linked)
-        reaches = max(things[k].in_heart for k in linked) > 0
+        # A lead bends in all directions: its thickness is what its volume leaves for its length.
+        is_thin = all(things[k].section_mm2 <= _LEAD_MM2 for k in linked)
+        # Not merely touching it: wires of the sternum lie against the heart.
+        reaches = max(things[k].in_heart for k in linked) >= _MAJORITY
         if is_thin and reaches and np.linalg.norm(np.ptp(points, axis=0)) >= _LEAD_MM:
             return linked
     return set()
@@ -316,7 +348,8 @@ def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     longest, across, _ = thing.size_mm
     is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
     if is_tube and thing.on_course >= _MAJORITY:
-        return Metal.STENT
+        is_sure = thing.is_bright or thing.probability >= STENT_SURE
+        return Metal.STENT if is_sure else Metal.POSSIBLE_STENT
     small_from_hu = _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)
     is_clip = longest <= _CLIP_MM and (thing.is_bright or thing.peak_hu >= small_from_hu)
     return Metal.CLIPS if is_clip else Metal.OTHER

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from screening.lake import Lake
 from screening.scoring.certainty import repeatability_limit
-from screening.scoring.quality import STENT_BELOW_HU, STENT_BELOW_PROBABILITY, STENT_FROM_MM3
+from screening.scoring.quality import STENT_BELOW_PROBABILITY, STENT_FROM_MM3
 
 
 def scored(demo: Path) -> list[tuple[dict, dict]]:
@@ -33,9 +33,7 @@ def scored(demo: Path) -> list[tuple[dict, dict]]:
 
 def is_like_a_stent(lesion: dict) -> bool:
     return (
-        lesion["volume_mm3"] >= STENT_FROM_MM3
-        and lesion["max_hu"] < STENT_BELOW_HU
-        and lesion["probability"] < STENT_BELOW_PROBABILITY
+        lesion["volume_mm3"] >= STENT_FROM_MM3 and lesion["probability"] < STENT_BELOW_PROBABILITY
     )
 
 

@@ -238,11 +238,14 @@ def print_metal() -> None:
     print(
         "Chests with one kind of metal each; how many get which flag. False: Agatston units above"
     )
-    print("those of the same chest without metal, mean, with metal named by rule and without.\n")
-    flags = ("stent_present", "clips_present", "lead_present", "valve_prosthesis",
+    print(
+        "those of the same chest without metal, mean, of what inference calls coronary (it judges"
+    )
+    print("whole tubes) and after scoring has named what is brighter than calcium.\n")
+    flags = ("stent_present", "stent_possible", "clips_present", "lead_present", "valve_prosthesis",
              "sternal_wires", "metal_near_heart")  # fmt: skip
     head = [f.replace("_present", "").replace("_prosthesis", "").replace("_", " ") for f in flags]
-    print(f"| slices | in the chest | scans | {' | '.join(head)} | false, network | with rules |")
+    print(f"| slices | in the chest | scans | {' | '.join(head)} | false, inference | scored |")
     print(f"|---|---|---|{'---|' * len(flags)}---|---|")
     for thick, seeds in ((2.5, range(1, 5)), (5.0, range(1, 3))):
         without: dict[int, float] = {}

@@ -10,7 +10,7 @@ from screening.inference import open_model
 from screening.inference.anatomy import COARSE_CHANNELS
 from screening.inference.candidates import GROWN_HU, SEED_HU
 from screening.inference.frame import GRID_CELLS, coarse_grid, make_frame
-from screening.inference.labelling import decide
+from screening.inference.labelling import _as_decided, decide
 from screening.inference.manifest import Model
 from screening.inference.session import networks
 from screening.reasons import Reason
@@ -261,3 +261,21 @@ def test_sessions_are_opened_once_a_process_and_run_on_the_recorded_provider():
     nets = networks(model, 1)
     assert networks(model, 1) is nets
     assert nets.provider == "CPUExecutionProvider"
+
+
+def test_what_is_told_of_a_thing_is_what_decided():
+    """Where the whole tube overruled the network, metal and coronary are shared out anew."""
+    p = np.zeros((3, len(Label)), dtype=np.float32)
+    p[:, Label.LAD], p[:, Label.LCX], p[:, Label.METAL], p[:, Label.NONE] = 0.6, 0.2, 0.1, 0.1
+    lad, metal = np.uint8(Label.LAD), np.uint8(Label.METAL)
+    told = _as_decided(
+        p,
+        by_network=np.array([lad, lad, metal]),
+        label=np.array([lad, metal, lad]),
+        probability=np.array([0.8, 0.7, 0.75], dtype=np.float32),
+    )
+    assert told.sum(axis=1) == pytest.approx(1)
+    assert told[0] == pytest.approx(p[0])
+    assert told[1, [Label.LAD, Label.LCX, Label.METAL]] == pytest.approx([0.15, 0.05, 0.7])
+    assert told[2, [Label.LAD, Label.LCX, Label.METAL]] == pytest.approx([0.5625, 0.1875, 0.15])
+    assert told[:, Label.NONE] == pytest.approx(0.1)

@@ -1,5 +1,7 @@
 """Metal is told by kind, and never counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from chest import box, chest
@@ -7,6 +9,7 @@ from chest import box, chest
 from screening.records import Label
 from screening.scoring import name_metal, score
 from screening.scoring.metal import Metal, kinds_of_metal, metal_from_hu
+from screening.surroundings import Place
 
 
 def kinds(*paint, **settings):
@@ -96,6 +99,21 @@ def test_stents_and_clips_by_size_and_place(paint, kind):
     assert kinds(paint) == {kind}
 
 
+@pytest.mark.parametrize(
+    ("probability", "hu", "kind"),
+    [
+        (0.69, 700, Metal.POSSIBLE_STENT),
+        (0.71, 700, Metal.STENT),
+        (0.69, 2500, Metal.STENT),  # no calcium is that bright
+    ],
+)
+def test_a_stent_that_is_not_sure_is_possible(probability, hu, kind):
+    volume, labelled = chest([box(*TUBE, (40, 20), hu, Label.METAL)])
+    sure = np.full_like(labelled.probability, probability)
+    assert kinds_of_metal(volume, replace(labelled, probability=sure)) == {kind}
+    assert score(volume, labelled).agatston == 0
+
+
 def test_a_lead_runs_from_above_into_the_heart():
     down = box((0, 26), (70, 3), (40, 3), 2800)
     assert kinds(down) == {Metal.LEAD}
@@ -107,6 +125,33 @@ def test_a_lead_may_be_broken_up_by_the_slices():
     assert kinds(*pieces) == {Metal.LEAD}
     apart = [box((k, 11), (70, 3), (40, 3), 2800) for k in (2, 20)]  # 16 mm apart, 58 mm in all
     assert Metal.LEAD not in kinds(*apart)
+
+
+@pytest.mark.parametrize(("first_row", "is_lead"), [(40, True), (39, False)])
+def test_a_lead_lies_in_the_heart_and_not_against_it(first_row, is_lead):
+    """80 mm down, five rows deep, where the heart begins in cells of 6 mm."""
+    along = box((10, 40), (first_row, 5), (40, 3), 2800)
+    volume, labelled = chest([along])
+    at = volume.lps_mm(np.array([[20.0, r, 41.0] for r in range(first_row, first_row + 5)]))
+    share = (labelled.surroundings.at(at) & Place.HEART > 0).mean()
+    assert (share >= 0.5) == is_lead
+    assert 0 < share < 1
+    assert (Metal.LEAD in kinds(along)) is is_lead
+
+
+@pytest.mark.parametrize(("width", "kind"), [(10, Metal.LEAD), (11, Metal.OTHER)])
+def test_a_lead_is_thin_for_its_length(width, kind):
+    """A block of 100 and 121 mm2 across, 52 mm long."""
+    block = box((0, 26), (66, width), (40, width), 2800)
+    assert kinds(block) == {kind}
+
+
+def test_a_lead_that_bends_every_way_is_one():
+    """Its least extent is 20 mm, its thickness 3 mm."""
+    down = box((0, 26), (60, 3), (40, 3), 2800)
+    back = box((24, 2), (60, 23), (40, 3), 2800)
+    aside = box((24, 2), (80, 3), (40, 23), 2800)
+    assert kinds(down, back, aside) == {Metal.LEAD}
 
 
 def ring(radius_mm, hu=2800, row=75, column=60):
