@@ -52,6 +52,7 @@ _TAKEN_FOR = {
     "node": "a lymph node or granuloma",
     "metal": "metal",
     "stent_present": "a stent",
+    "stent_possible": "a stent, not surely",
     "clips_present": "a surgical clip",
     "lead_present": "a pacemaker lead",
     "valve_prosthesis": "an artificial valve",

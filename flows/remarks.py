@@ -53,6 +53,8 @@ EXPLAINED = {
     "be judged.",
     "blood_pool_implausible": "The blood is darker than blood can be: "
     "the pixel values may not be Hounsfield units.",
+    "fractional_hu": "The scan's HU have fractions, which are rounded down; that moves no value "
+    "across the convention's thresholds.",
     "sternal_wires": "Steel wires hold the breastbone together; they lie away from the heart.",
     "false_calcium_some": "Noise alone would make one Agatston unit or more on this scan.",
     "false_calcium_many": "Noise alone would make ten Agatston units or more on this scan.",

@@ -271,6 +271,18 @@ def _amounts(facts: Mapping[str, object]) -> list[str]:
     return [*lines, f"  mass by {source}: HU to mg within {error} % (standard error)"]
 
 
+def _how_sure(facts: Mapping[str, object]) -> list[str]:
+    """Interval of the score, and the score at thresholds for the tube voltage where it is other."""
+    sure, beside = facts["certainty"], facts.get("beside", facts)
+    assert isinstance(sure, Mapping)
+    assert isinstance(beside, Mapping)
+    lines = [f"95 %: {number(sure['low'], 1)} to {number(sure['high'], 1)}"]
+    if beside["kvp_source"] in ("table", "interpolated", "held"):
+        score = number(beside["agatston_kvp"], 1)
+        lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
+    return lines
+
+
 def print_score(facts: Mapping[str, object]) -> None:
     """Print one score for a person."""
     if facts["status"] != "scored":
@@ -278,7 +290,7 @@ def print_score(facts: Mapping[str, object]) -> None:
         say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
         return
     say(f"Agatston {number(facts['agatston'], 1)}, category {facts['category']}")
-    for line in _amounts(facts):
+    for line in (*_how_sure(facts), *_amounts(facts)):
         say(line)
     vessels = facts["vessels"]
     if isinstance(vessels, Mapping):
@@ -288,7 +300,8 @@ def print_score(facts: Mapping[str, object]) -> None:
     quality = facts["quality"]
     if isinstance(quality, Mapping):
         flags = ", ".join(quality["flags"]) or "none"
-        say(f"grade {quality['grade']}, quality remarks: {flags}")
+        by = " (by header and slices alone)" if "labels" in facts else ""
+        say(f"grade {quality['grade']}{by}, quality remarks: {flags}")
         false = quality["expected_false_agatston"]
         if false is not None:
             say(f"noise alone would make {number(false, 1)} Agatston units")

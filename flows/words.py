@@ -49,6 +49,7 @@ REMARKS = {
     "clips_present": "surgical clips, which are not counted",
     "lead_present": "a pacemaker or defibrillator lead, which is not counted",
     "valve_prosthesis": "an artificial heart valve, which is not counted",
+    "fractional_hu": "HU with fractions, rounded down",
     "sternal_wires": "wires of an earlier operation round the breastbone",
     "false_calcium_some": "so noisy that a small score may be noise",
     "false_calcium_many": "so noisy that noise alone makes a score of 10 or more",

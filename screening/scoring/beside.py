@@ -72,7 +72,7 @@ def beside(
         density=density(calcium, parameters),
         volume_isotropic_mm3=found.volume_isotropic_mm3,
         mass_integrated_mg=found.integrated.mg,
-        agatston_kvp=_at_kvp(volume, index, agatston, parameters),
+        agatston_kvp=at_kvp(volume, index, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=fitted.source if fitted else "unknown",
         group=group(agatston),
@@ -103,9 +103,18 @@ def density(calcium: Calcium, parameters: ScoringParameters) -> float | None:
     return float(calcium.agatston[counted].sum() / area)
 
 
-def _at_kvp(
+def at_kvp(
     volume: Volume, index: NDArray[np.int64], agatston: float, parameters: ScoringParameters
 ) -> float | None:
+    """Score the same voxels at thresholds that fit the tube voltage; None without such.
+
+    Parameters
+    ----------
+    volume : Volume
+    index : int64 (n,), flat, sorted: voxels of calcium and those about it, also below the threshold
+    agatston : at the standard thresholds
+    parameters : of that score
+    """
     fitted = thresholds(volume.acquisition.kvp)
     if fitted is None or fitted.edges_hu[0] < LOWEST_LABELLED_HU:
         return None

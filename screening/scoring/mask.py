@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.measures import Intervals
-from screening.records import ScoringParameters, Volume
-from screening.scoring.beside import density, measured
+from screening.records import Certainty, Quality, ScoringParameters, Volume
+from screening.scoring.beside import at_kvp, density, measured
+from screening.scoring.certainty import certainty
 from screening.scoring.intervals import Measured, intervals
+from screening.scoring.kvp import thresholds
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
-from screening.scoring.quality import NOISE_HU
+from screening.scoring.quality import NOISE_HU, judge_header
 
 
 class LabelScore(NamedTuple):
@@ -41,6 +43,9 @@ class MaskScore:
 
     The integrated mass of a label is of its own deposits and their surroundings: where two labels
     lie close together, both hold what is between them.
+
+    agatston_kvp, kvp_edges_hu, kvp_source : as in `Beside`
+    quality : of header and slices alone: no model looked at the heart
     """
 
     agatston: float
@@ -49,7 +54,12 @@ class MaskScore:
     volume_isotropic_mm3: float
     mass_integrated_mg: float
     density: float | None
+    agatston_kvp: float | None
+    kvp_edges_hu: tuple[int, int, int, int] | None
+    kvp_source: str
+    certainty: Certainty
     intervals: Intervals
+    quality: Quality
     labels: tuple[LabelScore, ...]
 
 
@@ -83,14 +93,21 @@ def score_mask(
     index, of = inside[is_calcium], of[is_calcium]
     calcium = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
+    agatston = float(calcium.agatston.sum())
+    fitted = thresholds(volume.acquisition.kvp)
     return MaskScore(
-        agatston=float(calcium.agatston.sum()),
+        agatston=agatston,
         volume_mm3=whole.volume_mm3,
         mass_mg=whole.mass_mg,
         volume_isotropic_mm3=whole.volume_isotropic_mm3,
         mass_integrated_mg=whole.integrated.mg,
         density=density(calcium, parameters),
+        agatston_kvp=at_kvp(volume, inside, agatston, parameters),
+        kvp_edges_hu=fitted.edges_hu if fitted else None,
+        kvp_source=fitted.source if fitted else "unknown",
+        certainty=certainty(agatston, is_gated=volume.acquisition.is_gated),
         intervals=intervals(volume, whole, parameters),
+        quality=judge_header(volume),
         labels=_labels(volume, names, of, calcium, whole, parameters),
     )
 

@@ -20,6 +20,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | picture_failed        | A       | no picture could be drawn of this score                       |
 | reconstruction_unknown| A       | the header does not tell FBP, iterative or deep learning      |
 | iterative             | A       | iterative reconstruction: scores a little lower               |
+| fractional_hu         | A       | HU have fractions, rounded down: no threshold is crossed      |
 | sternal_wires         | A       | wires round the sternum, none of it in or beside the heart    |
 | deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
 | missing_slice         | B       | slices missing, not at the heart                              |
@@ -88,6 +89,7 @@ class Flag(StrEnum):
     PICTURE_FAILED = "picture_failed"
     RECONSTRUCTION_UNKNOWN = "reconstruction_unknown"
     ITERATIVE = "iterative"
+    FRACTIONAL_HU = "fractional_hu"
     STERNAL_WIRES = "sternal_wires"
     DEEP_LEARNING = "deep_learning"
     MISSING_SLICE = "missing_slice"
@@ -128,6 +130,7 @@ RULES: dict[Flag, str] = {
     Flag.PICTURE_FAILED: "A",
     Flag.RECONSTRUCTION_UNKNOWN: "A",
     Flag.ITERATIVE: "A",
+    Flag.FRACTIONAL_HU: "A",
     Flag.STERNAL_WIRES: "A",
     Flag.DEEP_LEARNING: "B",
     Flag.MISSING_SLICE: "B",
@@ -243,6 +246,22 @@ def judge(
         border_blur_mm=blur_mm,
         blood_hu=None if blood is None else blood.mean_hu,
     )
+
+
+def judge_header(volume: Volume) -> Quality:
+    """Return the flags that header and slices alone give, for a score without a model.
+
+    What is measured in blood and heart is None, and no flag tells of it.
+    """
+    acquisition = volume.acquisition
+    is_flagged = {
+        Flag.GATED: acquisition.is_gated,
+        Flag.MISSING_SLICE: len(gaps(volume)) > 0,
+        Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
+    }
+    flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
+    flags |= _slice_flags(volume) | _protocol_flags(acquisition) | set(volume.flags)
+    return Quality(noise_hu=None, grade=grade(tuple(flags)), flags=tuple(sorted(flags)))
 
 
 def grade(flags: tuple[str, ...]) -> str:

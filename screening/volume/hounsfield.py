@@ -53,6 +53,11 @@ def check_is_hu(header: SliceHeader) -> None:
             raise RefusalError(Reason.NOT_HU, detail)
 
 
+def has_fractions(header: SliceHeader) -> bool:
+    """Whether a slice's HU are not whole numbers, so that rounding down changes them."""
+    return not all(float(v or 0.0).is_integer() for v in (header.slope, header.intercept))
+
+
 def to_hu(stored: NDArray[np.uint16], header: SliceHeader, out: NDArray[np.int16]) -> None:
     """Write the HU of `stored` (raw 16-bit patterns, rows x columns) into `out`."""
     table = _table(

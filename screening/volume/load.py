@@ -20,10 +20,10 @@ from screening.records import Acquisition, Rejection, Volume
 from screening.volume.decode import check_is_decodable, decode
 from screening.volume.geometry import Stack, stack_slices
 from screening.volume.header import SliceHeader, read_header
-from screening.volume.hounsfield import check_is_hu, to_hu
+from screening.volume.hounsfield import check_is_hu, has_fractions, to_hu
 from screening.volume.refusal import RefusalError
 
-MISSING_SLICE_FLAG = "missing_slice"
+MISSING_SLICE_FLAG, FRACTIONAL_FLAG = "missing_slice", "fractional_hu"
 # The image digest looks at every eighth pixel of every eighth row of every slice: a megabyte of
 # a usual scan, a few milliseconds, and noise makes it as good as all pixels.
 _SAMPLE_EVERY = 8
@@ -39,7 +39,8 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
     flipped: the axes say how rows and columns lie. Each slice's slope and intercept are its own;
     fractional HU are rounded down (see `hounsfield`). Identical copies of a slice are dropped.
     Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows it,
-    `increments_mm` stays the regular increment, and `flags` holds `missing_slice`.
+    `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU had
+    fractions they hold `fractional_hu`.
 
     Parameters
     ----------
@@ -82,8 +83,16 @@ def _load(series_key: str, files: Sequence[bytes]) -> Volume:
         increments_mm=np.full(len(hu), stack.increment_mm),
         acquisition=_acquisition(first_of_planes),
         image_digest=_digest(stack, hu),
-        flags=(MISSING_SLICE_FLAG,) if stack.n_missing else (),
+        flags=_flags(stack, headers),
     )
+
+
+def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
+    is_flagged = {
+        MISSING_SLICE_FLAG: stack.n_missing > 0,
+        FRACTIONAL_FLAG: any(has_fractions(h) for h in headers),
+    }
+    return tuple(flag for flag, is_true in is_flagged.items() if is_true)
 
 
 def _check_kind(header: SliceHeader) -> None:

@@ -269,3 +269,31 @@ def test_a_folder_of_several_series_names_those_that_can_be_scored(tmp_path):
         file.rename(tmp_path / "one" / f"another{k}")
     with pytest.raises(ScreeningError, match="2 series; copy the files of one into a folder"):
         score_one(str(tmp_path), None, "default")
+
+
+@pytest.mark.parametrize(
+    ("elements", "kvp_source", "flags"),
+    [
+        ({}, "standard", ()),
+        ({"KVP": "100"}, "table", ("kvp_not_120",)),
+        ({"KVP": "110"}, "interpolated", ("kvp_not_120",)),
+        ({"KVP": "140"}, "held", ("kvp_not_120",)),
+        ({"KVP": ""}, "unknown", ("kvp_unknown",)),
+        ({"SliceThickness": "5"}, "standard", ("thickness_over_3mm",)),
+    ],
+)
+def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
+    screening, tmp_path, elements, kvp_source, flags
+):
+    kernel = {"ConvolutionKernel": "B30f", "Manufacturer": "SIEMENS"}
+    folder = write_series(tmp_path / "series", **(kernel | elements))
+    mask = write_mask(tmp_path / "m.nii.gz")
+    facts = score_one(str(folder), mask, "default").facts
+    assert facts["quality"]["flags"] == flags
+    assert facts["quality"]["grade"] == ("B" if flags else "A")
+    assert facts["quality"]["noise_hu"] is None  # no model has seen the blood
+    assert facts["kvp_source"] == kvp_source
+    assert (facts["agatston_kvp"] is None) == (kvp_source == "unknown")
+    if kvp_source == "standard":
+        assert facts["agatston_kvp"] == facts["agatston"]
+    assert facts["certainty"]["low"] < facts["agatston"] < facts["certainty"]["high"]

@@ -115,7 +115,10 @@ def test_fractional_hu_cross_no_threshold(series, put_pixels, slope, intercept, 
         ds.RescaleSlope, ds.RescaleIntercept = slope, intercept
         put_pixels(ds, np.full((16, 24), stored, dtype="<i2"))
 
-    assert np.unique(loaded(series(3, rescaled)).hu).tolist() == [hu]
+    found = loaded(series(3, rescaled))
+    assert np.unique(found.hu).tolist() == [hu]
+    is_whole = float(slope).is_integer() and float(intercept).is_integer()
+    assert found.flags == (() if is_whole else ("fractional_hu",))
 
 
 @pytest.mark.parametrize(
