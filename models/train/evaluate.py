@@ -27,6 +27,7 @@ from models.train.shifted import TestCase, shifted_case
 from screening.inference import Model, infer, open_model
 from screening.pipeline import measure
 from screening.records import Lesion, Rejection, ScoringParameters
+from screening.scoring import name_metal
 
 _SHIFTED_FROM = TEST_SEED + 110_000  # the first 40 of 100_000 served to set two bounds
 _PLACED_FROM = TEST_SEED + 200_000
@@ -34,10 +35,13 @@ _SAME_THING_MM = 8.0
 
 
 def judged(model: Model, case: TestCase) -> Outcome:
-    """Infer and judge one case."""
+    """Infer and judge one case, metal named as in every score."""
     started = time.perf_counter()
     found = infer(model, case.volume, threads=1)
-    return judge(case, found, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    if not isinstance(found, Rejection):
+        found = name_metal(case.volume, found)
+    return judge(case, found, seconds)
 
 
 def on_shifted(folders: list[str], count: int) -> dict[str, list[Outcome]]:

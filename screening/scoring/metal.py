@@ -60,6 +60,8 @@ _CLIP_MM = 10.0
 # was brighter on 2.5 mm slices (deposits piled up), the others stayed below 950 HU even with a
 # sharp kernel; undimmed, 900 mg/cm3 are 1,200 HU. Nine of ten clips of that size are brighter.
 _SMALL_MM, SMALL_METAL_FROM_HU_120KVP = 6.0, 1200.0
+# Two or three clips that touch, where as many others lie singly.
+_CLUMP_MM, _SEVERAL_CLIPS = 15.0, 3
 _SKIN_MM = 10.0
 _AT_BONE_MM = 6.0
 _AIR_HU = -500
@@ -164,7 +166,11 @@ def _in_bloom(
 def _is_small_metal(
     volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
 ) -> NDArray[np.bool_]:
-    """Whether a thing of a clip's size is brighter than calcium of that size can be."""
+    """Whether a thing of a clip's size is brighter than calcium of that size can be.
+
+    Clips come by the dozen, and some touch: beside several single ones a clump of them counts as
+    small as well.
+    """
     is_metal = np.zeros(count, dtype=np.bool_)
     is_metal[of[volume.hu.take(index) >= _at_kvp(SMALL_METAL_FROM_HU_120KVP, volume)]] = True
     chosen = is_metal[of]
@@ -172,12 +178,15 @@ def _is_small_metal(
         return is_metal
     at, of = np.unravel_index(index[chosen], volume.hu.shape), of[chosen]
     steps_mm = (volume.increment_mm, *volume.spacing_mm)
+    widest_mm = np.zeros(count)
     for axis, step_mm in zip(at, steps_mm, strict=True):
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
         np.minimum.at(low, of, axis)
         np.maximum.at(high, of, axis)
-        is_metal &= (high - low + 1) * step_mm <= _SMALL_MM
-    return is_metal
+        widest_mm = np.maximum(widest_mm, (high - low + 1) * step_mm)
+    is_clip = is_metal & (widest_mm <= _SMALL_MM)
+    is_clump = is_metal & (widest_mm <= _CLUMP_MM)
+    return is_clump if is_clip.sum() >= _SEVERAL_CLIPS else is_clip
 
 
 def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:

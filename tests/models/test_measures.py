@@ -1,13 +1,19 @@
 """Figures from judged scans, held to hand-counted ones."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from models.train import report
+from models.train import report, worst
 from models.train.judge import Outcome
 from models.train.measures import by_stratum, intervals, measures, wrongly_counted
+from models.train.shifted import shifted_case
+from screening.errors import ScreeningError
+from screening.inference import infer, open_model
+from screening.records import CORONARY_LABELS
 
 BASE = Outcome(
     name="x", true=0.0, perfect=0.0, found=0.0, vessels_perfect=(0.0,) * 4,
@@ -99,3 +105,33 @@ def test_outcomes_survive_being_kept(tmp_path):
     outcomes = [of(1.0, 2.0, wrong=(("NODE", "LAD", 3.0),))]
     write_outcomes(outcomes, tmp_path, "shifted-x")
     assert report.read_outcomes(tmp_path) == {"shifted-x": outcomes}
+
+
+def test_the_worst_cases_come_first_and_only_simulated_ones_are_drawn():
+    cases = [
+        of(100.0, 90.0, perfect=95.0, name="shifted-1"),
+        of(0.0, 40.0, name="shifted-2"),  # false calcium: the furthest
+        of(500.0, 0.0, perfect=480.0, name="shifted-3", is_rejected=True),  # nothing to draw
+        of(500.0, 100.0, perfect=480.0, name="shifted-4"),
+    ]
+    assert [o.name for o in worst.worst(cases, 2)] == ["shifted-2", "shifted-4"]
+    told = worst.line(1, dataclasses.replace(cases[1], wrong=(("METAL", "LAD", 40.0),)))
+    assert told.startswith("01 shifted-2: measured 40, perfect labels 0; 2 mm, soft")
+    assert told.endswith("40 of METAL as LAD")
+    with pytest.raises(ScreeningError, match="simulated chests only"):
+        worst.worst([*cases, of(1.0, 1.0, name="chest-68M-1")], 2)
+
+
+def test_the_truth_stands_below_what_was_measured():
+    case = shifted_case(30_100_003)
+    png = worst.picture(open_model("default"), case)
+    page = Image.open(io.BytesIO(png))
+    single = Image.open(io.BytesIO(png)).crop((0, 0, page.width, page.height // 2))
+    assert page.height == 2 * single.height
+    found = infer(open_model("default"), case.volume, threads=1)
+    truth = worst.true_labels(case, found)
+    coronary = [int(v) for v in CORONARY_LABELS]
+    wanted = np.isin(case.labels, coronary) & (case.volume.hu >= 130)
+    index = truth.index[np.isin(truth.label, coronary)]
+    index = index[case.volume.hu.ravel()[index] >= 130]
+    np.testing.assert_array_equal(index, np.flatnonzero(wanted))

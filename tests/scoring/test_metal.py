@@ -42,6 +42,21 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
     assert (dict(found.other)["metal"] > 0) is not counts
 
 
+@pytest.mark.parametrize(
+    ("n_single", "n_columns", "hu", "counts"),
+    [
+        (3, 15, 1200, False),  # clips that touch, beside others
+        (2, 15, 1200, True),
+        (3, 16, 1200, True),  # too long for two or three of them
+        (3, 15, 1199, True),
+    ],
+)
+def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_columns, hu, counts):
+    clips = [box((30, 1), (45, 2), (25 + 10 * k, 3), 1800, Label.METAL) for k in range(n_single)]
+    volume, labelled = chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *clips])
+    assert (score(volume, labelled).agatston > 0) is counts
+
+
 @pytest.mark.parametrize(("away_columns", "label"), [(2, Label.METAL), (4, Label.LAD)])
 def test_a_bright_spot_takes_its_bloom_and_not_the_vessel(away_columns, label):
     plaque = box((20, 1), (45, 2), (40, 30), 900, Label.LAD)
