@@ -180,7 +180,7 @@ def _found(row: Row) -> list[Block]:
     if row["agatston"] == 0:
         blocks.append(Text(ZERO, "notice"))
     blocks.append(Text(WHAT_IT_IS))
-    if row["agatston_high"] is not None:
+    if row["score_group"] is not None:
         blocks.append(Text(f"How sure: {words.likely(row)}."))
     blocks.append(Text(f"Quality of the scan: {remarks.grade(row['grade'])}"))
     return blocks

@@ -12,9 +12,9 @@ from flows import words
 
 GRADES = {
     "A": "A, good: as a calcium scan, apart from gating.",
-    "B": "B, usable: the score may be off by more than two scans usually differ, "
-    "its category rarely.",
-    "C": "C, doubtful: a category up or down is likely; use it only where nothing better exists.",
+    "B": "B, usable: the score may be off by more than two scans usually differ.",
+    "C": "C, doubtful: for the reasons below the score may be far off; use it only where nothing "
+    "better exists.",
     "D": "D, not to be used.",
 }
 EXPLAINED = {

@@ -159,7 +159,7 @@ def by_artery(row: Row) -> Grid:
 
 def beside(row: Row) -> tuple[tuple[str, str], ...]:
     """Return what stands beside a score: other conventions, each with what it is."""
-    if row["agatston_high"] is None:
+    if row["score_group"] is None:
         return ()
     told = [
         ("older groups of four", str(row["score_group"]).replace(">=", "≥ ").replace("-", "–")),

@@ -276,7 +276,10 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     sure, beside = facts["certainty"], facts.get("beside", facts)
     assert isinstance(sure, Mapping)
     assert isinstance(beside, Mapping)
-    lines = [f"95 %: {number(sure['low'], 1)} to {number(sure['high'], 1)}"]
+    lines = ["95 %: cannot be said, see the quality remarks"]
+    if sure["low"] is not None:
+        end = f"to {number(sure['high'], 1)}" if sure["high"] is not None else "and more"
+        lines = [f"95 %: {number(sure['low'], 1)} {end}"]
     if beside["kvp_source"] in ("table", "interpolated", "held"):
         score = number(beside["agatston_kvp"], 1)
         lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")

@@ -172,18 +172,27 @@ KVP_SOURCES = {
 
 
 def likely(row: Row) -> str:
-    """Return the interval of a score and how probable its category is."""
+    """Return the interval of a score and how probable its category is, as far as can be said."""
+    if row["agatston_low"] is None:
+        return "how far the Agatston score may be off cannot be said, see the quality remarks"
     low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
+    if row["category_probability"] is None:
+        return (
+            f"Agatston score at least about {low} (95 %): a lower bound, see the quality remarks; "
+            "how probable its category is cannot be said"
+        )
     share = float(str(row["category_probability"]))
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
     right = f"the category is right with a probability of {text}"
+    if row["agatston"] == 0:  # the interval is of scans repeated, the probability of calcium missed
+        return f"{right}; what is missed is usually little, and of unknown size"
     return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 
 def beside(row: Row) -> list[str]:
     """Say how sure a score is and what stands beside it; nothing of a row without these."""
-    if row["agatston_high"] is None:
+    if row["score_group"] is None:
         return []
     lines = [
         likely(row),

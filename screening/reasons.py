@@ -100,6 +100,7 @@ class Reason(StrEnum):
     ALREADY_TREATED = "already_treated"
     GRADE_TOO_LOW = "grade_too_low"
     BELOW_THRESHOLD = "below_threshold"
+    LOWER_BOUND = "lower_bound"
     # two scans of one person
     TOO_SOON_AFTER = "too_soon_after"
     GRADE_NOT_COMPARABLE = "grade_not_comparable"
@@ -222,6 +223,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
+    Reason.LOWER_BOUND: ReasonText(
+        Room.RISK, "The score is a lower bound (the heart is cut, or metal hides calcium)."
+    ),
     Reason.TOO_SOON_AFTER: ReasonText(
         Room.SCORING, "The two scans follow too soon on one another to show growth."
     ),

@@ -304,11 +304,15 @@ class ScoringParameters:
 
 @dataclass(frozen=True, slots=True)
 class Certainty:
-    """How sure a score is: 95 % interval in Agatston units, probability of its category."""
+    """How sure a score is: 95 % interval in Agatston units, probability of its category.
 
-    low: float
-    high: float
-    category_probability: float
+    high, category_probability : None where the score is a lower bound, or nothing can be said
+    low : None where nothing can be said
+    """
+
+    low: float | None
+    high: float | None
+    category_probability: float | None
 
 
 @dataclass(frozen=True, slots=True)

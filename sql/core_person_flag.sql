@@ -98,6 +98,7 @@ facts as (
         p.grade,
         coalesce(p.quality_flags, []) as quality_flags,
         coalesce(p.score_is_doubtful, false) as score_is_doubtful,
+        coalesce(p.is_lower_bound, false) as is_lower_bound,
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         coalesce(k.reasons, []) as risk_reasons,
@@ -148,7 +149,12 @@ judged as (
     select
         *,
         list_filter(
-            list_concat([conflict], list_concat(exclusions, gaps)), lambda x: x is not null
+            list_concat(
+                list_concat([conflict], list_concat(exclusions, gaps)),
+                -- That a part of the calcium is below the threshold says nothing of the whole.
+                [case when is_lower_bound and tier_if_flagged is null then 'lower_bound' end]
+            ),
+            lambda x: x is not null
         ) as obstacles
     from facts
 )
@@ -160,7 +166,7 @@ select
             list_contains(
                 [
                     'identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low',
-                    'no_scan_date'
+                    'no_scan_date', 'lower_bound'
                 ],
                 obstacles[1]
             )

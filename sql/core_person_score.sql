@@ -9,6 +9,7 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
+-- column: is_lower_bound |  | open | there may be more calcium than was seen: the heart is cut, or metal hides some
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
@@ -57,6 +58,9 @@ select
     u.choose_version,
     u.scoring_version,
     u.score_is_doubtful,
+    coalesce(
+        list_has_any(u.quality_flags, ['heart_incomplete', 'stent_present', 'metal_near_heart']), false
+    ) as is_lower_bound,
     u.n_usable_scores
 from usable as u
 left join raw_ages as a on a.series_key = u.series_key

@@ -84,7 +84,9 @@ select
         else ''
     end as sex,
     coalesce(c.race, '') as race,
-    p.agatston,
+    -- Arteries that are not in the images make no risk lower: the score counts as missing.
+    case when not coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
+        as agatston,
     m.total_cholesterol_mg_dl,
     m.total_cholesterol_mg_dl_age_days,
     m.hdl_cholesterol_mg_dl,

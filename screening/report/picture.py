@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from screening.records import CalciumScore, Labelled, Volume
+from screening.records import CalciumScore, Certainty, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
 from screening.report.panels import (
@@ -242,6 +242,12 @@ def _projected_label(label: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
     return np.asarray(np.where(front < 255, front, 0), dtype=np.uint8)
 
 
+def _interval(sure: Certainty) -> str:
+    if sure.low is None:
+        return "cannot be said"
+    return f"{units(sure.low)} {'and more' if sure.high is None else f'to {units(sure.high)}'}"
+
+
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
     title = f"Agatston {units(score.agatston)}"
@@ -253,7 +259,7 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     parts = []
     if score.vessels is not None:
         parts = [f"{v.name} {units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
-    parts.append(f"95 %: {units(score.certainty.low)} to {units(score.certainty.high)}")
+    parts.append(f"95 %: {_interval(score.certainty)}")
     parts.append(f"volume {score.volume_mm3:.0f} mm3")
     parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")
     if quality.noise_hu is not None:

@@ -1,7 +1,8 @@
 """How sure a score is.
 
-Comes in: an Agatston score and whether the scan was gated.
-Goes out: an interval for it, and the probability that its category is right.
+Comes in: an Agatston score and whether the scan was gated; the flags of its quality.
+Goes out: an interval for it, and the probability that its category is right; of a scan whose flags
+forbid it the lower end alone, or nothing.
 Refuses: nothing.
 
 Two scans of one person minutes apart differ. The MESA rescan study gives the upper 95 % limit of
@@ -46,6 +47,30 @@ def volume_repeatability_limit(volume_mm3: float, bmi: float = ASSUMED_BMI) -> f
     """Upper 95 % limit of the difference between two gated scans, mm³."""
     linear, root, per_bmi, constant = _VOLUME
     return max(linear * volume_mm3 + root * sqrt(volume_mm3) + per_bmi * bmi + constant, 0.0)
+
+
+# Under these flags no interval measured on whole, clean scans holds: arteries lie outside the
+# images, calcium is lost beside metal; or metal and noise may have been counted.
+LOWER_BOUND_FLAGS = frozenset({"heart_incomplete", "stent_present", "metal_near_heart"})
+NOTHING_KNOWN_FLAGS = frozenset(
+    {
+        "stent_possible",
+        "false_calcium_many",
+        "false_calcium_extreme",
+        "noise_very_high",
+        "blood_pool_implausible",
+        "increment_over_5mm",
+    }
+)
+
+
+def as_flagged(sure: Certainty, flags: tuple[str, ...]) -> Certainty:
+    """Take back what the flags of the scan do not allow to be said."""
+    if NOTHING_KNOWN_FLAGS.intersection(flags):
+        return Certainty(None, None, None)
+    if LOWER_BOUND_FLAGS.intersection(flags):
+        return Certainty(sure.low, None, None)
+    return sure
 
 
 def certainty(agatston: float, *, is_gated: bool) -> Certainty:

@@ -8,9 +8,11 @@ Refuses: nothing; what cannot be measured at all is refused before.
 The grade is the worst that any flag allows; without a flag it is A.
 
     A  good: as a calcium scan, apart from gating
-    B  usable: the score may be off by more than rescan variability, the category rarely
-    C  doubtful: a category up or down is likely; use only where nothing better exists
+    B  usable: the score may be off by more than rescan variability
+    C  doubtful: the score may be far off, for the reasons given; use where nothing better exists
     D  do not use
+
+How likely the category is right is told apart from the grade, where it can be told (`certainty`).
 
 | flag                  | at best | when                                                          |
 |-----------------------|---------|---------------------------------------------------------------|
@@ -225,7 +227,7 @@ def judge(
     blur_mm = border_blur_mm(volume, labelled)
     is_flagged = {
         Flag.GATED: acquisition.is_gated,
-        Flag.NEAR_CATEGORY_EDGE: certainty.category_probability < SURE_ENOUGH,
+        Flag.NEAR_CATEGORY_EDGE: (certainty.category_probability or 0.0) < SURE_ENOUGH,
         Flag.SPECKS_ONLY: has_calcium and agatston == 0,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,

@@ -37,7 +37,7 @@ from screening.records import (
     Volume,
 )
 from screening.scoring.beside import beside
-from screening.scoring.certainty import certainty
+from screening.scoring.certainty import as_flagged, certainty
 from screening.scoring.checks import refuse
 from screening.scoring.lesions import find_lesions
 from screening.scoring.measure import Calcium, measure
@@ -111,6 +111,15 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         NOISE_HU[0] if blood is None else blood.sd_hu,
         parameters,
     )
+    quality = judge(
+        volume,
+        labelled,
+        agatston,
+        sure,
+        has_calcium=bool(coronary_too.any()),
+        lesions=lesions,
+        parameters=parameters,
+    )
     return CalciumScore(
         agatston=agatston,
         volume_mm3=float(coronary.volume_mm3.sum()),
@@ -121,18 +130,10 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         other=tuple((o.name.lower(), places.agatston(o)) for o in OTHER_LABELS),
         other_measures=places.others(),
         lesions=lesions,
-        certainty=sure,
+        certainty=as_flagged(sure, quality.flags),
         intervals=intervals,
         beside=told,
-        quality=judge(
-            volume,
-            labelled,
-            agatston,
-            sure,
-            has_calcium=bool(coronary_too.any()),
-            lesions=lesions,
-            parameters=parameters,
-        ),
+        quality=quality,
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )
 

@@ -8,7 +8,9 @@ import pytest
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
+from screening.resources import sql_folder
 from screening.scoring import RULES, Flag, certainty, grade, quality, score
+from screening.scoring.certainty import LOWER_BOUND_FLAGS, NOTHING_KNOWN_FLAGS, as_flagged
 
 
 def blood(mean_hu, sd_hu=15.0):
@@ -167,3 +169,36 @@ def test_what_may_be_a_stent_is_flagged(block, volume_mm3, probability, is_flagg
     )  # fmt: skip
     assert ("stent_possible" in found.flags) is is_flagged
     assert found.grade == ("C" if is_flagged else "A")
+
+
+@pytest.mark.parametrize(
+    ("flags", "low", "high"),
+    [
+        ((), True, True),
+        (("motion", "thickness_over_5mm"), True, True),
+        (("heart_incomplete",), True, False),
+        (("stent_present", "motion"), True, False),
+        (("metal_near_heart",), True, False),
+        (("stent_possible",), False, False),
+        (("false_calcium_many", "heart_incomplete"), False, False),
+    ],
+)
+def test_no_more_is_said_than_the_flags_allow(flags, low, high):
+    told = as_flagged(certainty(500.0, is_gated=False), flags)
+    assert (told.low is not None, told.high is not None) == (low, high)
+    assert (told.category_probability is not None) is high
+
+
+def test_a_cut_heart_has_no_upper_end(block):
+    made = block(is_heart_cut=True)
+    sure = score(made.volume, made.labelled).certainty
+    assert sure.low is not None
+    assert (sure.high, sure.category_probability) == (None, None)
+
+
+def test_flags_that_forbid_an_interval_are_flags():
+    known = {flag.value for flag in Flag} | {"false_calcium_extreme"}
+    assert known >= LOWER_BOUND_FLAGS | NOTHING_KNOWN_FLAGS
+    sql = (sql_folder() / "core_person_score.sql").read_text()
+    listed = re.search(r"list_has_any\(u.quality_flags, \[(.*?)\]\)", sql)
+    assert set(re.findall(r"'(\w+)'", listed[1])) == LOWER_BOUND_FLAGS

@@ -259,6 +259,25 @@ def test_a_site_that_goes_back_to_a_model_has_its_scores_again():
     assert stands() == ("scored", 20.0)
 
 
+@pytest.mark.parametrize(
+    ("agatston", "flags", "flag", "reason"),
+    [
+        (40.0, [], "not_flagged", "below_threshold"),
+        (40.0, ["heart_incomplete"], "cannot_say", "lower_bound"),
+        (0.0, ["stent_present"], "cannot_say", "lower_bound"),
+        (40.0, ["metal_near_heart"], "cannot_say", "lower_bound"),
+        (40.0, ["motion"], "not_flagged", "below_threshold"),
+        (250.0, ["heart_incomplete"], "flagged", "cac_100"),  # there is that much at least
+    ],
+)
+def test_a_part_of_the_calcium_below_the_threshold_says_nothing(agatston, flags, flag, reason):
+    connection = one_person(scan(agatston=agatston, grade="C", quality_flags=flags))
+    (row,) = read(connection, "core_person_flag")
+    assert (row["flag"], row["reason"]) == (flag, reason)
+    (row,) = read(connection, "core_risk_input")
+    assert (row["agatston"] is None) is ("heart_incomplete" in flags)
+
+
 def test_the_list_is_ordered_by_tier_then_score():
     pairs = [("a", 150.0), ("b", 2000.0), ("c", 50.0), ("d", 250.0), ("e", 0.0), ("f", 400.0)]
     scans = [scan(f"s{k}", k, agatston=v) for k, v in pairs]
