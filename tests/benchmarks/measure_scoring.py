@@ -67,9 +67,9 @@ def print_masses() -> None:
     print(
         f"\nOf the {asked} rows with inserts of 3 and 5 mm and at least 400 mg/cm³ or slices of at"
     )
-    print(f"most 3 mm, the integrated mass is within 10 % in {within}. The 1 mm inserts are not among")
-    print("these: they hold 0.16 to 0.63 mg, and what does not reach 130 HU is not measured by any of")
-    print("the masses; how often they are found stands in the table.")
+    print(f"most 3 mm, the integrated mass is within 10 % in {within}. The 1 mm inserts are not")
+    print("among these: they hold 0.16 to 0.63 mg, and what does not reach 130 HU is in neither")
+    print("mass; how often they are found stands in the table.")
 
 
 def print_mass(scanned: str, insert: Insert, found: list[MaskScore]) -> float:
