@@ -47,6 +47,7 @@ _CLIP_SD = 4.0
 _NEGLIGIBLE = 1e-9  # chance of a voxel: less than 0.001 units in a litre
 _SIDE = 7  # of a patch, pixels
 _VALVE_MM, _LEAST_ML = 25.0, 20.0  # how far the valves' calcium reaches; less blood tells nothing
+_NOISE_WEIGHT = 1.5  # of islands below 200 HU the weight is 1
 _LOOK = (2, 6, 6)  # every so many voxels the blood is looked for when its volume is measured
 _PATCHES = 256  # of each slice
 _IN_SLICE = {
@@ -116,8 +117,10 @@ def _seen_per_ml(
     blood_ml = is_blood.sum() * np.prod(_LOOK) * volume.increment_mm * pixel_mm2 / 1000
     if len(index) == 0 or blood_ml < _LEAST_ML:
         return 0.0
-    one = np.zeros(len(index), dtype=np.uint8)
-    return float(measure(volume, index, one, parameters).agatston.sum() / blood_ml)
+    found = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
+    # Specks of noise hardly reach the next weight; a calcified annulus or muscle does, unnamed too.
+    weight = found.agatston * parameters.reference_increment_mm / found.volume_mm3
+    return float(found.agatston[weight < _NOISE_WEIGHT].sum() / blood_ml)
 
 
 def _is_plain_blood(

@@ -127,17 +127,19 @@ SPECK_UNITS = 4 / 3
 
 
 @pytest.mark.parametrize(
-    ("column", "label", "counts"),
+    ("column", "hu", "label", "counts"),
     [
-        (25, Label.NONE, True),  # a streak in plain blood, 45 mm from the valves
-        (25, Label.LAD, False),  # calcium
-        (25, Label.AORTA, False),
-        (60, Label.NONE, False),  # where the valves calcify
+        (25, 150, Label.NONE, True),  # a streak in plain blood, 45 mm from the valves
+        (25, 199, Label.NONE, True),
+        (25, 200, Label.NONE, False),  # brighter than noise
+        (25, 150, Label.LAD, False),  # calcium
+        (25, 150, Label.AORTA, False),
+        (60, 150, Label.NONE, False),  # where the valves calcify
     ],
 )
-def test_what_the_blood_itself_shows_counts(column, label, counts):
-    hu = textured(2.0, 0.8)
-    volume, labelled = chest([box((30, 1), (74, 1), (column, 2), 150, label)], hu=hu)
+def test_what_the_blood_itself_shows_counts(column, hu, label, counts):
+    tissue = textured(2.0, 0.8)
+    volume, labelled = chest([box((30, 1), (74, 1), (column, 2), hu, label)], hu=tissue)
     found = expected_false_agatston(volume, labelled, PARAMETERS)
     if not counts:
         assert found == 0
