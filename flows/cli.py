@@ -235,30 +235,30 @@ def status(lake_path: Path, unscored: bool, as_json: bool) -> None:
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "parquet"]),
-    default="table",
-    show_default=True,
+    help="[default: by the ending of --out, else table]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="File to write (parquet needs one).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="A .csv, .json or .parquet file to write."
+)
 @click.option("--identified", is_flag=True, help="Add issuer and patient number; is audited.")
 @click.option("--reason", help="Why identity is needed; goes into the audit trail.")
 def flagged(
-    lake_path: Path, form: str, out: Path | None, identified: bool, reason: str | None
+    lake_path: Path, form: str | None, out: Path | None, identified: bool, reason: str | None
 ) -> None:
     """Print the people at high risk who were never formally scored.
 
     \b
     Example:
-      screening flagged --lake /data/lake --format csv --out list.csv
+      screening flagged --lake /data/lake --out list.csv
     """
-    from flows.people import flagged_table
+    from flows.people import flagged_table, list_format
     from flows.status import last_as_of
 
     if reason and not identified:
         raise ScreeningError("--reason goes with --identified; nothing identified was asked for")
     if identified and not (reason and reason.strip()):
         raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
-    if form == "parquet" and out is None:
-        raise ScreeningError("parquet is not text; add --out FILE")
+    form = list_format(form, out)
     lake = _open_lake(lake_path)
     found = flagged_table(lake, reason if identified else None)
     if form == "table":
@@ -272,7 +272,7 @@ def flagged(
 @cli.command()
 @_LAKE
 @click.argument("key")
-@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or the picture.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or a .png picture.")
 @_JSON
 def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
     """Print every decision about one series or person, and write its page or picture.

@@ -1,9 +1,9 @@
 """`screening explain`: every decision about one series or person, what was seen, its picture.
 
 Comes in: a lake and a key. Goes out: the facts in order, the person first; as a file, where one is
-asked for, the picture or, for a name that ends in .html, a page with the picture in it.
-Refuses: a key the lake does not hold, a file that cannot be written. Gives no picture of a series
-that is not scored as things stand, nor of a person who opted out.
+asked for, the picture (.png) or a page with the picture in it (.html, .htm).
+Refuses: a key the lake does not hold, a file that cannot be written or ends otherwise. Gives no
+picture of a series that is not scored as things stand, nor of a person who opted out.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ from screening.reasons import Reason, State
 Row = dict[str, object]
 _SCORED = State.SCORED.value
 PAGE_SUFFIXES = (".html", ".htm")
+PICTURE_SUFFIX = ".png"
 _NO_PICTURES_OF = (Reason.OPTED_OUT, Reason.IDENTITY_CONFLICT)
 
 
@@ -28,9 +29,9 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     Raises
     ------
     ScreeningError
-        The lake holds nothing under this key, or `out` cannot be written.
+        The lake holds nothing under this key, or `out` cannot be written or has another ending.
     """
-    _require_folder(out)
+    _check_out(out)
     as_of = last_as_of(lake)
     series = _about(lake.read("series").to_pylist(), key)
     if not series:
@@ -117,9 +118,13 @@ def _scored_first(row: Row) -> tuple[bool, str, str]:
 # Pictures
 
 
-def _require_folder(out: Path | None) -> None:
-    if out is not None and not out.parent.is_dir():
+def _check_out(out: Path | None) -> None:
+    if out is None:
+        return
+    if not out.parent.is_dir():
         raise ScreeningError(f"cannot write {out}: no such folder")
+    if out.suffix.lower() not in (*PAGE_SUFFIXES, PICTURE_SUFFIX):
+        raise ScreeningError(f"cannot write {out.name}: give a .html page or a .png picture")
 
 
 def _kept_back(row: Row, people: Iterable[Row]) -> str:

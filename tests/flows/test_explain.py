@@ -269,8 +269,26 @@ def test_a_place_that_cannot_be_written_is_one_line(small_lake, tmp_path):
     missing = tmp_path / "nowhere" / "p.png"
     with pytest.raises(ScreeningError, match=r"cannot write .*p\.png: no such folder"):
         explain(small_lake, "high", missing)
-    with pytest.raises(ScreeningError, match="cannot write"):
-        explain(small_lake, "high", tmp_path)
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    with pytest.raises(ScreeningError, match=r"cannot write .*: Is a directory"):
+        explain(small_lake, "high", folder)
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x", "x.png.gz"])
+def test_only_a_page_or_a_picture_is_written(small_lake, tmp_path, name):
+    told = rf"^cannot write {re.escape(name)}: give a \.html page or a \.png picture$"
+    with pytest.raises(ScreeningError, match=told):
+        explain(small_lake, "high", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("x.HTML", b"<!DOCTYPE"), ("x.htm", b"<!DOCTYPE"), ("x.PNG", b"\x89PNG")]
+)
+def test_the_ending_says_what_is_written(small_lake, tmp_path, name, first):
+    explain(small_lake, "high", tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(first)
 
 
 def test_json_keeps_the_facts(told):
