@@ -93,9 +93,11 @@ def print_explanation(facts: dict[str, object]) -> None:
     counting = {person.get("series_key") for person in words.rows(facts["people"])}
     for state in words.rows(facts["current"]):
         counts = state["series_key"] in counting
-        _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
-        if state["series_key"] in seen:
-            bright_words.print_things(seen[state["series_key"]])
+        remark = "the scan that counts" if counts else ""
+        spots = seen.get(state["series_key"])
+        _print_series(series[state["series_key"]], state, remark, spots)
+        if spots is not None:
+            bright_words.print_things(spots)
         show.say(f"  {pictures[state['series_key']]['remark']}")
         show.say()
     if facts.get("page"):
@@ -265,14 +267,14 @@ def _print_inputs(person: Row) -> None:
 # The series
 
 
-def _print_series(series: Row, state: Row, remark: str) -> None:
+def _print_series(series: Row, state: Row, remark: str, seen: Row | None) -> None:
     day = series["index_date"] or "no date"
     beside = f" ({remark})" if remark else ""
     show.say(f"series {series['series_key']}: {series['modality']} of {day}{beside}")
     if series["modality"] == "CT":
         show.say(f"  {scan_words.images(series)}")
     if state["state"] == _SCORED:
-        _print_numbers(state)
+        _print_numbers(state, seen)
         return
     show.say(f"  not scored ({state['state']}):")
     for place, reason in enumerate(words.as_list(state["reasons"])):
@@ -280,7 +282,7 @@ def _print_series(series: Row, state: Row, remark: str) -> None:
         show.say(f"    {words.sentence(reason)}{detail} [{reason}]")
 
 
-def _print_numbers(row: Row) -> None:
+def _print_numbers(row: Row, seen: Row | None) -> None:
     agatston = show.number(row["agatston"], 1)
     show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
     if row["agatston"]:
@@ -289,6 +291,8 @@ def _print_numbers(row: Row) -> None:
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
+    for line in (*scan_words.possible_stents(row, seen), *scan_words.metal(row)):
+        show.say(f"    {line}")
     show.say(f"    {words.noise(row)}")
     others = scan_words.elsewhere(row)
     if others:

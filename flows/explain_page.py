@@ -209,7 +209,7 @@ def _series(
         blocks.append(Heading(f"Scan of {row['index_date'] or 'unknown date'}{counts}"))
         blocks.append(Text(f"Series {key}: {scan_words.images(described[key])}."))
         blocks += _picture(row, pictures.get(key), told[key])
-        blocks += _numbers(row)
+        blocks += _numbers(row, seen.get(key))
         blocks += bright_words.blocks(seen[key]) if key in seen else []
     return blocks
 
@@ -225,16 +225,19 @@ def _picture(row: Row, png: bytes | None, remark: str) -> list[Block]:
     return [Picture(png, alternative, HOW_TO_READ)]
 
 
-def _numbers(row: Row) -> list[Block]:
+def _numbers(row: Row, seen: Row | None) -> list[Block]:
     blocks: list[Block] = [
         Heading("By artery", 3),
         scan_words.by_artery(row),
+        Text(scan_words.sizes(row)),
         Heading("Calcium outside the coronary arteries", 3),
         Text(_sentence(scan_words.outside(row))),
         Heading("How far the score can be trusted", 3),
         Text(f"Grade {remarks.grade(row['grade'])}"),
     ]
     flags = remarks.explained(words.as_list(row["quality_flags"]))
+    spots = (*scan_words.possible_stents(row, seen), *scan_words.metal(row))
+    flags += tuple(_sentence(spot) for spot in spots)
     blocks.append(Bullets(flags) if flags else Text("There is nothing to remark on the images."))
     beside = scan_words.beside(row)
     if beside:
