@@ -3,7 +3,8 @@
 Comes in: a lake and a key. Goes out: the facts in order, the person first; as a file, where one is
 asked for, the picture (.png) or a page with the picture in it (.html, .htm).
 Refuses: a key the lake does not hold, a file that cannot be written or ends otherwise. Gives no
-picture of a series that is not scored as things stand, nor of a person who opted out.
+picture of a series that is not scored as things stand. Of a person who opted out it tells that
+wish alone, and writes nothing.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,6 @@ Row = dict[str, object]
 _SCORED = State.SCORED.value
 PAGE_SUFFIXES = (".html", ".htm")
 PICTURE_SUFFIX = ".png"
-_NO_PICTURES_OF = (Reason.OPTED_OUT, Reason.IDENTITY_CONFLICT)
 
 
 def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
@@ -33,11 +33,16 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     """
     _check_out(out)
     as_of = last_as_of(lake)
-    series = _about(lake.read("series").to_pylist(), key)
-    if not series:
+    found = _about(lake.read("series").to_pylist(), key)
+    if not found:
         raise ScreeningError(
             f"no series, study or person {key} in this lake; see flagged or status"
         )
+    owners = {str(r["person_key"]) for r in found}
+    persons = lake.query("out_person_explanation", as_of).to_pylist()
+    people = [_told(r) for r in persons if r["person_key"] in owners]
+    silent = {r["person_key"] for r in people if _has_opted_out(r)}
+    series = [r for r in found if r["person_key"] not in silent]
     keys = {str(r["series_key"]) for r in series}
     history = [r for r in lake.read("dispositions").to_pylist() if r["series_key"] in keys]
     history.sort(key=lambda r: (r["series_key"], str(r["committed_at"])))
@@ -45,11 +50,6 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         r for r in lake.query("core_disposition", as_of).to_pylist() if r["series_key"] in keys
     ]
     current.sort(key=_scored_first)
-    owners = {str(r["person_key"]) for r in series}
-    persons = lake.query("out_person_explanation", as_of).to_pylist()
-    people = [_told(r) for r in persons if r["person_key"] in owners]
-    silent = {r["person_key"] for r in people if _has_opted_out(r)}
-    history = [r for r in history if r["person_key"] not in silent]
     pairs = lake.query("out_progression", as_of).to_pylist()
     pictures = _pictures(lake, current, people, is_wanted=out is not None)
     facts: dict[str, object] = {
@@ -66,7 +66,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "seen": [bright_words.told_of(lake, r) for r in current if not _kept_back(r, people)],
         "out": str(out) if out else None,
     }
-    if out is not None:
+    if out is not None and series:
         _write(out, facts, pictures)
     return facts
 
@@ -102,6 +102,8 @@ def print_explanation(facts: dict[str, object]) -> None:
         show.say()
     if facts.get("page"):
         show.say(f"page: {facts['page']} (identified data; delete after use)")
+    elif facts["out"] and not series:
+        show.say(f"no page or picture was written to {facts['out']}")
     elif facts["out"] and not any(picture["file"] for picture in pictures.values()):
         show.say(f"no picture was written to {facts['out']}")
     show.say(show.NOTICE)
@@ -134,9 +136,9 @@ def _kept_back(row: Row, people: Iterable[Row]) -> str:
     if row["state"] != _SCORED:
         return f"the series is not scored ({row['state']})"
     for person in people:
-        stops = set(_NO_PICTURES_OF) & set(words.as_list(person["reasons"]))
-        if person["person_key"] == row["person_key"] and stops:
-            return words.sentence(min(stops))
+        is_conflict = Reason.IDENTITY_CONFLICT in words.as_list(person["reasons"])
+        if person["person_key"] == row["person_key"] and is_conflict:
+            return words.sentence(Reason.IDENTITY_CONFLICT)
     return ""
 
 

@@ -273,10 +273,9 @@ def test_a_picture_is_written_only_where_one_is_asked_for(told, tmp_path, monkey
         ("failed", "no picture: the series is not scored (failed)"),
         ("sr-of-high", "no picture: the series is not scored (ineligible)"),
         ("zero", "no picture: none is made of a score of zero"),
-        ("out", "no picture: The person has opted out."),
     ],
 )
-def test_no_picture_of_what_is_not_scored_now_or_opted_out(told, tmp_path, key, why):
+def test_no_picture_of_what_is_not_scored_now(told, tmp_path, key, why):
     out = tmp_path / "p.png"
     text = told(key, out).text
     assert why in text
@@ -390,7 +389,6 @@ def test_a_page_tells_each_bright_spot(page):
     assert "taken for the wall of the aorta; coronary 12 % (counts from 50 %)" in text
     assert "Not counted and not shown: 3 bone." in text
     assert bright_words.NOT_KEPT[1:] in page("norecord").text
-    assert "bright spot" not in page("out").text.lower()
 
 
 def test_every_label_and_reason_has_words():
@@ -529,7 +527,7 @@ def page(small_lake: Lake, tmp_path_factory: pytest.TempPathFactory):
     return tell
 
 
-PEOPLE = ("high", "metal", "norecord", "zero", "ill", "failed", "out", "grown", "stable", "changed")
+PEOPLE = ("high", "metal", "norecord", "zero", "ill", "failed", "grown", "stable", "changed")
 
 
 @pytest.mark.parametrize("key", [*PEOPLE, "shigh", "sr-of-high", "slonely", "stable-2022"])
@@ -563,7 +561,6 @@ def test_two_saved_pages_cannot_be_mixed_up(page):
     stamp = "shigh, high – scan of 2026-06-01 – as of 2026-11-01"
     assert read.text.count(stamp) == 3  # the window's title, the head, every printed sheet
     assert "grown – scans of 2022-06-01, 2024-06-01 – as of 2026-11-01" in page("grown").text
-    assert "out – as of 2026-11-01" in page("out").text
 
 
 def test_a_page_is_closed_to_others_even_over_an_open_file(small_lake, tmp_path):
@@ -625,9 +622,19 @@ def test_scans_over_time_on_a_page(page):
     assert "Earlier and later scans" not in page("high").text
 
 
-def test_of_who_opted_out_a_page_tells_that_alone(page):
-    read = page("out")
-    assert "The person has opted out. Nothing more is told." in read.text
-    assert not read.all("img")
-    assert not read.all("table")
-    assert "500" not in read.text
+@pytest.mark.parametrize("key", ["out", "sout"])
+@pytest.mark.parametrize("name", ["p.html", "p.png", None])
+def test_of_who_opted_out_that_alone_is_told_and_nothing_is_written(told, tmp_path, key, name):
+    out = tmp_path / name if name else None
+    found = told(key, out)
+    assert found.text.splitlines() == [
+        "person out, as of 2026-11-01",
+        "  The person has opted out. Nothing more is told.",
+        "",
+        *([f"no page or picture was written to {out}"] if out else []),
+        show.NOTICE,
+    ]
+    assert list(tmp_path.iterdir()) == []
+    kept = {k: v for k, v in found.facts.items() if v not in ([], None)}
+    assert set(kept) == {"key", "as_of", "people"} | ({"out"} if out else set())
+    assert set(kept["people"][0]) == {"person_key", "flag", "reasons"}
