@@ -150,7 +150,9 @@ def score(
     help="Date the flags are for.  [default: today]",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
-@click.option("--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined.")
+@click.option(
+    "--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined in this run."
+)
 @_JSON
 def sweep(
     archive_url: str,
@@ -180,27 +182,22 @@ def sweep(
     require_providers(settings.providers)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
-    from flows.status import status
+    from flows.night_notes import notes
+    from flows.status import n_failed, status
     from flows.sweep import Night
     from flows.sweep import sweep as run
 
     with show.progress() as bars:
         swept = run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
     facts = status(lake)
-    if clinical is None and lake.read("person").num_rows:
-        show.note("no --clinical tonight: the clinical tables of an earlier sweep were used again")
-    if swept.n_kept:
-        show.note(
-            f"{swept.n_kept} series keep the score of another model or scoring version; "
-            'rescore = "all" in --config scores them again'
-        )
+    for note in notes(clinical, lake, swept):
+        show.note(note)
     if as_json:
         show.say(show.as_json(facts))
     else:
         show.print_status(facts)  # type: ignore[arg-type]
         show.say(f"lake: {lake.path}; the list: screening flagged --lake {lake_path}")
-    series = facts["series"]
-    if strict and (series["failed"] or series["quarantined"]):  # type: ignore[index]
+    if strict and n_failed(lake, swept.run_id):
         sys.exit(1)
 
 
