@@ -107,7 +107,7 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
 @click.argument("folder")
 @click.option("--mask", type=click.Path(path_type=Path), help="NIfTI labels to score instead.")
 @click.option(
-    "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
+    "--convention", default="agatston_1990", help="One of those above.", show_default=True
 )
 @_ROD
 @_MODEL
@@ -123,6 +123,14 @@ def score(
     as_json: bool,
 ) -> None:
     """Score one series, without a lake.
+
+    \b
+    Conventions:
+      agatston_1990         130 HU and more, from 1 mm² in a slice, corners touch
+      agatston_4_connected  what touches at a corner only is two lesions
+      agatston_3_pixels     from three pixels in a slice, whatever their size
+      agatston_over_130     above 130 HU, not from 130 HU on
+      agatston_3d           one lesion through its slices, by peak and area of the whole
 
     \b
     Example:
