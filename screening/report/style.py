@@ -41,7 +41,8 @@ figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }
  .sheet { display: table-footer-group; break-inside: avoid; font-size: .7rem; color: #44505b; }
  .scroll, .wide { overflow: visible; } .scroll table { min-width: 0; }
  .scroll th, .scroll td:not(:last-child), .wide td { white-space: normal; }
- .wraps table { font-size: .7rem; } .wide table { font-size: .58rem; } }
+ .wraps td.n:not(:last-child) { white-space: nowrap; } .wraps table { font-size: .7rem; }
+ .wide table { font-size: .58rem; } }
 </style></head>"""
 
 
