@@ -19,12 +19,7 @@ from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, 
 from screening.report.resample import LEAST_PEOPLE, TOO_FEW
 from screening.report.style import head
 from screening.report.subgroups import SUBGROUPS
-from screening.report.validation import (
-    LEAST_SUBGROUP_PEOPLE,
-    Agreement,
-    Figure,
-    Validation,
-)
+from screening.report.validation import LEAST_SUBGROUP_PEOPLE, Agreement, Figure, Validation
 from screening.report.wording import number, plain, told
 
 NOTICE = (
@@ -254,11 +249,8 @@ def _without_zeros(validation: Validation) -> str:
     """Draw the differences without double zeros; nothing where there are none to leave out."""
     if not any(p.reference == 0 and p.measured == 0 for p in validation.pairs):
         return ""
-    return _plot(
-        plots.bland_altman(validation, "log_some_calcium"),
-        "Bland-Altman, ln(A + 1), without scans that are zero in both: double zeros make "
-        "limits look narrower than they are where there is calcium.",
-    )
+    caption = "Without scans that are zero in both, which make limits look narrower than they are."
+    return _plot(plots.bland_altman(validation, "log_some_calcium"), caption)
 
 
 def _thresholds(agreement: Agreement) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from screening.lake import Lake
 from screening.scoring.certainty import repeatability_limit
-from screening.scoring.quality import may_be_a_stent
+from screening.scoring.quality import STENT_FROM_MM3, may_be_a_stent
 
 
 def scored(demo: Path) -> list[tuple[dict, dict]]:
