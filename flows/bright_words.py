@@ -14,7 +14,8 @@ from screening import inference, scoring
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.report.page import Block, Grid, Heading, Text
-from screening.scoring import BrightThing, Why
+from screening.scoring import BrightThing, Flag, Why
+from screening.things import SHARES
 
 Row = Mapping[str, object]
 SHOWN = 12  # of what counted, and again of what did not; the rest is told as a count
@@ -124,13 +125,16 @@ def where(thing: BrightThing) -> str:
     if not beyond and not plain:
         plain = "middle"
     parts = [*beyond, plain, _LEVEL.get(thing.level, "")]
-    parts.append("arterial course" if thing.on_course else "")
+    # Ribs and spine may touch the box of the arteries; saying so of bone would read as a doubt.
+    parts.append("arterial course" if thing.on_course and thing.taken_for != "bone" else "")
     return ", ".join(part for part in parts if part)
 
 
 def likely(thing: BrightThing) -> str:
     """Return the likeliest names, each with its probability."""
-    return ", ".join(f"{_name(name)} {_percent(share)}" for name, share in thing.likely) or "–"
+    digits = _digits(thing)
+    told = (f"{_name(name)} {_percent(share, digits)}" for name, share in thing.likely)
+    return ", ".join(told) or "–"
 
 
 def why(thing: BrightThing) -> str:
@@ -142,8 +146,7 @@ def why(thing: BrightThing) -> str:
     taken_for = _TAKEN_FOR[thing.metal or thing.taken_for]
     if thing.counts_from is None:
         return f"taken for {taken_for}; coronary {_percent(thing.coronary)}, which is less"
-    digits = 2 if thing.counts_from - thing.coronary < 0.01 else 0
-    coronary, edge = _percent(thing.coronary, digits), _percent(thing.counts_from)
+    coronary, edge = _percent(thing.coronary, _digits(thing)), _percent(thing.counts_from)
     return f"taken for {taken_for}; coronary {coronary} (counts from {edge})"
 
 
@@ -151,11 +154,22 @@ def _name(label: str) -> str:
     return label.upper() if label in _ABBREVIATED else _NAMES.get(label, words.plain(label))
 
 
+def _digits(thing: BrightThing) -> int:
+    """Write the percentages of a thing with a digit more where whole ones would hide who won."""
+    is_close = thing.counts_from is not None and abs(thing.counts_from - thing.coronary) < 0.01
+    return int(is_close)
+
+
 def _percent(share: float, digits: int = 0) -> str:
-    """Write a probability, which is never told as certain or impossible."""
+    """Write a probability, which is never told as certain or impossible.
+
+    With a digit it is cut, not rounded: what is below 50 % must not read 50.0 %.
+    """
     if share > 0.99:
         return "over 99 %"
-    return "below 1 %" if share < 0.01 else f"{100 * share:.{digits}f} %"
+    if share < 0.01:
+        return "below 1 %"
+    return f"{round(SHARES * share) // 10 / 10:.1f} %" if digits else f"{100 * share:.0f} %"
 
 
 def _parted(facts: Row) -> tuple[list[Row], list[Row]]:
@@ -185,10 +199,27 @@ def _cells(thing: Row) -> tuple[str, ...]:
     )
 
 
-def _rest(things: Sequence[Row]) -> str:
+def _rest(kind: str, things: Sequence[Row]) -> str:
     """Count what is not shown by what it was taken for."""
     n = Counter(_name(str(t["taken_for"])) for t in things)
-    return f"Not shown: {', '.join(f'{count} {name}' for name, count in n.most_common())}."
+    told = ", ".join(f"{count} {name}" for name, count in n.most_common())
+    return f"{kind.capitalize()} and not shown: {told}."
+
+
+def possible_stents(facts: Row) -> list[str]:
+    """Return what was left out as a possible stent: where it lies, how large, in which slices."""
+    return [
+        f"may be a stent, not counted: {thing['where']}, {show.number(thing['volume_mm3'])} mm³, "
+        f"{slices(thing['slices'])}"
+        for thing in words.rows(facts["things"])
+        if thing["metal"] == Flag.STENT_POSSIBLE.value and thing["why"] != Why.COUNTED
+    ]
+
+
+def slices(ends: object) -> str:
+    """Return the slices from a first to a last: 'slices 50–55'."""
+    first, last = words.as_list(ends)
+    return f"slice {first}" if first == last else f"slices {first}–{last}"
 
 
 def blocks(facts: Row) -> list[Block]:
@@ -204,7 +235,7 @@ def blocks(facts: Row) -> list[Block]:
             caption = f"{name.capitalize()}: {_of(len(shown), len(things))}"
             rows = tuple(tuple(_unbroken(cell) for cell in _cells(t)) for t in shown)
             found.append(Grid((*_COLUMNS, last), rows, caption, _NUMERIC, wraps=True))
-        found += [Text(_rest(rest))] if rest else []
+        found += [Text(_rest(name, rest))] if rest else []
     return found
 
 
@@ -230,6 +261,6 @@ def print_things(facts: Row) -> None:
             title = f"bright spots near the heart, {name}: {_of(len(shown), len(things))}"
             show.table(title, (*_COLUMNS, last), [_cells(t) for t in shown])
         if rest:
-            show.say(_rest(rest))
+            show.say(_rest(name, rest))
     if facts["note"]:
         show.say(str(facts["note"]))

@@ -107,7 +107,7 @@ def phantom(folder: Path, patients: int, seed: int) -> None:
 @click.argument("folder")
 @click.option("--mask", type=click.Path(path_type=Path), help="NIfTI labels to score instead.")
 @click.option(
-    "--convention", default="agatston_1990", help="Scoring convention.", show_default=True
+    "--convention", default="agatston_1990", help="One of those above.", show_default=True
 )
 @_ROD
 @_MODEL
@@ -123,6 +123,14 @@ def score(
     as_json: bool,
 ) -> None:
     """Score one series, without a lake.
+
+    \b
+    Conventions:
+      agatston_1990         130 HU and more, from 1 mm² in a slice, corners touch
+      agatston_4_connected  what touches at a corner only is two lesions
+      agatston_3_pixels     from three pixels in a slice, whatever their size
+      agatston_over_130     above 130 HU, not from 130 HU on
+      agatston_3d           one lesion through its slices, by peak and area of the whole
 
     \b
     Example:
@@ -150,7 +158,9 @@ def score(
     help="Date the flags are for.  [default: today]",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
-@click.option("--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined.")
+@click.option(
+    "--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined in this run."
+)
 @_JSON
 def sweep(
     archive_url: str,
@@ -180,27 +190,22 @@ def sweep(
     require_providers(settings.providers)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
-    from flows.status import status
+    from flows.night_notes import notes
+    from flows.status import n_failed, status
     from flows.sweep import Night
     from flows.sweep import sweep as run
 
     with show.progress() as bars:
         swept = run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
     facts = status(lake)
-    if clinical is None and lake.read("person").num_rows:
-        show.note("no --clinical tonight: the clinical tables of an earlier sweep were used again")
-    if swept.n_kept:
-        show.note(
-            f"{swept.n_kept} series keep the score of another model or scoring version; "
-            'rescore = "all" in --config scores them again'
-        )
+    for note in notes(clinical, lake, swept):
+        show.note(note)
     if as_json:
         show.say(show.as_json(facts))
     else:
         show.print_status(facts)  # type: ignore[arg-type]
         show.say(f"lake: {lake.path}; the list: screening flagged --lake {lake_path}")
-    series = facts["series"]
-    if strict and (series["failed"] or series["quarantined"]):  # type: ignore[index]
+    if strict and n_failed(lake, swept.run_id):
         sys.exit(1)
 
 
@@ -235,30 +240,30 @@ def status(lake_path: Path, unscored: bool, as_json: bool) -> None:
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "parquet"]),
-    default="table",
-    show_default=True,
+    help="[default: by the ending of --out, else table]",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="File to write (parquet needs one).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="A .csv, .json or .parquet file to write."
+)
 @click.option("--identified", is_flag=True, help="Add issuer and patient number; is audited.")
 @click.option("--reason", help="Why identity is needed; goes into the audit trail.")
 def flagged(
-    lake_path: Path, form: str, out: Path | None, identified: bool, reason: str | None
+    lake_path: Path, form: str | None, out: Path | None, identified: bool, reason: str | None
 ) -> None:
     """Print the people at high risk who were never formally scored.
 
     \b
     Example:
-      screening flagged --lake /data/lake --format csv --out list.csv
+      screening flagged --lake /data/lake --out list.csv
     """
-    from flows.people import flagged_table
+    from flows.people import flagged_table, list_format
     from flows.status import last_as_of
 
     if reason and not identified:
         raise ScreeningError("--reason goes with --identified; nothing identified was asked for")
     if identified and not (reason and reason.strip()):
         raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
-    if form == "parquet" and out is None:
-        raise ScreeningError("parquet is not text; add --out FILE")
+    form = list_format(form, out)
     lake = _open_lake(lake_path)
     found = flagged_table(lake, reason if identified else None)
     if form == "table":
@@ -272,7 +277,7 @@ def flagged(
 @cli.command()
 @_LAKE
 @click.argument("key")
-@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or the picture.")
+@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or a .png picture.")
 @_JSON
 def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
     """Print every decision about one series or person, and write its page or picture.

@@ -1,9 +1,10 @@
 """`screening explain`: every decision about one series or person, what was seen, its picture.
 
 Comes in: a lake and a key. Goes out: the facts in order, the person first; as a file, where one is
-asked for, the picture or, for a name that ends in .html, a page with the picture in it.
-Refuses: a key the lake does not hold, a file that cannot be written. Gives no picture of a series
-that is not scored as things stand, nor of a person who opted out.
+asked for, the picture (.png) or a page with the picture in it (.html, .htm).
+Refuses: a key the lake does not hold, a file that cannot be written or ends otherwise. Gives no
+picture of a series that is not scored as things stand. Of a person who opted out it tells that
+wish alone, and writes nothing.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from screening.reasons import Reason, State
 Row = dict[str, object]
 _SCORED = State.SCORED.value
 PAGE_SUFFIXES = (".html", ".htm")
-_NO_PICTURES_OF = (Reason.OPTED_OUT, Reason.IDENTITY_CONFLICT)
+PICTURE_SUFFIX = ".png"
 
 
 def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
@@ -28,15 +29,20 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     Raises
     ------
     ScreeningError
-        The lake holds nothing under this key, or `out` cannot be written.
+        The lake holds nothing under this key, or `out` cannot be written or has another ending.
     """
-    _require_folder(out)
+    _check_out(out)
     as_of = last_as_of(lake)
-    series = _about(lake.read("series").to_pylist(), key)
-    if not series:
+    found = _about(lake.read("series").to_pylist(), key)
+    if not found:
         raise ScreeningError(
             f"no series, study or person {key} in this lake; see flagged or status"
         )
+    owners = {str(r["person_key"]) for r in found}
+    persons = lake.query("out_person_explanation", as_of).to_pylist()
+    people = [_told(r) for r in persons if r["person_key"] in owners]
+    silent = {r["person_key"] for r in people if _has_opted_out(r)}
+    series = [r for r in found if r["person_key"] not in silent]
     keys = {str(r["series_key"]) for r in series}
     history = [r for r in lake.read("dispositions").to_pylist() if r["series_key"] in keys]
     history.sort(key=lambda r: (r["series_key"], str(r["committed_at"])))
@@ -44,11 +50,6 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         r for r in lake.query("core_disposition", as_of).to_pylist() if r["series_key"] in keys
     ]
     current.sort(key=_scored_first)
-    owners = {str(r["person_key"]) for r in series}
-    persons = lake.query("out_person_explanation", as_of).to_pylist()
-    people = [_told(r) for r in persons if r["person_key"] in owners]
-    silent = {r["person_key"] for r in people if _has_opted_out(r)}
-    history = [r for r in history if r["person_key"] not in silent]
     pairs = lake.query("out_progression", as_of).to_pylist()
     pictures = _pictures(lake, current, people, is_wanted=out is not None)
     facts: dict[str, object] = {
@@ -65,7 +66,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "seen": [bright_words.told_of(lake, r) for r in current if not _kept_back(r, people)],
         "out": str(out) if out else None,
     }
-    if out is not None:
+    if out is not None and series:
         _write(out, facts, pictures)
     return facts
 
@@ -92,13 +93,17 @@ def print_explanation(facts: dict[str, object]) -> None:
     counting = {person.get("series_key") for person in words.rows(facts["people"])}
     for state in words.rows(facts["current"]):
         counts = state["series_key"] in counting
-        _print_series(series[state["series_key"]], state, "the scan that counts" if counts else "")
-        if state["series_key"] in seen:
-            bright_words.print_things(seen[state["series_key"]])
+        remark = "the scan that counts" if counts else ""
+        spots = seen.get(state["series_key"])
+        _print_series(series[state["series_key"]], state, remark, spots)
+        if spots is not None:
+            bright_words.print_things(spots)
         show.say(f"  {pictures[state['series_key']]['remark']}")
         show.say()
     if facts.get("page"):
         show.say(f"page: {facts['page']} (identified data; delete after use)")
+    elif facts["out"] and not series:
+        show.say(f"no page or picture was written to {facts['out']}")
     elif facts["out"] and not any(picture["file"] for picture in pictures.values()):
         show.say(f"no picture was written to {facts['out']}")
     show.say(show.NOTICE)
@@ -117,9 +122,13 @@ def _scored_first(row: Row) -> tuple[bool, str, str]:
 # Pictures
 
 
-def _require_folder(out: Path | None) -> None:
-    if out is not None and not out.parent.is_dir():
+def _check_out(out: Path | None) -> None:
+    if out is None:
+        return
+    if not out.parent.is_dir():
         raise ScreeningError(f"cannot write {out}: no such folder")
+    if out.suffix.lower() not in (*PAGE_SUFFIXES, PICTURE_SUFFIX):
+        raise ScreeningError(f"cannot write {out.name}: give a .html page or a .png picture")
 
 
 def _kept_back(row: Row, people: Iterable[Row]) -> str:
@@ -127,9 +136,9 @@ def _kept_back(row: Row, people: Iterable[Row]) -> str:
     if row["state"] != _SCORED:
         return f"the series is not scored ({row['state']})"
     for person in people:
-        stops = set(_NO_PICTURES_OF) & set(words.as_list(person["reasons"]))
-        if person["person_key"] == row["person_key"] and stops:
-            return words.sentence(min(stops))
+        is_conflict = Reason.IDENTITY_CONFLICT in words.as_list(person["reasons"])
+        if person["person_key"] == row["person_key"] and is_conflict:
+            return words.sentence(Reason.IDENTITY_CONFLICT)
     return ""
 
 
@@ -260,14 +269,14 @@ def _print_inputs(person: Row) -> None:
 # The series
 
 
-def _print_series(series: Row, state: Row, remark: str) -> None:
+def _print_series(series: Row, state: Row, remark: str, seen: Row | None) -> None:
     day = series["index_date"] or "no date"
     beside = f" ({remark})" if remark else ""
     show.say(f"series {series['series_key']}: {series['modality']} of {day}{beside}")
     if series["modality"] == "CT":
         show.say(f"  {scan_words.images(series)}")
     if state["state"] == _SCORED:
-        _print_numbers(state)
+        _print_numbers(state, seen)
         return
     show.say(f"  not scored ({state['state']}):")
     for place, reason in enumerate(words.as_list(state["reasons"])):
@@ -275,7 +284,7 @@ def _print_series(series: Row, state: Row, remark: str) -> None:
         show.say(f"    {words.sentence(reason)}{detail} [{reason}]")
 
 
-def _print_numbers(row: Row) -> None:
+def _print_numbers(row: Row, seen: Row | None) -> None:
     agatston = show.number(row["agatston"], 1)
     show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
     if row["agatston"]:
@@ -284,6 +293,8 @@ def _print_numbers(row: Row) -> None:
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
+    for line in (*scan_words.possible_stents(row, seen), *scan_words.metal(row)):
+        show.say(f"    {line}")
     show.say(f"    {words.noise(row)}")
     others = scan_words.elsewhere(row)
     if others:

@@ -1,13 +1,13 @@
 """The page of `screening explain`: one person or series, for a reader without the program.
 
 Comes in: the facts of `explain`, the pictures they may show. Goes out: HTML, identified data.
-Refuses: nothing. Of a person who opted out it tells that wish alone.
+Refuses: nothing; of a person who opted out no page is made.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from flows import bright_words, remarks, scan_words, show, words
-from screening.reasons import Reason, State
+from screening.reasons import State
 from screening.report.page import (
     Block,
     Bullets,
@@ -39,7 +39,8 @@ HOW_TO_READ = (
     "Left: axial slices, the patient's right side on the left, with the calcium that was counted "
     "outlined by artery: yellow left main (LM), orange left anterior descending (LAD), blue "
     "circumflex (LCX), green right coronary artery (RCA). Right: the brightest point along each "
-    "line of sight, from the front and from the feet. Slices are counted from the head, the first "
+    "line of sight, from the front and from the feet. Valves and metal are "
+    "outlined with their names; they are not counted. Slices are counted from the head, the first "
     "is 0; z is the position along the body in mm, as viewers show it."
 )
 _FLAGS = {
@@ -75,16 +76,10 @@ def _stamp(facts: Mapping[str, object], people: Sequence[Row], current: Sequence
     """Say whose page it is, of which scans and when: no two pages can be taken for one another."""
     key = str(facts["key"])
     whose = [key, *(str(p["person_key"]) for p in people if p["person_key"] != key)]
-    silent = {p["person_key"] for p in people if _has_opted_out(p)}
-    told = [row for row in current if row["person_key"] not in silent]
-    told = [row for row in told if _is_scored(row)] or told
+    told = [row for row in current if _is_scored(row)] or list(current)
     days = sorted({str(row["index_date"] or "unknown day") for row in told})
     scans = [f"scan{'' if len(days) == 1 else 's'} of {', '.join(days)}"] if days else []
     return " – ".join([", ".join(whose), *scans, f"as of {facts['as_of']}"])
-
-
-def _has_opted_out(person: Row) -> bool:
-    return Reason.OPTED_OUT in words.as_list(person["reasons"])
 
 
 def _is_scored(row: Row) -> bool:
@@ -100,9 +95,6 @@ def _person(
     key = person["person_key"]
     own = [row for row in current if row["person_key"] == key]
     blocks: list[Block] = [Heading("In short")]
-    if _has_opted_out(person):
-        blocks.append(Text(f"{words.sentence(Reason.OPTED_OUT)} Nothing more is told."))
-        return blocks
     blocks += _in_short(person, own)
     blocks += _series(own, person, facts, pictures)
     blocks += _history(person, facts)
@@ -209,7 +201,7 @@ def _series(
         blocks.append(Heading(f"Scan of {row['index_date'] or 'unknown date'}{counts}"))
         blocks.append(Text(f"Series {key}: {scan_words.images(described[key])}."))
         blocks += _picture(row, pictures.get(key), told[key])
-        blocks += _numbers(row)
+        blocks += _numbers(row, seen.get(key))
         blocks += bright_words.blocks(seen[key]) if key in seen else []
     return blocks
 
@@ -225,16 +217,19 @@ def _picture(row: Row, png: bytes | None, remark: str) -> list[Block]:
     return [Picture(png, alternative, HOW_TO_READ)]
 
 
-def _numbers(row: Row) -> list[Block]:
+def _numbers(row: Row, seen: Row | None) -> list[Block]:
     blocks: list[Block] = [
         Heading("By artery", 3),
         scan_words.by_artery(row),
+        Text(scan_words.sizes(row)),
         Heading("Calcium outside the coronary arteries", 3),
         Text(_sentence(scan_words.outside(row))),
         Heading("How far the score can be trusted", 3),
         Text(f"Grade {remarks.grade(row['grade'])}"),
     ]
     flags = remarks.explained(words.as_list(row["quality_flags"]))
+    spots = (*scan_words.possible_stents(row, seen), *scan_words.metal(row))
+    flags += tuple(_sentence(spot) for spot in spots)
     blocks.append(Bullets(flags) if flags else Text("There is nothing to remark on the images."))
     beside = scan_words.beside(row)
     if beside:

@@ -1,8 +1,11 @@
 """`screening flagged`: the list the care team works.
 
 Comes in: a lake. Goes out: the list as an Arrow table, with identity only when a reason is
-given (the vault writes it into its audit trail). Refuses: nothing.
+given (the vault writes it into its audit trail).
+Refuses: a file whose name does not say what is to be written.
 """
+
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -10,7 +13,30 @@ from flows.status import last_as_of, require_a_finished_sweep
 from screening.errors import ScreeningError
 from screening.lake import Lake
 
+FORMATS = ("table", "csv", "json", "parquet")
 _IDENTITY = ("issuer", "patient_id")
+
+
+def list_format(asked: str | None, out: Path | None) -> str:
+    """Return the format of the list: what was asked for, else by the file's ending.
+
+    Raises
+    ------
+    ScreeningError
+        The ending tells no format, a table cannot go to a file, or parquet has none to go to.
+    """
+    if out is None:
+        if asked == "parquet":
+            raise ScreeningError("parquet is not text; add --out FILE")
+        return asked or "table"
+    if asked == "table":
+        raise ScreeningError("a table is printed only; leave --out, or give --format csv")
+    form = asked or out.suffix.lower().removeprefix(".")
+    if form not in FORMATS[1:]:
+        raise ScreeningError(
+            f"cannot tell from {out.name} what to write; let it end in .csv, .json or .parquet"
+        )
+    return form
 
 
 def flagged_table(lake: Lake, identified_because: str | None) -> pa.Table:

@@ -59,12 +59,13 @@ EXPLAINED = {
     "false_calcium_some": "Noise alone would make one Agatston unit or more on this scan.",
     "false_calcium_many": "Noise alone would make ten Agatston units or more on this scan.",
     "motion": "The heart moved while it was scanned: small deposits blur, large ones may double.",
-    "stent_present": "Something long and evenly bright was taken for a stent. It is not counted, "
-    "nor is calcium that touches it; if it is dense calcium, the score is too low.",
+    "stent_present": "Something long and evenly bright was taken for a stent. It is not in "
+    "the score, nor is calcium that touches it; if it is dense calcium, the score is too low.",
     "clips_present": "Surgical clips were seen; arteries may have been bypassed.",
     "lead_present": "A pacemaker lead runs through the heart; its streaks can pass for calcium.",
     "valve_prosthesis": "An artificial valve was seen; its streaks can pass for calcium.",
-    "metal_near_heart": "There is other metal near the heart: its streaks can pass for calcium.",
+    "metal_near_heart": "There is other metal near the heart: its streaks can pass for calcium. "
+    "What was taken for metal is not in the score.",
     "increment_over_5mm": "The slices are more than 5 mm apart: the score is not to be used.",
 }
 

@@ -7,7 +7,8 @@ Refuses: nothing.
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from flows import show, words
+from flows import bright_words, show, words
+from screening import scoring
 from screening.report.page import Grid
 
 Row = Mapping[str, object]
@@ -49,12 +50,49 @@ def amounts(row: Row) -> list[str]:
     for told, name in names.items():
         if row[name] is None:
             continue
-        line = f"{told} {show.number(row[name], 1)} {unit[told.partition(',')[0]]}"
-        if row[f"{name}_high"] is not None:
-            low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
-            line += f" (95 %: {low} to {high})"
-        lines.append(line)
+        lines.append(f"{told} {_interval(row, name, unit[told.partition(',')[0]])}")
     return lines
+
+
+def _interval(row: Row, name: str, unit: str) -> str:
+    """Return a measure with its 95 % interval where there is one; empty without the measure."""
+    if row[name] is None:
+        return ""
+    text = f"{show.number(row[name], 1)} {unit}"
+    if row[f"{name}_high"] is None:
+        return text
+    low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
+    return f"{text} (95 %: {low} to {high})"
+
+
+def sizes(row: Row) -> str:
+    """Return volume and mass of all that counted, with their 95 % intervals."""
+    volume, mass = _interval(row, "volume_mm3", "mm³"), _interval(row, "mass_mg", "mg")
+    return f"All together: volume {volume or '–'}, mass {mass or '–'}."
+
+
+def possible_stents(row: Row, seen: Row | None) -> list[str]:
+    """Return each spot that may be a stent, counted or not.
+
+    Parameters
+    ----------
+    row : of a scored series
+    seen : what the model saw of it (`bright_words.told_of`), None where it is not shown
+    """
+    counted = [
+        f"may be a stent: {x['label']}, {show.number(x['volume_mm3'])} mm³, "
+        f"{bright_words.slices(x['slices'])}"
+        for x in words.rows(row["lesions"])
+        if scoring.may_be_a_stent(float(str(x["volume_mm3"])), float(str(x["probability"])))
+    ]
+    return counted + ([] if seen is None else bright_words.possible_stents(seen))
+
+
+def metal(row: Row) -> list[str]:
+    """Say how many units were taken for metal, which are not in the score; nothing of none."""
+    units = [p["agatston"] for p in words.rows(row["other"]) if p["label"] == "metal"]
+    told = [words.units(n) for n in units if n]
+    return [f"taken for metal and not counted: {n} unit{'' if n == '1' else 's'}" for n in told]
 
 
 def factor(row: Row) -> str:
@@ -163,9 +201,9 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
         return ()
     told = [
         ("older groups of four", str(row["score_group"]).replace(">=", "≥ ").replace("-", "–")),
-        ("CAC-DRS", f"{row['cac_drs']} (class and arteries; the scan is not gated)"),
-        ("volume, isotropic", _amount(row["volume_isotropic_mm3"], "mm³")),
-        ("mass, integrated", _amount(row["mass_integrated_mg"], "mg, uncalibrated")),
+        ("CAC-DRS", f"{row['cac_drs']} (class and arteries; the scan is {words.gating(row)})"),
+        ("volume, isotropic", _interval(row, "volume_isotropic_mm3", "mm³")),
+        ("mass, integrated", _interval(row, "mass_integrated_mg", "mg")),
         ("density", _amount(row["density"], "on a scale of 1 to 4")),
     ]
     if row["kvp_source"] in words.KVP_SOURCES:

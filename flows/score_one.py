@@ -114,6 +114,8 @@ def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: fl
     seconds["score"] = perf_counter() - begun
     facts = _base(scan, State.SCORED.value, [])
     facts.update(
+        n_marked=measured.n_marked,
+        n_counted=measured.n_counted,
         agatston=measured.agatston,
         volume_mm3=measured.volume_mm3,
         mass_mg=measured.mass_mg,

@@ -241,12 +241,23 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     say(NOTICE)
 
 
-def _print_labels(labels: Sequence[Mapping[str, object]]) -> None:
+def _reached(row: Mapping[str, object], from_hu: object) -> str:
+    """Say how many marked voxels are as bright as calcium."""
+    marked = f"{number(row['n_marked'])} marked voxels"
+    return f"{number(row['n_counted'])} of {marked} reach {from_hu} HU"
+
+
+def _print_labels(facts: Mapping[str, object]) -> None:
     """Print what each label of a mask adds to the score."""
+    labels: Sequence[Mapping[str, object]] = facts["labels"]  # type: ignore[assignment]
+    from_hu = facts["parameters"]["threshold_hu"]  # type: ignore[index]
+    if labels:
+        say(_reached(facts, from_hu))
     for row in labels:
         volume, mass = number(row["volume_mm3"], 1), number(row["mass_mg"], 1)
         score = number(row["agatston"], 1)
-        say(f"  label {row['label']}: Agatston {score}, volume {volume} mm³, mass {mass} mg")
+        amounts = f"Agatston {score}, volume {volume} mm³, mass {mass} mg"
+        say(f"  label {row['label']}: {amounts}; {_reached(row, from_hu)}")
     if not labels:
         say("  the mask marks no voxel")
 
@@ -299,7 +310,7 @@ def print_score(facts: Mapping[str, object]) -> None:
     if isinstance(vessels, Mapping):
         say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))
     if "labels" in facts:
-        _print_labels(facts["labels"])  # type: ignore[arg-type]
+        _print_labels(facts)
     quality = facts["quality"]
     if isinstance(quality, Mapping):
         flags = ", ".join(quality["flags"]) or "none"

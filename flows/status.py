@@ -73,6 +73,13 @@ def status(lake: Lake) -> dict[str, object]:
     }
 
 
+def n_failed(lake: Lake, run_id: str) -> int:
+    """Count the series that a run, not one before it, found failed or quarantined."""
+    bad = (State.FAILED, State.QUARANTINED)
+    rows = lake.read("dispositions").select(["series_key", "state", "run_id"]).to_pylist()
+    return len({r["series_key"] for r in rows if r["run_id"] == run_id and r["state"] in bad})
+
+
 def unscored(lake: Lake) -> list[dict[str, object]]:
     """Return every series without a score and why, by state, reason, date and key.
 

@@ -63,6 +63,8 @@ class Swept:
     seconds: float
     tally: Tally
     n_kept: int  # scores of another model or scoring version, left as they are
+    n_gone_series: int  # of the sweep before, no longer in the archive
+    n_gone_people: int  # whose series these were
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -145,6 +147,7 @@ class _Stages:
         )
         self._begun = time.monotonic()
         self._n_kept = 0
+        self._gone: dict[str, str] = {}  # person of each series that left the archive
         self._run: dict[str, object] = {
             "run_id": night.run_id,
             "started_at": datetime.now(UTC),
@@ -161,7 +164,13 @@ class _Stages:
 
     def group(self, crawled: Crawled) -> tuple[Entry, ...]:
         found = catalogue.group(crawled.instances)
-        self._lake.replace("series", catalogue.series_table(found.entries))
+        now = catalogue.series_table(found.entries)
+        before = self._lake.read("series").select(["series_key", "person_key"]).to_pylist()
+        there = set(now["series_key"].to_pylist())
+        self._gone = {
+            r["series_key"]: r["person_key"] for r in before if r["series_key"] not in there
+        }
+        self._lake.replace("series", now)
         reasons = crawled.files["reason"].to_pylist()
         self._run.update(
             files_seen=crawled.n_seen,
@@ -239,4 +248,5 @@ class _Stages:
         self._lake.publish(self._night.as_of, self._night.run_id)
         self._lake.maintain()
         self._night.progress("publishing", 1, 1)
-        return Swept(self._night.run_id, seconds, tally, self._n_kept)
+        people = set(self._gone.values())
+        return Swept(self._night.run_id, seconds, tally, self._n_kept, len(self._gone), len(people))

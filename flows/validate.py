@@ -34,8 +34,8 @@ _MAIN = (
     ("kappa_design_quadratic", "weighted kappa, quadratic, five categories"),
     ("kappa_four_linear", "weighted kappa, linear, 0/1-99/100-399/>=400"),
     ("same_category_design", "same category of five"),
-    ("bias_agatston", "bias, Agatston"),
-    ("bias_log", "bias, ln(A + 1)"),
+    ("bias_agatston", "bias (measured − reference), Agatston"),
+    ("bias_log", "bias (measured − reference), ln(A + 1)"),
 )
 
 

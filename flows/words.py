@@ -190,13 +190,23 @@ def likely(row: Row) -> str:
     return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 
+def gating(row: Row) -> str:
+    """Say whether a scan is ECG-gated."""
+    return "ECG-gated" if row["is_gated"] else "not ECG-gated"
+
+
+def drs_class(row: Row) -> str:
+    """Say what the class of CAC-DRS is; it was made for gated scans."""
+    return "of an ECG-gated scan" if row["is_gated"] else "A-equivalent, non-gated"
+
+
 def beside(row: Row) -> list[str]:
     """Say how sure a score is and what stands beside it; nothing of a row without these."""
     if row["score_group"] is None:
         return []
     lines = [
         likely(row),
-        f"group {row['score_group']}, CAC-DRS {row['cac_drs']} (A-equivalent, non-gated)",
+        f"group {row['score_group']}, CAC-DRS {row['cac_drs']} ({drs_class(row)})",
     ]
     counted = f"{row['n_vessels']} of 4 arteries calcified"
     if row["n_lesions"] is not None:

@@ -7,6 +7,7 @@ Refuses: a folder without a person table, a table without its columns, an observ
 no known unit at all (ScreeningError, one line). A single bad row is counted, never fatal.
 """
 
+from screening.clinical.files import missing_tables
 from screening.clinical.read import ClinicalTables, read_clinical
 
-__all__ = ["ClinicalTables", "read_clinical"]
+__all__ = ["ClinicalTables", "missing_tables", "read_clinical"]

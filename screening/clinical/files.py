@@ -31,7 +31,7 @@ def read_table(folder: Path, name: str) -> pa.Table:
     -------
     The columns of COLUMNS[name], string, empty text where nothing was given
     """
-    files = [f for f in (folder / f"{name}.csv", folder / f"{name}.parquet") if f.is_file()]
+    files = _files(folder, name)
     if len(files) == 2:
         raise ScreeningError(f"clinical table {name}: both CSV and Parquet are there; keep one")
     if not files:
@@ -42,6 +42,15 @@ def read_table(folder: Path, name: str) -> pa.Table:
             )
         return pa.table({c: pa.array([], pa.string()) for c in COLUMNS[name]})
     return _as_text(files[0], name)
+
+
+def missing_tables(folder: Path) -> tuple[str, ...]:
+    """Return the names of the tables that a folder does not hold, in the order of COLUMNS."""
+    return tuple(name for name in COLUMNS if not _files(folder, name))
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    return [f for f in (folder / f"{name}.csv", folder / f"{name}.parquet") if f.is_file()]
 
 
 def _as_text(file: Path, name: str) -> pa.Table:

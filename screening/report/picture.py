@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from screening.records import CalciumScore, Certainty, Labelled, Volume
+from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
 from screening.report.panels import (
@@ -54,6 +54,10 @@ REDUCTIONS = (
 COMPRESSION = 6  # 9 takes five times as long for 3 % less
 MEDIASTINUM = Window(centre_hu=40.0, width_hu=400.0)
 PROJECTION = Window(centre_hu=175.0, width_hu=550.0)
+
+# Outlined in a projection, the first on top. Valves and metal are as bright as plaque: without an
+# outline they would look like some that was missed.
+PROJECTED = (*CORONARY_COLOURS, Label.METAL, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS)
 
 BACKGROUND: Colour = (18, 20, 24)
 TEXT: Colour = (235, 238, 242)
@@ -237,9 +241,11 @@ def _projections(page: Image.Image, crop: Crop, bare: NDArray[np.int16], shown: 
 
 
 def _projected_label(label: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
-    """Coronary labels only; where two lie behind each other, the first of `Label` is drawn."""
-    front = np.where(coronary(label), label, 255).min(axis=axis)
-    return np.asarray(np.where(front < 255, front, 0), dtype=np.uint8)
+    """Labels of `PROJECTED`; where two lie behind each other, the first of them is drawn."""
+    projected = np.zeros(np.delete(label.shape, axis), dtype=np.uint8)
+    for name in reversed(PROJECTED):
+        projected[(label == name).any(axis=axis)] = name
+    return projected
 
 
 def _interval(sure: Certainty) -> str:

@@ -34,12 +34,15 @@ th { font-weight: 600; } th[scope=row] { font-weight: 400; } .n { text-align: ri
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair figure { flex: 1 1 26rem; }
-@media print { body { max-width: none; margin: 0; } h2, h3 { break-after: avoid; }
- figure, tr { break-inside: avoid; }
- .sheet { display: block; position: fixed; bottom: 0; font-size: .7rem; color: #44505b;
-  background: #fff; }
- .wraps table { font-size: .7rem; }
- .wide { overflow: visible; } .wide table { font-size: .58rem; } .wide td { white-space: normal; } }
+@media print { h2, h3, caption { break-after: avoid; } figure, tr, caption { break-inside: avoid; }
+ /* As the footer of a table the stamp has room of its own on each sheet, never over a text. */
+ body { max-width: none; margin: 0; padding: 0; display: table; width: 100%; }
+ header, main { display: table-row-group; }
+ .sheet { display: table-footer-group; break-inside: avoid; font-size: .7rem; color: #44505b; }
+ .scroll, .wide { overflow: visible; } .scroll table { min-width: 0; }
+ .scroll th, .scroll td:not(:last-child), .wide td { white-space: normal; }
+ .wraps td.n:not(:last-child) { white-space: nowrap; } .wraps table { font-size: .7rem; }
+ .wide table { font-size: .58rem; } }
 </style></head>"""
 
 

@@ -19,12 +19,7 @@ from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, 
 from screening.report.resample import LEAST_PEOPLE, TOO_FEW
 from screening.report.style import head
 from screening.report.subgroups import SUBGROUPS
-from screening.report.validation import (
-    LEAST_SUBGROUP_PEOPLE,
-    Agreement,
-    Figure,
-    Validation,
-)
+from screening.report.validation import LEAST_SUBGROUP_PEOPLE, Agreement, Figure, Validation
 from screening.report.wording import number, plain, told
 
 NOTICE = (
@@ -240,14 +235,22 @@ def _key_figures(agreement: Agreement) -> str:
 def _limits(agreement: Agreement) -> str:
     rows = []
     for score, words, digits in (
-        ("agatston", "Agatston, measured − reference", 1),
+        ("agatston", "Agatston", 1),
         ("log", "ln(A + 1)", 3),
         ("log_some_calcium", "ln(A + 1), without scans that are zero in both", 3),
     ):
         parts = ("bias", "limit_low", "limit_high")
         parts_told = [told(agreement.figures[f"{p}_{score}"], digits) for p in parts]
         rows.append((words, *parts_told, str(agreement.figures[f"bias_{score}"].n_scans)))
-    return _table(("difference of", "bias", "lower limit", "upper limit", "scans"), rows)
+    return _table(("measured − reference of", "bias", "lower limit", "upper limit", "scans"), rows)
+
+
+def _without_zeros(validation: Validation) -> str:
+    """Draw the differences without double zeros; nothing where there are none to leave out."""
+    if not any(p.reference == 0 and p.measured == 0 for p in validation.pairs):
+        return ""
+    caption = "Without scans that are zero in both, which make limits look narrower than they are."
+    return _plot(plots.bland_altman(validation, "log_some_calcium"), caption)
 
 
 def _thresholds(agreement: Agreement) -> str:
@@ -372,9 +375,7 @@ def render_html(validation: Validation, about: About) -> str:
         '<div class="pair">',
         _plot(plots.bland_altman(validation, "agatston"), "Bland-Altman, Agatston units."),
         _plot(plots.bland_altman(validation, "log"), "Bland-Altman, ln(A + 1)."),
-        _plot(plots.bland_altman(validation, "log_some_calcium"),
-              "Bland-Altman, ln(A + 1), without scans that are zero in both: double zeros make "
-              "limits look narrower than they are where there is calcium."),
+        _without_zeros(validation),
         "</div>",
     ]  # fmt: skip
     if validation.vessels:

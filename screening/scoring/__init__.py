@@ -21,7 +21,7 @@ from screening.scoring.progression import (
     compare_pairs,
     progression,
 )
-from screening.scoring.quality import RULES, Flag, grade
+from screening.scoring.quality import RULES, Flag, grade, may_be_a_stent
 from screening.scoring.scan import score
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "compare_pairs",
     "convention",
     "grade",
+    "may_be_a_stent",
     "name_metal",
     "progression",
     "score",

@@ -27,9 +27,11 @@ from screening.scoring.quality import NOISE_HU, judge_header
 
 
 class LabelScore(NamedTuple):
-    """The measures of one label of a mask."""
+    """The measures of one label of a mask; `n_counted` of its `n_marked` voxels count."""
 
     label: int
+    n_marked: int
+    n_counted: int
     agatston: float
     volume_mm3: float
     mass_mg: float
@@ -44,10 +46,13 @@ class MaskScore:
     The integrated mass of a label is of its own deposits and their surroundings: where two labels
     lie close together, both hold what is between them.
 
+    n_marked, n_counted : voxels of the mask, and those of them at or above the threshold
     agatston_kvp, kvp_edges_hu, kvp_source : as in `Beside`
     quality : of header and slices alone: no model looked at the heart
     """
 
+    n_marked: int
+    n_counted: int
     agatston: float
     volume_mm3: float
     mass_mg: float
@@ -90,12 +95,15 @@ def score_mask(
     inside = np.flatnonzero(label_map != 0)  # of booleans: several times faster
     is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
     names, of = np.unique(label_map.take(inside), return_inverse=True)
+    n_marked = np.bincount(of, minlength=len(names))
     index, of = inside[is_calcium], of[is_calcium]
     calcium = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
     agatston = float(calcium.agatston.sum())
     fitted = thresholds(volume.acquisition.kvp)
     return MaskScore(
+        n_marked=len(inside),
+        n_counted=len(index),
         agatston=agatston,
         volume_mm3=whole.volume_mm3,
         mass_mg=whole.mass_mg,
@@ -108,7 +116,7 @@ def score_mask(
         certainty=certainty(agatston, is_gated=volume.acquisition.is_gated),
         intervals=intervals(volume, whole, parameters),
         quality=judge_header(volume),
-        labels=_labels(volume, names, of, calcium, whole, parameters),
+        labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),
     )
 
 
@@ -126,23 +134,26 @@ def _labels(
     volume: Volume,
     names: NDArray[np.integer],
     of: NDArray[np.integer],
+    n_marked: NDArray[np.integer],
     calcium: Calcium,
     whole: Measured,
     parameters: ScoringParameters,
 ) -> tuple[LabelScore, ...]:
     """Measure each label; `of` is the place in `names` of each calcium voxel's."""
     if len(names) == 1:  # what is measured once need not be again
-        return (_line(names[0], calcium, whole),)
+        return (_line(names[0], n_marked[0], calcium, whole),)
     parts = [calcium.of(of == i) for i in range(len(names))]
     return tuple(
-        _line(name, part, measured(volume, part, NOISE_HU[0], parameters))
-        for name, part in zip(names, parts, strict=True)
+        _line(name, n, part, measured(volume, part, NOISE_HU[0], parameters))
+        for name, n, part in zip(names, n_marked, parts, strict=True)
     )
 
 
-def _line(name: np.integer, calcium: Calcium, found: Measured) -> LabelScore:
+def _line(name: np.integer, n_marked: np.integer, calcium: Calcium, found: Measured) -> LabelScore:
     return LabelScore(
         label=int(name),
+        n_marked=int(n_marked),
+        n_counted=len(calcium.agatston),
         agatston=float(calcium.agatston.sum()),
         volume_mm3=found.volume_mm3,
         mass_mg=found.mass_mg,

@@ -233,7 +233,9 @@ def judge(
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
         Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
         Flag.MOTION: blur_mm is not None and blur_mm >= MOTION_FROM_MM,
-        Flag.STENT_POSSIBLE: any(map(_is_like_a_stent, lesions)),
+        Flag.STENT_POSSIBLE: any(
+            may_be_a_stent(lesion.volume_mm3, lesion.probability) for lesion in lesions
+        ),
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _blood_flags(labelled) | _slice_flags(volume) | _protocol_flags(acquisition)
@@ -272,8 +274,15 @@ def grade(flags: tuple[str, ...]) -> str:
     return max((known.get(flag, UNLISTED_FLAG_GRADE) for flag in flags), default="A")
 
 
-def _is_like_a_stent(lesion: Lesion) -> bool:
-    return lesion.volume_mm3 >= STENT_FROM_MM3 and lesion.probability < STENT_BELOW_PROBABILITY
+def may_be_a_stent(volume_mm3: float, probability: float) -> bool:
+    """Whether a lesion that counted may be a stent: as large as one, and not surely calcium.
+
+    Parameters
+    ----------
+    volume_mm3 : of the lesion
+    probability : of calcium, as inference gave it
+    """
+    return volume_mm3 >= STENT_FROM_MM3 and probability < STENT_BELOW_PROBABILITY
 
 
 def _blood_flags(labelled: Labelled) -> set[str]:

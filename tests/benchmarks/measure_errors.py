@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from screening.lake import Lake
 from screening.scoring.certainty import repeatability_limit
-from screening.scoring.quality import STENT_BELOW_PROBABILITY, STENT_FROM_MM3
+from screening.scoring.quality import STENT_FROM_MM3, may_be_a_stent
 
 
 def scored(demo: Path) -> list[tuple[dict, dict]]:
@@ -32,9 +32,7 @@ def scored(demo: Path) -> list[tuple[dict, dict]]:
 
 
 def is_like_a_stent(lesion: dict) -> bool:
-    return (
-        lesion["volume_mm3"] >= STENT_FROM_MM3 and lesion["probability"] < STENT_BELOW_PROBABILITY
-    )
+    return may_be_a_stent(lesion["volume_mm3"], lesion["probability"])
 
 
 def main() -> None:

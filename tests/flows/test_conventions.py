@@ -143,3 +143,10 @@ def test_a_lake_that_no_sweep_finished_is_refused(tmp_path):
     empty = Lake.open(tmp_path / "lake", SECRET.encode(), create=True)
     with pytest.raises(ScreeningError, match="no sweep of this lake has finished"):
         convention_scores(empty)
+
+
+def test_the_help_of_score_tells_each_convention_in_a_line():
+    lines = CliRunner().invoke(cli, ["score", "--help"]).output.splitlines()
+    told = [line.split(maxsplit=1) for line in lines if line.startswith("    agatston_")]
+    assert [name for name, _ in told] == list(scoring.CONVENTIONS)
+    assert all(len(words) > 20 for _, words in told)

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pytest
 from seen_case import SPOTS, some_seen
 
-from flows import bright_words, remarks, show, words
+from flows import bright_words, remarks, scan_words, show, words
 from flows.explain import explain, print_explanation
 from flows.people_stage import compare_scans
 from screening.errors import ScreeningError
 from screening.inference import pack
 from screening.lake import Lake
 from screening.records import Label
-from screening.scoring import SCORING_VERSION, Why
+from screening.scoring import SCORING_VERSION, BrightThing, Why
 from screening.scoring.metal import Metal
 from screening.scoring.quality import RULES
 from screening.tables import LAKE_TABLES
@@ -79,9 +79,27 @@ MADE = {"thickness_mm": 3.0, "kernel": "B30f", "is_gated": False}
 TWICE = {"grown": (56.25, 110.25), "stable": (56.25, 60.84), "changed": (56.25, 110.25),
          "out": (56.25, 110.25)}  # fmt: skip
 
+# A gated scan: one lesion may be a stent, one is too small for it, one is surely calcium.
+_LESIONS = (("LAD", 237.4, 0.59, (50, 55)), ("LCX", 31.9, 0.3, (7, 7)), ("RCA", 300.0, 0.6, (1, 2)))
+WITH_METAL = {
+    "lesions": [
+        {"label": label, "volume_mm3": mm3, "probability": p, "slices": list(slices), "max_hu": 500}
+        for label, mm3, p, slices in _LESIONS
+    ],
+    "other": [{"label": "metal", "agatston": 45.2}, {"label": "aorta", "agatston": 12.0}],
+    "quality_flags": ["metal_near_heart", "stent_possible", "stent_present"],
+    "agatston_low": 60.0, "agatston_high": 200.0, "category_probability": 0.7,
+    "score_group": "100-399", "cac_drs": "A2/N3", "n_vessels": 3, "volume_mm3": 570.0,
+    "volume_mm3_low": 401.0, "volume_mm3_high": 902.0, "volume_isotropic_mm3": 560.0,
+    "volume_isotropic_mm3_low": 402.0, "volume_isotropic_mm3_high": 903.0, "mass_mg": 98.0,
+    "mass_mg_low": 41.0, "mass_mg_high": 152.0, "mass_integrated_mg": 110.0,
+    "mass_integrated_mg_low": 43.0, "mass_integrated_mg_high": 153.0,
+}  # fmt: skip
+
 TABLES = {
     "series": [
         *(series(p) for p in ("high", "norecord", "zero", "ill", "failed", "out")),
+        series("metal", is_gated=True),
         series("high", "sr-of-high", modality="SR", content_digest="d"),
         series("lonely", modality="SR", content_digest="d"),
         *(series(p, f"{p}-{day.year}", index_date=day, **MADE) for p in TWICE for day in DAYS),
@@ -98,6 +116,7 @@ TABLES = {
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
+        scored("metal", 120.0, **WITH_METAL),
         *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v)
           for p, volumes in TWICE.items() for day, v in zip(DAYS, volumes, strict=True)),
         scored("changed", 0.0, series_key="changed-2025"),
@@ -254,10 +273,9 @@ def test_a_picture_is_written_only_where_one_is_asked_for(told, tmp_path, monkey
         ("failed", "no picture: the series is not scored (failed)"),
         ("sr-of-high", "no picture: the series is not scored (ineligible)"),
         ("zero", "no picture: none is made of a score of zero"),
-        ("out", "no picture: The person has opted out."),
     ],
 )
-def test_no_picture_of_what_is_not_scored_now_or_opted_out(told, tmp_path, key, why):
+def test_no_picture_of_what_is_not_scored_now(told, tmp_path, key, why):
     out = tmp_path / "p.png"
     text = told(key, out).text
     assert why in text
@@ -269,8 +287,26 @@ def test_a_place_that_cannot_be_written_is_one_line(small_lake, tmp_path):
     missing = tmp_path / "nowhere" / "p.png"
     with pytest.raises(ScreeningError, match=r"cannot write .*p\.png: no such folder"):
         explain(small_lake, "high", missing)
-    with pytest.raises(ScreeningError, match="cannot write"):
-        explain(small_lake, "high", tmp_path)
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    with pytest.raises(ScreeningError, match=r"cannot write .*: Is a directory"):
+        explain(small_lake, "high", folder)
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x", "x.png.gz"])
+def test_only_a_page_or_a_picture_is_written(small_lake, tmp_path, name):
+    told = rf"^cannot write {re.escape(name)}: give a \.html page or a \.png picture$"
+    with pytest.raises(ScreeningError, match=told):
+        explain(small_lake, "high", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("x.HTML", b"<!DOCTYPE"), ("x.htm", b"<!DOCTYPE"), ("x.PNG", b"\x89PNG")]
+)
+def test_the_ending_says_what_is_written(small_lake, tmp_path, name, first):
+    explain(small_lake, "high", tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(first)
 
 
 def test_json_keeps_the_facts(told):
@@ -298,15 +334,19 @@ def test_each_bright_spot_is_told_and_why_it_was_not_counted(told):
     assert seen["series_key"] == "shigh"
     assert [t["in_words"] for t in seen["things"]] == [
         "LAD: 96 units",
-        "taken for soft tissue or noise; coronary 49.96 % (counts from 50 %)",
+        "taken for soft tissue or noise; coronary 49.9 % (counts from 50 %)",
         "taken for the wall of the aorta; coronary 12 % (counts from 50 %)",
         *["taken for bone; coronary below 1 % (counts from 50 %)"] * 3,
+    ]
+    assert [t["likely_in_words"] for t in seen["things"]][1:3] == [
+        "soft tissue or noise 50.0 %, RCA 49.9 %",  # as many digits as the decision is told with
+        "wall of the aorta 81 %, LAD 12 %, soft tissue or noise 7 %",
     ]
     assert seen["things"][0]["agatston"] == 2 * 16 * 3  # slices x mm2 x weight, 3 mm apart
     lines = found.text.splitlines()
     assert "bright spots near the heart, counted: 1 spot" in lines
     assert "bright spots near the heart, not counted: 2 of 5 spots" in lines
-    assert "Not shown: 3 bone." in lines
+    assert "Not counted and not shown: 3 bone." in lines
     row = next(line for line in lines if "LAD: " in line)
     cells = [cell.strip() for cell in row.split("│")]
     assert cells[1:6] == ["5–6", "6, 22, −16", "96", "327", "LAD 98 %, LCX 1 %"]
@@ -347,9 +387,8 @@ def test_a_page_tells_each_bright_spot(page):
     text = page("high").text.replace("\N{NO-BREAK SPACE}", " ")
     assert bright_words.HEADING in text
     assert "taken for the wall of the aorta; coronary 12 % (counts from 50 %)" in text
-    assert "Not shown: 3 bone." in text
+    assert "Not counted and not shown: 3 bone." in text
     assert bright_words.NOT_KEPT[1:] in page("norecord").text
-    assert "bright spot" not in page("out").text.lower()
 
 
 def test_every_label_and_reason_has_words():
@@ -373,6 +412,84 @@ def test_every_label_and_reason_has_words():
 )
 def test_a_probability_is_never_told_as_certain(share, told):
     assert bright_words._percent(share) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.4999, "49.9 %"), (0.5, "50.0 %"), (0.57, "57.0 %"), (0.4923, "49.2 %")]
+)
+def test_a_digit_more_never_rounds_across_the_edge(share, told):
+    assert bright_words._percent(share, 1) == told
+
+
+@pytest.mark.parametrize(("coronary", "digits"), [(0.4901, 1), (0.49, 0), (0.51, 0), (0.5099, 1)])
+def test_percentages_have_a_digit_more_where_the_decision_is_close(coronary, digits):
+    assert bright_words._digits(thing(coronary=coronary)) == digits
+
+
+def test_bone_is_not_told_to_lie_on_an_arterial_course():
+    assert "arterial course" in bright_words.where(thing(taken_for="node", on_course=True))
+    assert "arterial course" not in bright_words.where(thing(taken_for="bone", on_course=True))
+
+
+# Stents and metal
+
+
+def thing(**more: object) -> BrightThing:
+    plain = {
+        "taken_for": "metal", "why": Why.TAKEN_FOR_OTHER, "metal": "stent_possible",
+        "agatston": 0.0, "volume_mm3": 122.6, "peak_hu": 900, "centre_lps_mm": (0.0, 0.0, 0.0),
+        "slices": (69, 73), "side": -1, "depth": 0, "level": -1, "on_course": True,
+        "likely": (("metal", 0.6),), "coronary": 0.3, "counts_from": 0.5, "is_notable": True,
+    }  # fmt: skip
+    return BrightThing(**(plain | more))
+
+
+def test_what_may_be_a_stent_is_named_with_size_and_slices(told, page):
+    text = told("metal").text
+    assert "    may be a stent: LAD, 237 mm³, slices 50–55\n" in text
+    assert text.count("may be a stent:") == 1
+    assert "May be a stent: LAD, 237 mm³, slices 50–55." in page("metal").text
+    assert "may be a stent" not in told("high").text
+
+
+def test_what_was_left_out_as_a_possible_stent_is_named_too():
+    things = [thing(), thing(metal="stent_present"), thing(slices=(4, 4), why=Why.COUNTED)]
+    facts = {"things": [bright_words._told(t) for t in things]}
+    assert bright_words.possible_stents(facts) == [
+        "may be a stent, not counted: right, lower third, arterial course, 123 mm³, slices 69–73"
+    ]
+    assert bright_words.slices([4, 4]) == "slice 4"
+
+
+def test_how_much_was_taken_for_metal_is_told(told, page):
+    assert "    taken for metal and not counted: 45 units\n" in told("metal").text
+    text = page("metal").text
+    assert "Taken for metal and not counted: 45 units." in text
+    assert "What was taken for metal is not in the score." in text
+    assert "It is not in the score, nor is calcium that touches it" in text
+    assert "taken for metal and not counted" not in told("high").text
+
+
+def test_a_page_tells_the_intervals_of_volume_and_mass(page):
+    text = page("metal").text
+    for line in (
+        "All together: volume 570.0 mm³ (95 %: 401.0 to 902.0), ",
+        "mass 98.0 mg (95 %: 41.0 to 152.0).",
+        "560.0 mm³ (95 %: 402.0 to 903.0)",
+        "110.0 mg (95 %: 43.0 to 153.0)",
+    ):
+        assert line in text
+
+
+def test_a_gated_scan_is_not_told_as_one_that_is_not(page, told):
+    assert "A2/N3 (class and arteries; the scan is ECG-gated)" in page("metal").text
+    assert "CAC-DRS A2/N3 (of an ECG-gated scan)" in told("metal").text
+    row = next(r for r in told("metal").facts["current"] if r["state"] == "scored")
+    routine = row | {"is_gated": False}
+    assert ("CAC-DRS", "A2/N3 (class and arteries; the scan is not ECG-gated)") in (
+        scan_words.beside(routine)
+    )
+    assert "CAC-DRS A2/N3 (A-equivalent, non-gated)" in " ".join(words.beside(routine))
 
 
 # The page
@@ -410,7 +527,7 @@ def page(small_lake: Lake, tmp_path_factory: pytest.TempPathFactory):
     return tell
 
 
-PEOPLE = ("high", "norecord", "zero", "ill", "failed", "out", "grown", "stable", "changed")
+PEOPLE = ("high", "metal", "norecord", "zero", "ill", "failed", "grown", "stable", "changed")
 
 
 @pytest.mark.parametrize("key", [*PEOPLE, "shigh", "sr-of-high", "slonely", "stable-2022"])
@@ -444,7 +561,6 @@ def test_two_saved_pages_cannot_be_mixed_up(page):
     stamp = "shigh, high – scan of 2026-06-01 – as of 2026-11-01"
     assert read.text.count(stamp) == 3  # the window's title, the head, every printed sheet
     assert "grown – scans of 2022-06-01, 2024-06-01 – as of 2026-11-01" in page("grown").text
-    assert "out – as of 2026-11-01" in page("out").text
 
 
 def test_a_page_is_closed_to_others_even_over_an_open_file(small_lake, tmp_path):
@@ -506,9 +622,19 @@ def test_scans_over_time_on_a_page(page):
     assert "Earlier and later scans" not in page("high").text
 
 
-def test_of_who_opted_out_a_page_tells_that_alone(page):
-    read = page("out")
-    assert "The person has opted out. Nothing more is told." in read.text
-    assert not read.all("img")
-    assert not read.all("table")
-    assert "500" not in read.text
+@pytest.mark.parametrize("key", ["out", "sout"])
+@pytest.mark.parametrize("name", ["p.html", "p.png", None])
+def test_of_who_opted_out_that_alone_is_told_and_nothing_is_written(told, tmp_path, key, name):
+    out = tmp_path / name if name else None
+    found = told(key, out)
+    assert found.text.splitlines() == [
+        "person out, as of 2026-11-01",
+        "  The person has opted out. Nothing more is told.",
+        "",
+        *([f"no page or picture was written to {out}"] if out else []),
+        show.NOTICE,
+    ]
+    assert list(tmp_path.iterdir()) == []
+    kept = {k: v for k, v in found.facts.items() if v not in ([], None)}
+    assert set(kept) == {"key", "as_of", "people"} | ({"out"} if out else set())
+    assert set(kept["people"][0]) == {"person_key", "flag", "reasons"}

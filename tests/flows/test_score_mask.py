@@ -202,7 +202,8 @@ def test_several_labels_are_each_told_and_no_artery_is_guessed(screening, series
         assert facts[name] == pytest.approx(sum(row[name] for row in facts["labels"]))
         assert facts["labels"][0][name] == pytest.approx(facts["labels"][1][name])
     text = scored(screening, series, "--mask", tmp_path / "two.nii.gz").stdout
-    assert "  label 2: Agatston 18.0, volume 18.0 mm³, mass 4.8 mg\n  label 4: " in text
+    assert "  label 2: Agatston 18.0, volume 18.0 mm³, mass 4.8 mg; 16 of 16 marked" in text
+    assert "\n32 of 32 marked voxels reach 130 HU\n" in text
 
 
 def test_an_empty_mask_is_a_score_of_zero_and_says_so(screening, series, tmp_path):
@@ -297,3 +298,25 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     if kvp_source == "standard":
         assert facts["agatston_kvp"] == facts["agatston"]
     assert facts["certainty"]["low"] < facts["agatston"] < facts["certainty"]["high"]
+
+
+def test_how_many_marked_voxels_are_bright_enough_is_told_in_all_and_by_label(
+    screening, series, tmp_path
+):
+    mask = nibabel.load(write_mask(tmp_path / "m.nii.gz", label=2))
+    labels = np.asarray(mask.dataobj).copy()
+    n_block = int((labels == 2).sum())
+    dim = np.argwhere(labels == 0)[:3]  # soft tissue, marked by a wide hand
+    labels[tuple(dim[:2].T)], labels[tuple(dim[2])] = 2, 7
+    nibabel.save(nibabel.Nifti1Image(labels, mask.affine), tmp_path / "wide.nii.gz")
+    facts = json.loads(
+        scored(screening, series, "--mask", tmp_path / "wide.nii.gz", "--json").stdout
+    )
+    assert (facts["n_marked"], facts["n_counted"]) == (n_block + 3, n_block)
+    by_label = [(row["label"], row["n_marked"], row["n_counted"]) for row in facts["labels"]]
+    assert by_label == [(2, n_block + 2, n_block), (7, 1, 0)]
+    assert facts["agatston"] == pytest.approx(BLOCK_AGATSTON)
+    told = scored(screening, series, "--mask", tmp_path / "wide.nii.gz").stdout.splitlines()
+    assert f"{n_block} of {n_block + 3} marked voxels reach 130 HU" in told
+    (line,) = (line for line in told if line.startswith("  label 7:"))
+    assert line.endswith("; 0 of 1 marked voxels reach 130 HU")

@@ -13,7 +13,7 @@ import pytest
 from night import Hospital, Screening, open_lake
 
 from flows.reference import Ledger, LeftOut, join, read_reference
-from flows.validate import validate
+from flows.validate import print_summary, validate
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.tables import INSTANCES_RAW, LAKE_TABLES
@@ -253,6 +253,35 @@ def test_the_page_fetches_nothing_and_says_what_it_is(report):
     assert report.page.count("data:image/svg+xml;base64,") == 7
     assert not re.search(r"https?:|<script|<link|@import|url\(", report.page)
     assert "default-src 'none'" in report.page
+
+
+def test_the_plot_without_double_zeros_is_drawn_only_where_there_are_some(
+    lake, reference, keys, tmp_path
+):
+    above = [(key, score) for key, score in _all(keys) if score > 0]
+    validate(lake, reference(*above, head="series_key,agatston"), tmp_path / "out")
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/svg+xml;base64,") == 6
+    assert "Without scans that are zero in both" not in page
+
+
+def test_a_bias_is_told_with_its_direction(report, capsys):
+    print_summary(report.done)
+    told = capsys.readouterr().out
+    assert "bias (measured − reference), Agatston" in told
+    assert "bias (measured − reference), ln(A + 1)" in told
+    assert ">measured − reference of</th>" in report.page
+
+
+def test_the_readme_says_what_of_a_part_stands_in_the_page_and_what_in_the_numbers(report):
+    parts = report.page.split("<h2>Subgroups")[1]
+    assert "sensitivity ≥ 100" in parts
+    assert "≥ 300" not in parts.partition("<h2>Methods")[0].replace("thresholds 300", "")
+    assert "F1 and the thresholds 300 and 400: in report.json." in parts
+    (group, *_) = report.numbers["subgroups"]["sex"].values()
+    names = {f"{m}_{t}" for m in ("sensitivity", "specificity", "f1")
+             for t in ("gt0", "ge100", "ge300", "ge400")}  # fmt: skip
+    assert names <= set(group["figures"])
 
 
 def test_the_report_names_nobody(report, lake, keys):

@@ -1,5 +1,7 @@
 """How pages and scores are written."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,26 @@ def test_what_looks_like_markup_is_shown_as_it_is():
 def test_texts_of_a_table_break_only_where_that_is_asked_for(wraps, kind):
     html = render_page(Page("t", "s", (Grid(("a", "b"), (("1", "2"),), wraps=wraps),)))
     assert f'<div class="{kind}"><table>' in html
+
+
+def test_on_paper_nothing_is_cut_and_the_stamp_has_room_of_its_own():
+    html = render_page(Page("t", "s", (Grid(("a", "b"), (("1", "2"),)),)))
+    printed = html[html.index("@media print") : html.index("</style>")]
+    rules = {
+        selector.strip(): body
+        for block in re.findall(r"([^{}]+)\{([^{}]*)\}", printed.split("{", 1)[1])
+        for selector in block[0].rpartition("*/")[2].split(",")
+        for body in block[1:]
+    }
+    assert "overflow: visible" in rules[".scroll"]
+    assert "white-space: normal" in rules[".scroll td:not(:last-child)"]
+    assert "min-width: 0" in rules[".scroll table"]
+    assert "break-inside: avoid" in rules["caption"]
+    assert re.search(r"h3, caption \{ break-after: avoid", printed)
+    # A fixed stamp would lie over the text; the footer of a table is repeated below it.
+    assert "position: fixed" not in printed
+    assert "display: table-footer-group" in rules[".sheet"]
+    assert "display: table;" in rules["body"]
 
 
 @pytest.mark.parametrize(

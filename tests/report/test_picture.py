@@ -27,8 +27,8 @@ from screening.records import (
 )
 from screening.report import MAX_BYTES, render_picture
 from screening.report.crop import BONE_FROM_MM3, Crop, crop_heart, slices_to_show, without_bone
-from screening.report.panels import CORONARY_COLOURS, Place, Window, plane_panel
-from screening.report.picture import GAP, HEADER, HEIGHT, SIDE, WIDTH, _caption
+from screening.report.panels import CORONARY_COLOURS, OTHER_COLOURS, Place, Window, plane_panel
+from screening.report.picture import GAP, HEADER, HEIGHT, SIDE, WIDTH, _caption, _projected_label
 
 SHAPE = (30, 128, 128)
 BOX = (5, 25, 30, 100, 30, 100)
@@ -313,6 +313,31 @@ def test_a_cube_is_a_square_from_the_front_and_from_the_feet():
         height = max(panel.sum(axis=0))
         assert height > 40
         assert width == pytest.approx(height, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_outlined"),
+    [
+        (Label.AORTIC_VALVE, True),
+        (Label.MITRAL_ANNULUS, True),
+        (Label.METAL, True),
+        (Label.AORTA, False),
+        (Label.PERICARDIUM, False),
+    ],
+)
+def test_a_projection_outlines_valves_and_metal_so_that_they_do_not_look_missed(label, is_outlined):
+    page = np.asarray(opened(render_picture(*scan((*CALCIUM, (12, 55, 60, label))))))
+    side = page[HEADER : HEIGHT - 62, WIDTH - GAP - SIDE :]
+    assert ((side == OTHER_COLOURS[label]).all(axis=2).sum() > 20) == is_outlined
+
+
+def test_in_a_projection_the_arteries_lie_on_top():
+    label = np.zeros((3, 2, 2), dtype=np.uint8)
+    label[:, 0, 0] = Label.METAL, Label.RCA, Label.LAD
+    label[:, 0, 1] = Label.MITRAL_ANNULUS, Label.METAL, Label.BONE
+    label[:, 1, 0] = Label.AIRWAY, Label.AORTA, Label.NODE
+    expected = [[Label.LAD, Label.METAL], [0, 0]]
+    np.testing.assert_array_equal(_projected_label(label, 0), expected)
 
 
 @pytest.mark.parametrize(("n_voxels", "stays"), [(124, True), (125, False)])
