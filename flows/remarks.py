@@ -49,6 +49,12 @@ EXPLAINED = {
     "kvp_far_from_120": "The tube voltage was far from 120 kV, for which the score is defined.",
     "sharp_kernel": "The reconstruction sharpens edges, which makes noise and edges "
     "pass for calcium.",
+    "gaps_between_slices": "The slices are further apart than they are thick: "
+    "part of the heart was never imaged.",
+    "derived_image": "The images were computed from other images (reformatted, projected or "
+    "spectral), which moves and changes calcium.",
+    "mixed_protocol": "Tube voltage, kernel or thickness differ between slices: the score mixes "
+    "scans that measure calcium differently.",
     "blood_pool_unknown": "No blood pool was found to measure, so contrast agent and noise cannot "
     "be judged.",
     "blood_pool_implausible": "The blood is darker than blood can be: "

@@ -141,6 +141,7 @@ class Acquisition:
     transfer_syntax: str
     has_contrast_tag: bool = False
     reconstruction: str = "unknown"  # fbp | iterative | deep_learning | unknown
+    has_tin_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -41,6 +41,9 @@ The grade is the worst that any flag allows; without a flag it is A.
 | noise_very_high       | C       | blood SD over 40 HU: one voxel of blood in fifty passes 130   |
 | kvp_far_from_120      | C       | below 100 or above 140 kV                                     |
 | sharp_kernel          | C       | edge-enhancing: overshoot and noise pass for calcium          |
+| gaps_between_slices   | C       | increment over 1.25 x thickness: part of the heart is unseen  |
+| derived_image         | C       | computed from other images: reformatted, projected, spectral  |
+| mixed_protocol        | C       | voltage, kernel or thickness differ between slices            |
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
 | false_calcium_many    | C       | noise alone would make 10 Agatston units or more              |
@@ -110,6 +113,9 @@ class Flag(StrEnum):
     NOISE_VERY_HIGH = "noise_very_high"
     KVP_FAR_FROM_120 = "kvp_far_from_120"
     SHARP_KERNEL = "sharp_kernel"
+    GAPS_BETWEEN_SLICES = "gaps_between_slices"
+    DERIVED_IMAGE = "derived_image"
+    MIXED_PROTOCOL = "mixed_protocol"
     BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
     BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
     FALSE_CALCIUM_MANY = "false_calcium_many"
@@ -151,6 +157,9 @@ RULES: dict[Flag, str] = {
     Flag.NOISE_VERY_HIGH: "C",
     Flag.KVP_FAR_FROM_120: "C",
     Flag.SHARP_KERNEL: "C",
+    Flag.GAPS_BETWEEN_SLICES: "C",
+    Flag.DERIVED_IMAGE: "C",
+    Flag.MIXED_PROTOCOL: "C",
     Flag.BLOOD_POOL_UNKNOWN: "C",
     Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
     Flag.FALSE_CALCIUM_MANY: "C",
@@ -173,6 +182,9 @@ _OF_RECONSTRUCTION = {
 # in headers are rounded, hence the tolerance.
 INCREMENT_MM = (3.0, 5.0)
 MM_TOLERANCE = 0.01
+# Slices this much further apart than thick leave a fifth of the heart unseen. OUR OWN: chest
+# protocols have slices that touch or overlap, and roundings of both lengths stay below it.
+GAP_FROM_THICKNESS = 1.25
 # SD of the blood pool. SCCT asks for 20 HU, 23 HU in large people, of a calcium scan
 # (Voros, J Cardiovasc Comput Tomogr 2011;5:75). Blood of 45 HU reaches 130 HU at 3.4 SD of
 # 25 HU, and at 2.1 SD of 40 HU.
@@ -311,6 +323,8 @@ def _slice_flags(volume: Volume) -> set[str]:
         flags.add(Flag.THICKNESS_OVER_5MM.value)
     elif thickness_mm > wide:
         flags.add(Flag.THICKNESS_OVER_3MM.value)
+    if thickness_mm and volume.increment_mm > GAP_FROM_THICKNESS * thickness_mm + MM_TOLERANCE:
+        flags.add(Flag.GAPS_BETWEEN_SLICES.value)
     return flags
 
 
