@@ -15,6 +15,9 @@ def blood(mean_hu, sd_hu=15.0):
     return BloodPool(mean_hu=mean_hu, sd_hu=sd_hu, n_voxels=1000)
 
 
+pytestmark = pytest.mark.usefixtures("noise_known")
+
+
 @pytest.mark.parametrize(
     ("mean_hu", "reason"),
     [
@@ -75,7 +78,9 @@ def test_float_noise_and_unevenness_are_no_hole(block):
         ({"blood_pool": None}, "blood_pool_unknown", "C"),
         ({"blood_pool": blood(64.9)}, None, "A"),
         ({"blood_pool": blood(65.0)}, "blood_pool_bright", "B"),
-        ({"blood_pool": blood(0.0)}, None, "A"),
+        ({"blood_pool": blood(20.0)}, None, "A"),
+        ({"blood_pool": blood(19.9)}, "blood_pool_dark", "B"),
+        ({"blood_pool": blood(0.0)}, "blood_pool_dark", "B"),
         ({"blood_pool": blood(-0.1)}, "blood_pool_implausible", "C"),
         ({"blood_pool": blood(42, 25.0)}, None, "A"),
         ({"blood_pool": blood(42, 25.1)}, "noise_high", "B"),

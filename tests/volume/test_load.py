@@ -287,3 +287,25 @@ def test_slices_of_two_protocols_are_flagged(series, elements, is_mixed):
                 setattr(ds, keyword, value)
 
     assert loaded(series(4, last_differs)).flags == (("mixed_protocol",) if is_mixed else ())
+
+
+@pytest.mark.parametrize(
+    ("elements", "has_tin"),
+    [
+        ({}, False),
+        ({"FilterType": "0"}, False),
+        ({"FilterType": "FLAT", "FilterMaterial": "ALUMINUM"}, False),
+        ({"FilterMaterial": "SNOW"}, False),  # a word, not letters within one
+        ({"FilterMaterial": "TIN"}, True),
+        ({"FilterMaterial": ["ALUMINUM", "TIN"]}, True),
+        ({"FilterType": "Sn"}, True),
+        ({"FilterType": "TIN_0.6"}, True),
+        ({"FilterType": "Stannum filter"}, True),
+    ],
+)
+def test_a_tin_filter_is_read(series, elements, has_tin):
+    def filtered(ds, index):
+        for keyword, value in elements.items():
+            setattr(ds, keyword, value)
+
+    assert loaded(series(3, filtered)).acquisition.has_tin_filter is has_tin
