@@ -285,12 +285,15 @@ def growth(pair: Row) -> list[str]:
     yearly = show.number(pair["sqrt_volume_change_per_year"], 1)
     edge = show.number(PROGRESSION_FROM_SQRT_MM3, 1)
     verdict = "progression" if pair["is_progression"] else "no progression"
-    return [
+    lines = [
         f"from {days[0]} to {days[1]} ({show.number(pair['years'], 1)} years): {verdict}",
         f"  volume {_from_to(pair, 'volume_mm3')} mm³, Agatston {_from_to(pair, 'agatston')}",
         f"  square root of the volume changed by {change} ({yearly} a year); "
         f"progression from {edge} on",
     ]
+    if pair["sqrt_volume_change"] and not pair["is_beyond_repeatability"]:
+        lines.append("  may be chance: two scans without any change can differ by as much")
+    return lines
 
 
 def _from_to(pair: Row, name: str) -> str:
