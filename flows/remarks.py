@@ -38,6 +38,8 @@ EXPLAINED = {
     "the score would be too high.",
     "increment_over_3mm": "The slices are more than 3 mm apart, so small deposits average away.",
     "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
+    "thin_slices_native": "The mask was scored on the thin slices it was drawn on; without a mask "
+    "their averages are scored, which makes less of noise.",
     "thickness_unknown": "The header does not say how thick the slices are.",
     "noise_high": "The images are noisy: single bright specks may be noise.",
     "kvp_not_120": "The tube voltage was not 120 kV, for which the score is defined: a lower one "

@@ -64,6 +64,7 @@ REMARKS = {
     "blood_pool_bright": "bright blood pool",
     "increment_over_3mm": "slices more than 3 mm apart",
     "thickness_over_3mm": "slices thicker than 3 mm",
+    "thin_slices_native": "thin slices scored as they are",
     "thickness_unknown": "slice thickness unknown",
     "noise_high": "noisy images",
     "kvp_not_120": "tube voltage not 120 kV",

@@ -32,6 +32,7 @@ The grade is the worst that any flag allows; without a flag it is A.
 | motion                | B       | the heart's border is blurred by its motion                   |
 | increment_over_3mm    | B       | slices 3 to 5 mm apart: small calcium averages away           |
 | thickness_over_3mm    | B       | slices thicker than 3 mm, however close: the same             |
+| thin_slices_native    | B       | a mask on slices under 2 mm: without one, averages are scored |
 | thickness_unknown     | B       | no slice thickness in the header                              |
 | noise_high            | B       | blood SD over 25 HU (the SCCT aim is 20, 23 in large people)  |
 | kvp_not_120           | B       | 130 HU means another density at 100 to 140 kV other than 120  |
@@ -67,6 +68,7 @@ from enum import StrEnum
 from screening.kernels import Sharpness, sharpness
 from screening.reconstruction import Reconstruction
 from screening.records import (
+    THIN_BELOW_MM,
     Acquisition,
     Certainty,
     Labelled,
@@ -108,6 +110,7 @@ class Flag(StrEnum):
     MOTION = "motion"
     INCREMENT_OVER_3MM = "increment_over_3mm"
     THICKNESS_OVER_3MM = "thickness_over_3mm"
+    THIN_SLICES_NATIVE = "thin_slices_native"
     THICKNESS_UNKNOWN = "thickness_unknown"
     NOISE_HIGH = "noise_high"
     KVP_NOT_120 = "kvp_not_120"
@@ -155,6 +158,7 @@ RULES: dict[Flag, str] = {
     Flag.MOTION: "B",
     Flag.INCREMENT_OVER_3MM: "B",
     Flag.THICKNESS_OVER_3MM: "B",
+    Flag.THIN_SLICES_NATIVE: "B",
     Flag.THICKNESS_UNKNOWN: "B",
     Flag.NOISE_HIGH: "B",
     Flag.KVP_NOT_120: "B",
@@ -286,6 +290,7 @@ def judge_header(volume: Volume) -> Quality:
         Flag.GATED: acquisition.is_gated,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
+        Flag.THIN_SLICES_NATIVE: volume.slice_mm < THIN_BELOW_MM,
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _slice_flags(volume) | _protocol_flags(acquisition) | set(volume.flags)

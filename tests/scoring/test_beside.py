@@ -69,6 +69,26 @@ def test_no_thresholds_without_a_known_voltage(kvp, block):
 
 
 @pytest.mark.parametrize(
+    ("increment_mm", "thickness_mm", "is_thin"),
+    [
+        (1.99, 1.99, True),
+        (1.99, None, True),
+        (1.99, 2.0, False),
+        (2.0, 2.0, False),
+        (2.0, 1.7, False),
+    ],
+)
+def test_a_mask_on_thin_slices_is_flagged_and_a_scan_not(
+    block, noise_known, increment_mm, thickness_mm, is_thin
+):
+    made = block(increment_mm=increment_mm, slice_thickness_mm=thickness_mm)
+    drawn = score_mask(made.volume, made.label_map).quality
+    assert ("thin_slices_native" in drawn.flags) is is_thin
+    assert drawn.grade == ("B" if is_thin or thickness_mm is None else "A")
+    assert "thin_slices_native" not in score(made.volume, made.labelled).quality.flags
+
+
+@pytest.mark.parametrize(
     ("has_tin_filter", "source", "flags"),
     [(False, "table", ("kvp_not_120",)), (True, "tin_filter", ("kvp_not_120", "tin_filter"))],
 )
