@@ -32,23 +32,34 @@ EXPLAINED = {
     "specks_only": "There are bright specks, all of them too small for the convention to count.",
     "missing_slice": "One or more slices are missing, away from the heart.",
     "contrast_tag": "The header speaks of contrast agent, but the blood looks as it does without.",
+    "blood_pool_dark": "The blood is as dark as in the severest anaemia, or something else was "
+    "taken for blood.",
     "blood_pool_bright": "The blood is brighter than usual; with a little contrast agent in it, "
     "the score would be too high.",
     "increment_over_3mm": "The slices are more than 3 mm apart, so small deposits average away.",
     "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
+    "thin_slices_native": "The mask was scored on the thin slices it was drawn on; without a mask "
+    "their averages are scored, which makes less of noise.",
     "thickness_unknown": "The header does not say how thick the slices are.",
     "noise_high": "The images are noisy: single bright specks may be noise.",
     "kvp_not_120": "The tube voltage was not 120 kV, for which the score is defined: a lower one "
     "makes calcium brighter and scores higher, a higher one the opposite.",
     "kvp_unknown": "The header does not say the tube voltage.",
     "kernel_unknown": "It is not known how much the reconstruction sharpens edges.",
-    "uneven_slices": "The slices are not all equally far apart.",
     "heart_incomplete": "The scan cuts the heart off: there may be more calcium than was seen.",
     "thickness_over_5mm": "The slices are thicker than 5 mm: small deposits are lost.",
     "noise_very_high": "The images are so noisy that noise alone can pass for calcium.",
     "kvp_far_from_120": "The tube voltage was far from 120 kV, for which the score is defined.",
+    "tin_filter": "A tin filter hardened the beam: calcium scores lower than the tube voltage "
+    "tells, and neither thresholds nor mass factor are known for it.",
     "sharp_kernel": "The reconstruction sharpens edges, which makes noise and edges "
     "pass for calcium.",
+    "gaps_between_slices": "The slices are further apart than they are thick: "
+    "part of the heart was never imaged.",
+    "derived_image": "The images were computed from other images (reformatted, projected or "
+    "spectral), which moves and changes calcium.",
+    "mixed_protocol": "Tube voltage, kernel or thickness differ between slices: the score mixes "
+    "scans that measure calcium differently.",
     "blood_pool_unknown": "No blood pool was found to measure, so contrast agent and noise cannot "
     "be judged.",
     "blood_pool_implausible": "The blood is darker than blood can be: "
@@ -56,6 +67,10 @@ EXPLAINED = {
     "fractional_hu": "The scan's HU have fractions, which are rounded down; that moves no value "
     "across the convention's thresholds.",
     "sternal_wires": "Steel wires hold the breastbone together; they lie away from the heart.",
+    "false_calcium_unknown": "Too little even blood was seen to tell what noise alone would make; "
+    "a small score may be noise.",
+    "false_calcium_extreme": "Noise alone would make a hundred Agatston units or more on this "
+    "scan: the score is not to be used.",
     "false_calcium_some": "Noise alone would make one Agatston unit or more on this scan.",
     "false_calcium_many": "Noise alone would make ten Agatston units or more on this scan.",
     "motion": "The heart moved while it was scanned: small deposits blur, large ones may double.",

@@ -211,6 +211,9 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
         told.append(
             ("thresholds for the tube voltage", _amount(row["agatston_kvp"], f"units ({source})"))
         )
+    elif row["kvp_source"] in words.NO_KVP_SCORE:
+        why = words.NO_KVP_SCORE[str(row["kvp_source"])]
+        told.append(("thresholds for the tube voltage", why))
     if row["agatston_native"] is not None:
         of = "" if row["slab_mm"] is None else f" of {show.number(row['slab_mm'], 1)} mm"
         text = _amount(row["agatston_native"], f"units; averages{of} were scored")

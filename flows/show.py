@@ -294,6 +294,8 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     if beside["kvp_source"] in ("table", "interpolated", "held"):
         score = number(beside["agatston_kvp"], 1)
         lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
+    if beside["kvp_source"] == "tin_filter":
+        lines.append("no thresholds for the tube voltage: tin filtered the beam")
     return lines
 
 

@@ -51,6 +51,8 @@ REMARKS = {
     "valve_prosthesis": "an artificial heart valve, which is not counted",
     "fractional_hu": "HU with fractions, rounded down",
     "sternal_wires": "wires of an earlier operation round the breastbone",
+    "false_calcium_unknown": "what noise alone would make cannot be told",
+    "false_calcium_extreme": "so noisy that noise alone makes a score of 100 or more",
     "false_calcium_some": "so noisy that a small score may be noise",
     "false_calcium_many": "so noisy that noise alone makes a score of 10 or more",
     "motion": "the heart is blurred by its motion",
@@ -58,20 +60,25 @@ REMARKS = {
     "specks_only": "only specks of calcium",
     "missing_slice": "a slice is missing outside the heart",
     "contrast_tag": "the header speaks of contrast agent",
+    "blood_pool_dark": "dark blood pool",
     "blood_pool_bright": "bright blood pool",
     "increment_over_3mm": "slices more than 3 mm apart",
     "thickness_over_3mm": "slices thicker than 3 mm",
+    "thin_slices_native": "thin slices scored as they are",
     "thickness_unknown": "slice thickness unknown",
     "noise_high": "noisy images",
     "kvp_not_120": "tube voltage not 120 kV",
     "kvp_unknown": "tube voltage unknown",
     "kernel_unknown": "reconstruction kernel unknown",
-    "uneven_slices": "unevenly spaced slices",
     "heart_incomplete": "the heart is not complete",
     "thickness_over_5mm": "slices thicker than 5 mm",
     "noise_very_high": "very noisy images",
     "kvp_far_from_120": "tube voltage far from 120 kV",
+    "tin_filter": "tin-filtered beam",
     "sharp_kernel": "sharp reconstruction kernel",
+    "gaps_between_slices": "gaps between the slices",
+    "derived_image": "images computed from other images",
+    "mixed_protocol": "slices scanned or computed in different ways",
     "blood_pool_unknown": "blood pool not found",
     "blood_pool_implausible": "implausible blood pool",
     "metal_near_heart": "metal near the heart, which is not counted",
@@ -171,6 +178,11 @@ KVP_SOURCES = {
 }
 
 
+NO_KVP_SCORE = {
+    "tin_filter": "none: tin filtered the beam, and no published thresholds fit that",
+}
+
+
 def likely(row: Row) -> str:
     """Return the interval of a score and how probable its category is, as far as can be said."""
     if row["agatston_low"] is None:
@@ -219,6 +231,8 @@ def beside(row: Row) -> list[str]:
         lines.append(
             f"at thresholds for the tube voltage ({KVP_SOURCES[str(row['kvp_source'])]}): {score}"
         )
+    elif row["kvp_source"] in NO_KVP_SCORE:
+        lines.append(f"thresholds for the tube voltage: {NO_KVP_SCORE[str(row['kvp_source'])]}")
     if row["agatston_native"] is not None:
         native = show.number(row["agatston_native"], 1)
         to = "" if row["slab_mm"] is None else f" to {show.number(row['slab_mm'], 1)} mm"
@@ -291,12 +305,15 @@ def growth(pair: Row) -> list[str]:
     yearly = show.number(pair["sqrt_volume_change_per_year"], 1)
     edge = show.number(PROGRESSION_FROM_SQRT_MM3, 1)
     verdict = "progression" if pair["is_progression"] else "no progression"
-    return [
+    lines = [
         f"from {days[0]} to {days[1]} ({show.number(pair['years'], 1)} years): {verdict}",
         f"  volume {_from_to(pair, 'volume_mm3')} mm³, Agatston {_from_to(pair, 'agatston')}",
         f"  square root of the volume changed by {change} ({yearly} a year); "
         f"progression from {edge} on",
     ]
+    if pair["sqrt_volume_change"] and not pair["is_beyond_repeatability"]:
+        lines.append("  may be chance: two scans without any change can differ by as much")
+    return lines
 
 
 def _from_to(pair: Row, name: str) -> str:

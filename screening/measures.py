@@ -58,7 +58,8 @@ class Beside:
 
     density : mean Agatston weight over the counted area, 1 to 4; None without calcium
     agatston_kvp : at thresholds that fit the tube voltage (`kvp_edges_hu`, found as
-        `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp
+        `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp,
+        or where tin filtered the beam
     agatston_native : of the native stack where thin slices were averaged for the score
     slab_mm : thickness of the averages that were scored; None where no slices were averaged
     """
@@ -70,7 +71,7 @@ class Beside:
     mass_integrated_mg: float
     agatston_kvp: float | None
     kvp_edges_hu: tuple[int, int, int, int] | None
-    kvp_source: str  # standard | table | interpolated | held | unknown
+    kvp_source: str  # standard | table | interpolated | held | tin_filter | unknown
     group: str  # 0, 1-99, 100-399, >=400
     cac_drs: str  # A-equivalent of a non-gated scan, and vessels: A2/N3
     agatston_native: float | None = None

@@ -260,7 +260,8 @@ def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> C
         for lesion in score.lesions
         for first, last in (lesion.slices,)
     )
-    holes = {scoring.Flag.MISSING_SLICE.value} & set(native.quality.flags)
+    unseen = {scoring.Flag.MISSING_SLICE.value, scoring.Flag.GAPS_BETWEEN_SLICES.value}
+    holes = unseen & set(native.quality.flags)
     flags = tuple(sorted(holes.union(score.quality.flags)))
     return replace(
         score,

@@ -242,7 +242,9 @@ REASONS: dict[Reason, ReasonText] = {
         Room.SCORING, "The two scans' kernels differ, or are not known."
     ),
     Reason.OTHER_RECONSTRUCTION: ReasonText(
-        Room.SCORING, "Of the two scans one is reconstructed iteratively or by deep learning."
+        Room.SCORING,
+        "The two scans were reconstructed by different methods, "
+        "or the method is known of one only.",
     ),
     Reason.OTHER_KVP: ReasonText(
         Room.SCORING, "The two scans' tube voltage differs, or is not known of both."

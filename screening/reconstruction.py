@@ -83,15 +83,22 @@ def reconstruction(
     makers : of `makers_words`
     """
     said = f"{kernel} {algorithm} {makers}".upper()
-    for pattern, kind in (
-        (_DEEP, Reconstruction.DEEP_LEARNING),
-        (_ITERATIVE, Reconstruction.ITERATIVE),
-        (_BACK_PROJECTION, Reconstruction.BACK_PROJECTION),
-    ):
-        if pattern.search(said):
-            return kind
+    siemens = _of_siemens_kernel(kernel) if "SIEMENS" in manufacturer.upper() else None
+    if _DEEP.search(said):
+        return Reconstruction.DEEP_LEARNING
+    # The kernel's word before the algorithm's: an iterative image begins as a back projection, and
+    # headers name that.
+    if _ITERATIVE.search(said) or siemens is Reconstruction.ITERATIVE:
+        return Reconstruction.ITERATIVE
+    if _BACK_PROJECTION.search(said):
+        return Reconstruction.BACK_PROJECTION
+    return siemens or Reconstruction.UNKNOWN
+
+
+def _of_siemens_kernel(kernel: str) -> Reconstruction | None:
+    """Read what a kernel of Siemens tells; None where it is written otherwise."""
     name, *rest = [part.strip().upper() for part in re.split(r"[\\/]", kernel)]
-    if "SIEMENS" not in manufacturer.upper() or not _SIEMENS_KERNEL.match(name):
-        return Reconstruction.UNKNOWN
+    if not _SIEMENS_KERNEL.match(name):
+        return None
     is_iterative = name[0] in "IJ" or any(_STRENGTH.match(part) for part in rest)
     return Reconstruction.ITERATIVE if is_iterative else Reconstruction.BACK_PROJECTION

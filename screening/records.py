@@ -24,6 +24,8 @@ from screening.things import Things
 # sentinel cannot be mistaken for tissue.
 PADDING_HU = -2048
 AIR_HU = -1024
+# Slices thinner and closer than this are averaged before they are scored.
+THIN_BELOW_MM = 2.0
 
 
 class Label(IntEnum):
@@ -141,6 +143,7 @@ class Acquisition:
     transfer_syntax: str
     has_contrast_tag: bool = False
     reconstruction: str = "unknown"  # fbp | iterative | deep_learning | unknown
+    has_tin_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +176,11 @@ class Volume:
     def increment_mm(self) -> float:
         """Median slice increment, mm."""
         return float(np.median(self.increments_mm))
+
+    @property
+    def slice_mm(self) -> float:
+        """What a slice counts for, mm: the larger of its thickness and its increment."""
+        return max(self.acquisition.slice_thickness_mm or 0.0, self.increment_mm)
 
     def lps_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """Patient coordinates of fractional [slice, row, column] indices.

@@ -90,7 +90,9 @@ SCORE_COLUMNS = (
     Column("mass_factor_mg_per_cm3_per_hu", _F, "mg/(cm³ HU)", "the factor of HU to mass"),
     Column("mass_factor_error", _F, "fraction", "its relative standard error"),
     Column("agatston_kvp", _F, _AU, "at thresholds for the tube voltage", _HEALTH),
-    Column("kvp_source", _S, "", "of them: standard, table, interpolated, held, unknown"),
+    Column(
+        "kvp_source", _S, "", "of them: standard, table, interpolated, held, tin_filter, unknown"
+    ),
     Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),
     Column("slab_mm", _F, "mm", "thickness of the averages scored; empty where none were made"),
     Column("score_group", _S, "", "0, 1-99, 100-399, >=400", _HEALTH),

@@ -309,6 +309,13 @@ PROGRESSION = Table(
         Column("sqrt_volume_change", _F, "√mm³", "growth of the volume's square root", _HEALTH),
         Column("sqrt_volume_change_per_year", _F, "√mm³/year", "the same, a year", _HEALTH),
         Column("is_progression", _B, "", "the growth is 2.5 √mm³ or more", _HEALTH),
+        Column(
+            "is_beyond_repeatability",
+            _B,
+            "",
+            "the change is more than two scans without any change differ by",
+            _HEALTH,
+        ),
         Column("reasons", _SS, "", "why the scans are not compared; empty where they are"),
     ),
 )

@@ -12,6 +12,7 @@ before "contrast").
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 # Words that deny what follows them.
@@ -174,6 +175,13 @@ _COMPILED = tuple((terms, re.compile(rf"\b(?:{phrases})\b")) for terms, phrases 
 VOCABULARY: frozenset[str] = frozenset(term for terms, _ in _STEPS for term in terms)
 """Every term there is."""
 
+# Words of ImageType, whole, in capitals: images computed from others, projections, spectral ones.
+DERIVED_TYPES = r"DERIVED|REFORMATTED|MPR|AVERAGE|SUBTRACTED|PROCESSED|RESAMPLED"
+PROJECTION_TYPES = r"MIP|MINIP|MAX IP|MIN IP|(?:MAXIMUM|MINIMUM|MAX|MIN)|PROJECTION IMAGE"
+SPECTRAL_TYPES = (
+    r"VNC|VUE|MONO ?E|MONOENERGETIC|IODINE|Z ?EFF|EFFECTIVE Z|VIRTUAL.*|ELECTRON DENSITY"
+)
+
 # ContrastBolusAgent values that say none was given.
 _NO_AGENT = re.compile(
     "(?:none|no|non(?! ionic)|not|n|nil|null|na|n a|nan|false|off|without|w o|wo|ohne|kein|keine|"
@@ -217,6 +225,18 @@ def says_contrast(agent: str) -> bool:
     if not plain or _NO_AGENT.match(plain):
         return False
     return terms_of(agent) != ("unenhanced",)
+
+
+def image_type_says(values: Iterable[str], words: str) -> bool:
+    """Match whole words in any ImageType value; underscores read as spaces.
+
+    Parameters
+    ----------
+    values : of ImageType, as written
+    words : a pattern in capitals, such as `DERIVED_TYPES`
+    """
+    pattern = re.compile(rf"\b(?:{words})\b")
+    return any(pattern.search(value.upper().replace("_", " ")) for value in values)
 
 
 def _plain(text: str) -> str:

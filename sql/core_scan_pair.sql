@@ -10,8 +10,8 @@
 -- column: later_index_date |  | quasi | local date of acquisition of the later scan
 -- column: earlier_agatston | Agatston unit | health | coronary Agatston score of the earlier scan
 -- column: later_agatston | Agatston unit | health | coronary Agatston score of the later scan
--- column: earlier_volume_mm3 | mm³ | health | coronary calcium volume of the earlier scan
--- column: later_volume_mm3 | mm³ | health | coronary calcium volume of the later scan
+-- column: earlier_volume_mm3 | mm³ | health | volume of the counted lesions of the earlier scan
+-- column: later_volume_mm3 | mm³ | health | volume of the counted lesions of the later scan
 -- column: earlier_grade |  | open | quality grade of the earlier scan
 -- column: later_grade |  | open | quality grade of the later scan
 -- column: earlier_thickness_mm | mm | open | slice thickness of the earlier scan
@@ -34,10 +34,11 @@
 -- column: later_scoring_version |  | open | version of the scoring code for the later scan
 -- Consecutive by date; a scan without date comes last, so that it is told and not lost. Whether
 -- two scans may be compared is not decided here but in screening/scoring/progression.py.
--- Scans after as_of do not exist yet.
+-- Scans after as_of do not exist yet. Specks too small to count have a volume but are no lesion.
 with scored as (
     select
         d.*,
+        coalesce(list_sum(list_transform(d.lesions, lambda x: x.volume_mm3)), 0.0) as counted_mm3,
         row_number() over (
             partition by d.person_key
             order by d.index_date nulls last, d.series_key
@@ -60,8 +61,8 @@ select
     b.index_date as later_index_date,
     a.agatston as earlier_agatston,
     b.agatston as later_agatston,
-    a.volume_mm3 as earlier_volume_mm3,
-    b.volume_mm3 as later_volume_mm3,
+    a.counted_mm3 as earlier_volume_mm3,
+    b.counted_mm3 as later_volume_mm3,
     coalesce(a.grade, '') as earlier_grade,
     coalesce(b.grade, '') as later_grade,
     a.thickness_mm as earlier_thickness_mm,

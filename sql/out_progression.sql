@@ -20,6 +20,7 @@ select
     p.sqrt_volume_change,
     p.sqrt_volume_change_per_year,
     p.is_progression,
+    p.is_beyond_repeatability,
     p.reasons
 from core_scan_pair as s
 inner join raw_progression as p

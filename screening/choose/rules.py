@@ -9,7 +9,6 @@ image says itself whether a heart is in it. BodyPartExamined was wrong in 15 % o
 Gueld et al., Proc SPIE 2002;4685:280.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +16,12 @@ from screening.choose.regions import is_elsewhere
 from screening.choose.size import coverage_mm, field_of_view_mm
 from screening.reasons import Reason
 from screening.records import Series
+from screening.vocabulary import (
+    DERIVED_TYPES,
+    PROJECTION_TYPES,
+    SPECTRAL_TYPES,
+    image_type_says,
+)
 
 # CT, enhanced CT, legacy converted enhanced CT.
 CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{suffix}" for suffix in ("", ".1", ".2"))
@@ -89,22 +94,15 @@ def _is_secondary_capture(series: Series, _: People) -> bool:
 
 
 def _is_derived(series: Series, _: People) -> bool:
-    return _image_type_says(
-        series, r"DERIVED|REFORMATTED|MPR|AVERAGE|SUBTRACTED|PROCESSED|RESAMPLED"
-    )
+    return _image_type_says(series, DERIVED_TYPES)
 
 
 def _is_mip(series: Series, _: People) -> bool:
-    return "mip" in series.terms or _image_type_says(
-        series, r"MIP|MINIP|MAX IP|MIN IP|(?:MAXIMUM|MINIMUM|MAX|MIN)|PROJECTION IMAGE"
-    )
+    return "mip" in series.terms or _image_type_says(series, PROJECTION_TYPES)
 
 
 def _is_virtual(series: Series, _: People) -> bool:
-    return "spectral" in series.terms or _image_type_says(
-        series,
-        r"VNC|VUE|MONO ?E|MONOENERGETIC|IODINE|Z ?EFF|EFFECTIVE Z|VIRTUAL.*|ELECTRON DENSITY",
-    )
+    return "spectral" in series.terms or _image_type_says(series, SPECTRAL_TYPES)
 
 
 def _is_not_hu(series: Series, _: People) -> bool:
@@ -214,6 +212,4 @@ def detail_of(series: Series, reason: Reason) -> str:
 
 
 def _image_type_says(series: Series, words: str) -> bool:
-    """Match whole words in any ImageType value; underscores read as spaces."""
-    pattern = re.compile(rf"\b(?:{words})\b")
-    return any(pattern.search(value.upper().replace("_", " ")) for value in series.image_type)
+    return image_type_says(series.image_type, words)

@@ -97,6 +97,7 @@ def _make(
         scoring=score.parameters,
         software_version=software_version,
         created_at=created_at,
+        slab_mm=score.beside.slab_mm,
     )
     segmentation = None
     labels: tuple[Label, ...] = ()

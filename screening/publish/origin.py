@@ -46,6 +46,7 @@ class Origin:
     source_series_uid : SeriesInstanceUID of the images
     source_series_number : None where it has none
     created_at : when the score was made; written as it stands, in the site's local time
+    slab_mm : thickness of the averages that were scored; None where the slices themselves were
     """
 
     source_series_uid: str = field(repr=False)
@@ -54,6 +55,7 @@ class Origin:
     scoring: ScoringParameters
     software_version: str
     created_at: datetime
+    slab_mm: float | None
 
     def uid(self, *what: str) -> UID:
         """Return the UID of one thing of this report: the same when it is exported again."""
@@ -76,6 +78,8 @@ class Origin:
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Everything the score depends on, as names and values."""
         said = {"model": self.model.digest, **asdict(self.scoring)}
+        if self.slab_mm is not None:
+            said["slab_mm"] = f"{self.slab_mm:g}"
         return tuple((name, str(value).replace(",", "")) for name, value in said.items())
 
     @property

@@ -6,7 +6,8 @@ Refuses: nothing that its caller has not refused.
 
 One group for the coronary arteries together (Agatston, volume, mass, category, quality), one for
 each artery, one for each other calcified structure. A group whose voxels are segmented refers to
-its segment. A report is PARTIAL where the scan cuts the heart off.
+its segment. A report is PARTIAL where the scan cuts the heart off, and where metal may have taken
+calcium with it.
 """
 
 from collections.abc import Sequence
@@ -58,8 +59,11 @@ NOTICE = (
 )
 ZERO = "No calcium detected on this scan."
 MASS_NOTE = "Mass is uncalibrated: a default factor for the tube voltage."
-# Flags under which the report does not cover all it should.
-PARTIAL_FLAGS = frozenset({"heart_incomplete"})
+# Flags under which the report does not cover all it should: calcium beyond the scan's end, and
+# calcium that touches a stent or other metal, which is not counted.
+PARTIAL_FLAGS = frozenset(
+    {"heart_incomplete", "stent_present", "stent_possible", "metal_near_heart"}
+)
 
 _CONTAINS = RelationshipTypeValues.CONTAINS
 _Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
@@ -180,8 +184,17 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
     flags = ", ".join(score.quality.flags).replace("_", " ") or "none"
     zero = f"{ZERO} " if score.agatston == 0 else ""
     _say(found, codes.FLAGS, flags)
-    _say(found, codes.COMMENT, f"{zero}{NOTICE} {MASS_NOTE}")
+    _say(found, codes.COMMENT, f"{zero}{NOTICE} {MASS_NOTE}{_averaged(score.beside.slab_mm)}")
     return found
+
+
+def _averaged(slab_mm: float | None) -> str:
+    if slab_mm is None:
+        return ""
+    return (
+        f" Thin slices were averaged to {slab_mm:.2f} mm for the score: "
+        "each average stands on several of the source images."
+    )
 
 
 def _site_group(

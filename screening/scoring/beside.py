@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from screening.measures import Beside, Intervals
 from screening.records import ScoringParameters, VesselScores, Volume
 from screening.scoring.intervals import Measured, intervals
-from screening.scoring.kvp import thresholds
+from screening.scoring.kvp import thresholds_of
 from screening.scoring.mass import integrated_mass
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import LOWEST_LABELLED_HU
@@ -64,7 +64,7 @@ def beside(
     """
     agatston = float(calcium.agatston.sum())
     n_vessels = sum(v > 0 for v in (vessels.LM, vessels.LAD, vessels.LCX, vessels.RCA))
-    fitted = thresholds(volume.acquisition.kvp)
+    fitted, source = thresholds_of(volume.acquisition)
     found = measured(volume, calcium, noise_hu, parameters)
     told = Beside(
         n_vessels=n_vessels,
@@ -74,7 +74,7 @@ def beside(
         mass_integrated_mg=found.integrated.mg,
         agatston_kvp=at_kvp(volume, index, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
-        kvp_source=fitted.source if fitted else "unknown",
+        kvp_source=source,
         group=group(agatston),
         cac_drs=cac_drs(agatston, n_vessels),
     )
@@ -115,7 +115,7 @@ def at_kvp(
     agatston : at the standard thresholds
     parameters : of that score
     """
-    fitted = thresholds(volume.acquisition.kvp)
+    fitted, _ = thresholds_of(volume.acquisition)
     if fitted is None or fitted.edges_hu[0] < LOWEST_LABELLED_HU:
         return None
     first, *weights = fitted.edges_hu

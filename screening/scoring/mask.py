@@ -20,7 +20,7 @@ from screening.records import Certainty, Quality, ScoringParameters, Volume
 from screening.scoring.beside import at_kvp, density, measured
 from screening.scoring.certainty import certainty
 from screening.scoring.intervals import Measured, intervals
-from screening.scoring.kvp import thresholds
+from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
 from screening.scoring.quality import NOISE_HU, judge_header
@@ -100,7 +100,7 @@ def score_mask(
     calcium = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
     agatston = float(calcium.agatston.sum())
-    fitted = thresholds(volume.acquisition.kvp)
+    fitted, source = thresholds_of(volume.acquisition)
     return MaskScore(
         n_marked=len(inside),
         n_counted=len(index),
@@ -112,7 +112,7 @@ def score_mask(
         density=density(calcium, parameters),
         agatston_kvp=at_kvp(volume, inside, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
-        kvp_source=fitted.source if fitted else "unknown",
+        kvp_source=source,
         certainty=certainty(agatston, is_gated=volume.acquisition.is_gated),
         intervals=intervals(volume, whole, parameters),
         quality=judge_header(volume),

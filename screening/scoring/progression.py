@@ -9,7 +9,11 @@ Method: the square roots of the two volumes are compared, because the spread bet
 one person grows with the volume and that of its square root hardly does. Progression is a
 difference of 2.5 or more, whatever the time between the scans: Hokanson, Evaluating changes in
 coronary artery calcium, AJR Am J Roentgenol 2004;182:1327 (the SQRT method, on gated scans). On
-scans without gating two scans differ more, so that the same edge is passed more often by chance.
+scans without gating two scans differ more, so that the same edge is passed more often by chance:
+each pair says whether its change is more than two scans without any change differ by.
+
+The volume is that of the lesions that count. Specks below 1 mm2 have a volume and no score, and
+between two scans of score 0 they would make progression out of noise.
 """
 
 import re
@@ -22,6 +26,7 @@ import pyarrow as pa
 
 from screening.errors import ScreeningError
 from screening.reasons import Reason
+from screening.scoring.certainty import NON_GATED_FACTOR, volume_repeatability_limit
 from screening.tables import PROGRESSION
 
 # Hokanson 2004: square root of the later volume less that of the earlier, both in mm3.
@@ -42,7 +47,10 @@ _ROUNDING_SLACK = 1e-9  # 2.75 mm is 10 % more than 2.5 mm, not more than that
 
 @dataclass(frozen=True, slots=True)
 class ScoredScan:
-    """What a comparison needs to know of one scored scan; None and "" unknown."""
+    """What a comparison needs to know of one scored scan; None and "" unknown.
+
+    volume_mm3 : of the counted lesions
+    """
 
     index_date: date | None
     volume_mm3: float
@@ -66,12 +74,14 @@ class Progression:
     sqrt_volume_change : later less earlier; below zero where less was measured
     sqrt_volume_change_per_year : the same, a year
     is_progression : the change is 2.5 or more
+    is_beyond_repeatability : the volumes differ by more than those of two scans without any change
     """
 
     years: float
     sqrt_volume_change: float
     sqrt_volume_change_per_year: float
     is_progression: bool
+    is_beyond_repeatability: bool
 
 
 SCAN_COLUMNS = ScoredScan.__slots__
@@ -92,7 +102,21 @@ def progression(earlier: ScoredScan, later: ScoredScan) -> Progression | tuple[R
         return reasons
     years = days / DAYS_PER_YEAR
     change = sqrt(later.volume_mm3) - sqrt(earlier.volume_mm3)
-    return Progression(years, change, change / years, change >= PROGRESSION_FROM_SQRT_MM3)
+    return Progression(
+        years,
+        change,
+        change / years,
+        change >= PROGRESSION_FROM_SQRT_MM3,
+        _is_beyond_repeatability(earlier, later),
+    )
+
+
+def _is_beyond_repeatability(earlier: ScoredScan, later: ScoredScan) -> bool:
+    """Hold the volumes' difference against the limit at their mean, wider without gating."""
+    limit_mm3 = volume_repeatability_limit((earlier.volume_mm3 + later.volume_mm3) / 2)
+    if not (earlier.is_gated and later.is_gated):
+        limit_mm3 *= NON_GATED_FACTOR
+    return abs(later.volume_mm3 - earlier.volume_mm3) > limit_mm3
 
 
 def compare_pairs(pairs: pa.Table) -> pa.Table:

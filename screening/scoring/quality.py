@@ -28,21 +28,27 @@ How likely the category is right is told apart from the grade, where it can be t
 | missing_slice         | B       | slices missing, not at the heart                              |
 | contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
 | blood_pool_bright     | B       | blood 65 to 80 HU                                             |
+| blood_pool_dark       | B       | blood 0 to 20 HU: severest anaemia, or not blood alone        |
+| false_calcium_unknown | B       | blood seen, but too little to tell what noise alone would make|
 | false_calcium_some    | B       | noise alone would make 1 Agatston unit or more                |
 | motion                | B       | the heart's border is blurred by its motion                   |
 | increment_over_3mm    | B       | slices 3 to 5 mm apart: small calcium averages away           |
 | thickness_over_3mm    | B       | slices thicker than 3 mm, however close: the same             |
+| thin_slices_native    | B       | a mask on slices under 2 mm: without one, averages are scored |
 | thickness_unknown     | B       | no slice thickness in the header                              |
 | noise_high            | B       | blood SD over 25 HU (the SCCT aim is 20, 23 in large people)  |
 | kvp_not_120           | B       | 130 HU means another density at 100 to 140 kV other than 120  |
 | kvp_unknown           | B       | no tube voltage in the header                                 |
 | kernel_unknown        | B       | no kernel in the header, or one not recognised                |
-| uneven_slices         | B       | slices unevenly spaced, without a hole                        |
 | heart_incomplete      | C       | the heart is cut off: the score is a lower bound              |
 | thickness_over_5mm    | C       | slices thicker than 5 mm                                      |
 | noise_very_high       | C       | blood SD over 40 HU: one voxel of blood in fifty passes 130   |
 | kvp_far_from_120      | C       | below 100 or above 140 kV                                     |
+| tin_filter            | C       | tin hardens the beam: calcium scores as at a higher voltage   |
 | sharp_kernel          | C       | edge-enhancing: overshoot and noise pass for calcium          |
+| gaps_between_slices   | C       | increment over 1.25 x thickness: part of the heart is unseen  |
+| derived_image         | C       | computed from other images: reformatted, projected, spectral  |
+| mixed_protocol        | C       | voltage, kernel or thickness differ between slices            |
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
 | false_calcium_many    | C       | noise alone would make 10 Agatston units or more              |
@@ -53,6 +59,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
+| false_calcium_extreme | D       | noise alone would make 100 Agatston units: a category         |
 
 A flag of the reading that is not in this table is kept and allows C at best: nobody has said
 what it does to a score.
@@ -63,6 +70,7 @@ from enum import StrEnum
 from screening.kernels import Sharpness, sharpness
 from screening.reconstruction import Reconstruction
 from screening.records import (
+    THIN_BELOW_MM,
     Acquisition,
     Certainty,
     Labelled,
@@ -78,6 +86,7 @@ from screening.scoring.motion import border_blur_mm
 from screening.scoring.noise import expected_false_agatston
 from screening.scoring.parameters import (
     BLOOD_BRIGHT_FROM_HU,
+    BLOOD_DARK_BELOW_HU,
     BLOOD_IMPLAUSIBLE_BELOW_HU,
 )
 
@@ -97,21 +106,27 @@ class Flag(StrEnum):
     MISSING_SLICE = "missing_slice"
     CONTRAST_TAG = "contrast_tag"
     BLOOD_POOL_BRIGHT = "blood_pool_bright"
+    BLOOD_POOL_DARK = "blood_pool_dark"
+    FALSE_CALCIUM_UNKNOWN = "false_calcium_unknown"
     FALSE_CALCIUM_SOME = "false_calcium_some"
     MOTION = "motion"
     INCREMENT_OVER_3MM = "increment_over_3mm"
     THICKNESS_OVER_3MM = "thickness_over_3mm"
+    THIN_SLICES_NATIVE = "thin_slices_native"
     THICKNESS_UNKNOWN = "thickness_unknown"
     NOISE_HIGH = "noise_high"
     KVP_NOT_120 = "kvp_not_120"
     KVP_UNKNOWN = "kvp_unknown"
     KERNEL_UNKNOWN = "kernel_unknown"
-    UNEVEN_SLICES = "uneven_slices"
     HEART_INCOMPLETE = "heart_incomplete"
     THICKNESS_OVER_5MM = "thickness_over_5mm"
     NOISE_VERY_HIGH = "noise_very_high"
     KVP_FAR_FROM_120 = "kvp_far_from_120"
+    TIN_FILTER = "tin_filter"
     SHARP_KERNEL = "sharp_kernel"
+    GAPS_BETWEEN_SLICES = "gaps_between_slices"
+    DERIVED_IMAGE = "derived_image"
+    MIXED_PROTOCOL = "mixed_protocol"
     BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
     BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
     FALSE_CALCIUM_MANY = "false_calcium_many"
@@ -122,6 +137,7 @@ class Flag(StrEnum):
     METAL_NEAR_HEART = "metal_near_heart"
     STENT_POSSIBLE = "stent_possible"
     INCREMENT_OVER_5MM = "increment_over_5mm"
+    FALSE_CALCIUM_EXTREME = "false_calcium_extreme"
 
 
 # The table of the docstring; a test holds the two together.
@@ -138,21 +154,27 @@ RULES: dict[Flag, str] = {
     Flag.MISSING_SLICE: "B",
     Flag.CONTRAST_TAG: "B",
     Flag.BLOOD_POOL_BRIGHT: "B",
+    Flag.BLOOD_POOL_DARK: "B",
+    Flag.FALSE_CALCIUM_UNKNOWN: "B",
     Flag.FALSE_CALCIUM_SOME: "B",
     Flag.MOTION: "B",
     Flag.INCREMENT_OVER_3MM: "B",
     Flag.THICKNESS_OVER_3MM: "B",
+    Flag.THIN_SLICES_NATIVE: "B",
     Flag.THICKNESS_UNKNOWN: "B",
     Flag.NOISE_HIGH: "B",
     Flag.KVP_NOT_120: "B",
     Flag.KVP_UNKNOWN: "B",
     Flag.KERNEL_UNKNOWN: "B",
-    Flag.UNEVEN_SLICES: "B",
     Flag.HEART_INCOMPLETE: "C",
     Flag.THICKNESS_OVER_5MM: "C",
     Flag.NOISE_VERY_HIGH: "C",
     Flag.KVP_FAR_FROM_120: "C",
+    Flag.TIN_FILTER: "C",
     Flag.SHARP_KERNEL: "C",
+    Flag.GAPS_BETWEEN_SLICES: "C",
+    Flag.DERIVED_IMAGE: "C",
+    Flag.MIXED_PROTOCOL: "C",
     Flag.BLOOD_POOL_UNKNOWN: "C",
     Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
     Flag.FALSE_CALCIUM_MANY: "C",
@@ -163,6 +185,7 @@ RULES: dict[Flag, str] = {
     Flag.METAL_NEAR_HEART: "C",
     Flag.STENT_POSSIBLE: "C",
     Flag.INCREMENT_OVER_5MM: "D",
+    Flag.FALSE_CALCIUM_EXTREME: "D",
 }
 UNLISTED_FLAG_GRADE = "C"
 _OF_RECONSTRUCTION = {
@@ -175,6 +198,9 @@ _OF_RECONSTRUCTION = {
 # in headers are rounded, hence the tolerance.
 INCREMENT_MM = (3.0, 5.0)
 MM_TOLERANCE = 0.01
+# Slices this much further apart than thick leave a fifth of the heart unseen. OUR OWN: chest
+# protocols have slices that touch or overlap, and roundings of both lengths stay below it.
+GAP_FROM_THICKNESS = 1.25
 # SD of the blood pool. SCCT asks for 20 HU, 23 HU in large people, of a calcium scan
 # (Voros, J Cardiovasc Comput Tomogr 2011;5:75). Blood of 45 HU reaches 130 HU at 3.4 SD of
 # 25 HU, and at 2.1 SD of 40 HU.
@@ -185,8 +211,13 @@ NOISE_HU = (25.0, 40.0)
 STENT_FROM_MM3, STENT_BELOW_PROBABILITY = 32.0, 0.6
 # Units that noise alone would make along the coronary courses. One is the least that a lesion can
 # score on 3 mm slices: from there on a lesion may be noise. Ten end Rumberger's class of minimal
-# calcium (Mayo Clin Proc 1999;74:243): from there on noise alone makes more than that.
-FALSE_AGATSTON = (1.0, 10.0)
+# calcium (Mayo Clin Proc 1999;74:243): from there on noise alone makes more than that. At a hundred
+# it makes a category of its own (`CATEGORY_EDGES`), and puts people without calcium on the list.
+FALSE_AGATSTON = (
+    (100.0, Flag.FALSE_CALCIUM_EXTREME),
+    (10.0, Flag.FALSE_CALCIUM_MANY),
+    (1.0, Flag.FALSE_CALCIUM_SOME),
+)
 # How much wider the heart's border is than still borders. Of 12 still simulated scans the highest
 # was 0.24 mm, of 12 whose border moved by 2 mm the lowest 0.31; 1 mm is seldom seen
 # (infra/quality-measured.md). On three real chests it was -0.05, 0.09 and 0.09.
@@ -239,7 +270,8 @@ def judge(
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _blood_flags(labelled) | _slice_flags(volume) | _protocol_flags(acquisition)
-    flags |= _false_calcium_flags(false_agatston)
+    if blood is not None:
+        flags |= _false_calcium_flags(false_agatston)
     flags |= {kind.value for kind in kinds_of_metal(volume, labelled)}
     flags |= set(volume.flags)
     return Quality(
@@ -262,6 +294,7 @@ def judge_header(volume: Volume) -> Quality:
         Flag.GATED: acquisition.is_gated,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
+        Flag.THIN_SLICES_NATIVE: volume.slice_mm < THIN_BELOW_MM,
     }
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _slice_flags(volume) | _protocol_flags(acquisition) | set(volume.flags)
@@ -292,6 +325,8 @@ def _blood_flags(labelled: Labelled) -> set[str]:
     flags = set()
     if blood.mean_hu < BLOOD_IMPLAUSIBLE_BELOW_HU:
         flags.add(Flag.BLOOD_POOL_IMPLAUSIBLE.value)
+    elif blood.mean_hu < BLOOD_DARK_BELOW_HU:
+        flags.add(Flag.BLOOD_POOL_DARK.value)
     if blood.mean_hu >= BLOOD_BRIGHT_FROM_HU:
         flags.add(Flag.BLOOD_POOL_BRIGHT.value)
     if blood.sd_hu > NOISE_HU[1]:
@@ -302,10 +337,10 @@ def _blood_flags(labelled: Labelled) -> set[str]:
 
 
 def _false_calcium_flags(agatston: float | None) -> set[str]:
-    some, many = FALSE_AGATSTON
-    if agatston is None or agatston < some:
-        return set()
-    return {(Flag.FALSE_CALCIUM_MANY if agatston >= many else Flag.FALSE_CALCIUM_SOME).value}
+    if agatston is None:
+        return {Flag.FALSE_CALCIUM_UNKNOWN.value}
+    reached = [flag.value for least, flag in FALSE_AGATSTON if agatston >= least]
+    return set(reached[:1])
 
 
 def _slice_flags(volume: Volume) -> set[str]:
@@ -322,6 +357,8 @@ def _slice_flags(volume: Volume) -> set[str]:
         flags.add(Flag.THICKNESS_OVER_5MM.value)
     elif thickness_mm > wide:
         flags.add(Flag.THICKNESS_OVER_3MM.value)
+    if thickness_mm and volume.increment_mm > GAP_FROM_THICKNESS * thickness_mm + MM_TOLERANCE:
+        flags.add(Flag.GAPS_BETWEEN_SLICES.value)
     return flags
 
 
@@ -334,6 +371,8 @@ def _protocol_flags(acquisition: Acquisition) -> set[str]:
         flags.add(Flag.KVP_FAR_FROM_120.value)
     elif abs(kvp - 120.0) > KVP_TOLERANCE:
         flags.add(Flag.KVP_NOT_120.value)
+    if acquisition.has_tin_filter:
+        flags.add(Flag.TIN_FILTER.value)
     if acquisition.reconstruction in _OF_RECONSTRUCTION:
         flags.add(_OF_RECONSTRUCTION[acquisition.reconstruction].value)
     found = sharpness(acquisition.kernel)

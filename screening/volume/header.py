@@ -11,6 +11,7 @@ never given deflated files.
 
 import io
 import logging
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -33,7 +34,13 @@ from screening.header_values import (
 )
 from screening.reasons import Reason
 from screening.reconstruction import MAKERS_ELEMENTS, makers_words, reconstruction
-from screening.vocabulary import says_contrast
+from screening.vocabulary import (
+    DERIVED_TYPES,
+    PROJECTION_TYPES,
+    SPECTRAL_TYPES,
+    image_type_says,
+    says_contrast,
+)
 from screening.volume.refusal import RefusalError
 
 # Both libraries quote header values in what they log.
@@ -66,17 +73,20 @@ _BEFORE_PIXELS = 0x7FDFFFFF
 
 _TAGS = {
     "transfer_syntax": 0x00020010,
+    "image_type": 0x00080008,
     "modality": 0x00080060,
     "manufacturer": 0x00080070,
     "model": 0x00081090,
     "contrast_agent": 0x00180010,
     "thickness_mm": 0x00180050,
     "kvp": 0x00180060,
+    "filter_type": 0x00181160,
     "trigger_time": 0x00181060,
     "trigger_type": 0x00181061,
     "tilt_degrees": 0x00181120,
     "exposure_mas": 0x00181152,
     "kernel": 0x00181210,
+    "filter_material": 0x00187050,
     "cardiac_sync": 0x00189037,
     "algorithm": 0x00189315,
     "position": 0x00200032,
@@ -101,6 +111,10 @@ _TAGS |= {f"creator_{k}": element.creator_tag for k, element in enumerate(MAKERS
 _TAGS |= {f"maker_{k}": element.tag for k, element in enumerate(MAKERS_ELEMENTS)}
 _TAG_NUMBERS = list(_TAGS.values())
 _ROWS_TAG = _TAGS["rows"]
+# Images computed from others: choosing refuses them, a folder handed in is scored and flagged.
+_COMPUTED_TYPES = f"{DERIVED_TYPES}|{PROJECTION_TYPES}|{SPECTRAL_TYPES}"
+# FilterMaterial's defined term is TIN; makers also write the chemical sign.
+_TIN = re.compile(r"\b(?:TIN|SN|STANNUM)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +131,8 @@ class SliceHeader:
     kernel: str
     reconstruction: str
     is_gated: bool
+    is_derived: bool
+    has_tin_filter: bool
     has_contrast_tag: bool
     thickness_mm: float | None
     kvp: float | None
@@ -189,6 +205,8 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
             text(v["kernel"]), text(v["algorithm"]), text(v["manufacturer"]), _makers_words(v)
         ),
         is_gated=says_gated(sync),
+        is_derived=image_type_says(text(v["image_type"]).split("\\"), _COMPUTED_TYPES),
+        has_tin_filter=_says_tin(text(v["filter_type"]), text(v["filter_material"])),
         has_contrast_tag=says_contrast(text(v["contrast_agent"])),
         thickness_mm=positive(v["thickness_mm"]),
         kvp=positive(v["kvp"]),
@@ -211,6 +229,10 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         rescale_type=text(v["rescale_type"]).upper(),
         pixels_after=after,
     )
+
+
+def _says_tin(*filters: str) -> bool:
+    return any(_TIN.search(value.upper().replace("_", " ")) for value in filters)
 
 
 def _makers_words(v: dict[str, object]) -> str:

@@ -24,6 +24,10 @@ from screening.volume.hounsfield import check_is_hu, has_fractions, to_hu
 from screening.volume.refusal import RefusalError
 
 MISSING_SLICE_FLAG, FRACTIONAL_FLAG = "missing_slice", "fractional_hu"
+DERIVED_FLAG, MIXED_FLAG = "derived_image", "mixed_protocol"
+# As far as slices of one protocol may differ: a voltage is held to a kV, and thickness is written
+# with two or three decimals (0.625 mm as 0.63); two protocols differ by 0.1 mm at least.
+_SAME_KVP, _SAME_THICKNESS_MM = 1.0, 0.05
 # The image digest looks at every eighth pixel of every eighth row of every slice: a megabyte of
 # a usual scan, a few milliseconds, and noise makes it as good as all pixels.
 _SAMPLE_EVERY = 8
@@ -40,7 +44,8 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
     fractional HU are rounded down (see `hounsfield`). Identical copies of a slice are dropped.
     Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows it,
     `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU had
-    fractions they hold `fractional_hu`.
+    fractions they hold `fractional_hu`; where ImageType says that the images were computed from
+    others, `derived_image`; where slices differ in voltage, kernel or thickness, `mixed_protocol`.
 
     Parameters
     ----------
@@ -91,8 +96,22 @@ def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
     is_flagged = {
         MISSING_SLICE_FLAG: stack.n_missing > 0,
         FRACTIONAL_FLAG: any(has_fractions(h) for h in headers),
+        DERIVED_FLAG: any(h.is_derived for h in headers),
+        MIXED_FLAG: _is_mixed(headers),
     }
     return tuple(flag for flag, is_true in is_flagged.items() if is_true)
+
+
+def _is_mixed(headers: Sequence[SliceHeader]) -> bool:
+    """Slices differ in voltage, thickness or kernel, as far as they tell them."""
+    kernels = {h.kernel.upper() for h in headers if h.kernel}
+    kvps = [h.kvp for h in headers if h.kvp is not None]
+    thick_mm = [h.thickness_mm for h in headers if h.thickness_mm is not None]
+    return len(kernels) > 1 or _range(kvps) > _SAME_KVP or _range(thick_mm) > _SAME_THICKNESS_MM
+
+
+def _range(values: Sequence[float]) -> float:
+    return max(values) - min(values) if values else 0.0
 
 
 def _check_kind(header: SliceHeader) -> None:
@@ -134,6 +153,7 @@ def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
         is_gated=any(h.is_gated for h in headers),
         transfer_syntax=syntax if syntax.startswith(_STANDARD_UIDS) else "",
         has_contrast_tag=any(h.has_contrast_tag for h in headers),
+        has_tin_filter=any(h.has_tin_filter for h in headers),
     )
 
 

@@ -14,9 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import PADDING_HU, Labelled, Volume
+from screening.records import PADDING_HU, THIN_BELOW_MM, Labelled, Volume
 
-THIN_BELOW_MM = 2.0
 SLAB_MM = (2.5, 3.0)
 _ROUNDING_MM = 1e-6
 _WHOLE = 1000  # a slice, in the unit that shares are counted in: sums of whole numbers are exact
@@ -52,7 +51,7 @@ def slices_per_slab(volume: Volume) -> float:
     next that it is the middle.
     """
     increment_mm = volume.increment_mm
-    slice_mm = max(volume.acquisition.slice_thickness_mm or increment_mm, increment_mm)
+    slice_mm = volume.slice_mm
     if slice_mm >= THIN_BELOW_MM:
         return 1.0
     middle = sum(SLAB_MM) / 2

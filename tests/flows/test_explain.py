@@ -77,7 +77,7 @@ def event(person: str, concept: str, day: date | None, code: str = "x") -> dict:
 DAYS = (date(2022, 6, 1), date(2024, 6, 1))
 MADE = {"thickness_mm": 3.0, "kernel": "B30f", "is_gated": False}
 TWICE = {"grown": (56.25, 110.25), "stable": (56.25, 60.84), "changed": (56.25, 110.25),
-         "out": (56.25, 110.25)}  # fmt: skip
+         "out": (56.25, 110.25), "much": (0.0, 121.0)}  # fmt: skip
 
 # A gated scan: one lesion may be a stent, one is too small for it, one is surely calcium.
 _LESIONS = (("LAD", 237.4, 0.59, (50, 55)), ("LCX", 31.9, 0.3, (7, 7)), ("RCA", 300.0, 0.6, (1, 2)))
@@ -117,7 +117,8 @@ TABLES = {
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
         scored("metal", 120.0, **WITH_METAL),
-        *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v)
+        *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v,
+                 lesions=[{"volume_mm3": v}])
           for p, volumes in TWICE.items() for day, v in zip(DAYS, volumes, strict=True)),
         scored("changed", 0.0, series_key="changed-2025"),
     ],
@@ -193,7 +194,13 @@ def test_two_scans_are_compared_in_plain_words(told):
     assert "    volume 56.2, then 110.2 mm³, Agatston 0.0, then 0.0\n" in grown
     changed = "square root of the volume changed by 3.0 (1.5 a year); progression from 2.5 on"
     assert changed in grown
+    chance = "may be chance: two scans without any change can differ by as much"
+    assert f"    {chance}\n" in grown
+    much = told("much").text
+    assert "progression from 2.5 on" in much
+    assert chance not in much
     stable = told("stable-2022").text
+    assert chance in stable
     assert "(2.0 years): no progression\n" in stable
     assert "changed by 0.3 (0.1 a year)" in stable
 

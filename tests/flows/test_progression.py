@@ -27,6 +27,7 @@ def scored(key: str, volume_mm3: float, **more: object) -> dict:
         "series_key": key, "study_key": f"t{key}", "person_key": "p", "content_digest": "c",
         "choose_version": 1, "model_digest": "m", "scoring_version": 1, "state": "scored",
         "reasons": [], "agatston": 2 * volume_mm3, "volume_mm3": volume_mm3, "grade": "A",
+        "lesions": [{"volume_mm3": volume_mm3}],
         "image_digest": key, "committed_at": datetime(2026, 11, 1, tzinfo=UTC), **more,
     }  # fmt: skip
 
@@ -65,7 +66,7 @@ def test_growth_is_in_the_operations_file_with_its_meaning(published: Path) -> N
         "earlier_index_date": DAY, "later_index_date": DAY + timedelta(days=1461), "years": 4.0,
         "earlier_volume_mm3": 56.25, "later_volume_mm3": 100.0, "earlier_agatston": 112.5,
         "later_agatston": 200.0, "sqrt_volume_change": 2.5, "sqrt_volume_change_per_year": 0.625,
-        "is_progression": True, "reasons": [],
+        "is_progression": True, "is_beyond_repeatability": False, "reasons": [],
     }  # fmt: skip
     assert other["reasons"] == ["too_soon_after", "other_kernel"]
     assert other["is_progression"] is None

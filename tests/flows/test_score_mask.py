@@ -280,6 +280,7 @@ def test_a_folder_of_several_series_names_those_that_can_be_scored(tmp_path):
         ({"KVP": "110"}, "interpolated", ("kvp_not_120",)),
         ({"KVP": "140"}, "held", ("kvp_not_120",)),
         ({"KVP": ""}, "unknown", ("kvp_unknown",)),
+        ({"KVP": "120", "FilterMaterial": "TIN"}, "tin_filter", ("tin_filter",)),
         ({"SliceThickness": "5"}, "standard", ("thickness_over_3mm",)),
     ],
 )
@@ -291,10 +292,11 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     mask = write_mask(tmp_path / "m.nii.gz")
     facts = score_one(str(folder), mask, "default").facts
     assert facts["quality"]["flags"] == flags
-    assert facts["quality"]["grade"] == ("B" if flags else "A")
+    graded = {(): "A", ("tin_filter",): "C"}
+    assert facts["quality"]["grade"] == graded.get(flags, "B")
     assert facts["quality"]["noise_hu"] is None  # no model has seen the blood
     assert facts["kvp_source"] == kvp_source
-    assert (facts["agatston_kvp"] is None) == (kvp_source == "unknown")
+    assert (facts["agatston_kvp"] is None) == (kvp_source in ("unknown", "tin_filter"))
     if kvp_source == "standard":
         assert facts["agatston_kvp"] == facts["agatston"]
     assert facts["certainty"]["low"] < facts["agatston"] < facts["certainty"]["high"]

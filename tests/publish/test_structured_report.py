@@ -54,10 +54,17 @@ def strip(dataset, _):
     dataset.PatientSex = ""
 
 
+def averaged():
+    """A score of thin slices' averages."""
+    score = make_score(BLOBS)
+    return replace(score, beside=replace(score.beside, agatston_native=31.0, slab_mm=2.75))
+
+
 CASES = {
     "plain": {},
     "oblique": {"turned_degrees": (11.0, 6.0)},
     "zero": {"blobs": {}, "score": make_score({})},
+    "averaged": {"score": averaged()},
     "stripped": {"edit": strip},
     "undated": {"study_date": None, "acquisition_date": None},
 }
@@ -179,9 +186,20 @@ def test_a_zero_is_no_reassurance(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("flags", "completion"),
-    [((), "COMPLETE"), (("missing_slice",), "COMPLETE"), (("heart_incomplete",), "PARTIAL")],
+    [
+        ((), "COMPLETE"),
+        (("missing_slice",), "COMPLETE"),
+        (("sternal_wires",), "COMPLETE"),
+        (("clips_present",), "COMPLETE"),
+        (("heart_incomplete",), "PARTIAL"),
+        (("stent_present",), "PARTIAL"),
+        (("stent_possible",), "PARTIAL"),
+        (("metal_near_heart",), "PARTIAL"),
+    ],
 )
-def test_quality_is_told_and_a_cut_heart_makes_it_partial(flags, completion, tmp_path) -> None:
+def test_quality_is_told_and_what_hides_calcium_makes_it_partial(
+    flags, completion, tmp_path
+) -> None:
     report = export(make_case(tmp_path, score=make_score(BLOBS, flags=flags, grade="C")))
     read = pydicom.dcmread(io.BytesIO(report.structured_report))
     assert (read.CompletionFlag, read.VerificationFlag) == (completion, "UNVERIFIED")
@@ -190,6 +208,19 @@ def test_quality_is_told_and_a_cut_heart_makes_it_partial(flags, completion, tmp
     codes = {n: i.ConceptCodeSequence[0] for n, i in content(report) if i.ValueType == "CODE"}
     assert codes["Quality grade"].CodeMeaning == "C: doubtful"
     assert codes["Category of the Agatston score"].CodeValue == "cac-1"
+
+
+@pytest.mark.parametrize("is_averaged", [False, True])
+def test_averages_are_told_in_report_and_segmentation(is_averaged, tmp_path) -> None:
+    report = export(make_case(tmp_path, score=averaged() if is_averaged else None))
+    comment = next(i.TextValue for n, i in content(report) if n == "Comment")
+    assert ("Thin slices were averaged to 2.75 mm for the score" in comment) is is_averaged
+    parameters = [i.TextValue for n, i in content(report) if n == "Algorithm Parameters"]
+    assert ("slab_mm=2.75" in parameters) is is_averaged
+    segments = pydicom.dcmread(io.BytesIO(report.segmentation)).SegmentSequence
+    for segment in segments:
+        (algorithm,) = segment.SegmentationAlgorithmIdentificationSequence
+        assert ("slab_mm=2.75" in algorithm.AlgorithmParameters) is is_averaged
 
 
 def test_a_number_keeps_its_spaces_and_an_impossible_date_goes(tmp_path) -> None:

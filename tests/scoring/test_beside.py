@@ -68,6 +68,45 @@ def test_no_thresholds_without_a_known_voltage(kvp, block):
     assert (beside.agatston_kvp, beside.kvp_source) == (None, "unknown")
 
 
+@pytest.mark.parametrize(
+    ("increment_mm", "thickness_mm", "is_thin"),
+    [
+        (1.99, 1.99, True),
+        (1.99, None, True),
+        (1.99, 2.0, False),
+        (2.0, 2.0, False),
+        (2.0, 1.7, False),
+    ],
+)
+def test_a_mask_on_thin_slices_is_flagged_and_a_scan_not(
+    block, noise_known, increment_mm, thickness_mm, is_thin
+):
+    made = block(increment_mm=increment_mm, slice_thickness_mm=thickness_mm)
+    drawn = score_mask(made.volume, made.label_map).quality
+    assert ("thin_slices_native" in drawn.flags) is is_thin
+    assert drawn.grade == ("B" if is_thin or thickness_mm is None else "A")
+    assert "thin_slices_native" not in score(made.volume, made.labelled).quality.flags
+
+
+@pytest.mark.parametrize(
+    ("has_tin_filter", "source", "flags"),
+    [(False, "table", ("kvp_not_120",)), (True, "tin_filter", ("kvp_not_120", "tin_filter"))],
+)
+def test_no_thresholds_fit_a_beam_behind_tin(block, noise_known, has_tin_filter, source, flags):
+    made = block(kvp=100.0, has_tin_filter=has_tin_filter)
+    found = score(made.volume, made.labelled)
+    drawn = score_mask(made.volume, made.label_map)
+    for told in (found.beside, drawn):
+        assert told.kvp_source == source
+        assert (told.agatston_kvp is None) is has_tin_filter
+        assert (told.kvp_edges_hu is None) is has_tin_filter
+    assert (found.quality.flags, drawn.quality.flags) == (flags, flags)
+    assert found.quality.grade == drawn.quality.grade == ("C" if has_tin_filter else "B")
+    # The default factor stays, for want of a better one.
+    plain = block(kvp=100.0)
+    assert found.mass_mg == score(plain.volume, plain.labelled).mass_mg
+
+
 @pytest.mark.parametrize(("hu", "standard", "adapted"), [(144, 16.0, 0.0), (145, 16.0, 16.0)])
 def test_both_scores_are_kept_at_100_kvp(block, hu, standard, adapted):
     made = block(value=hu, kvp=100.0)

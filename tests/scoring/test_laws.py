@@ -164,6 +164,7 @@ def test_more_calcium_never_lowers_the_score(scan, seed, hu):
     assert more.mass_mg >= less.mass_mg - 1e-9
 
 
+@pytest.mark.usefixtures("noise_known")
 def test_nothing_scores_nothing(scan):
     made = scan(np.full((4, 8, 8), 40), np.zeros((4, 8, 8)))
     result = score(made.volume, made.labelled)

@@ -186,6 +186,7 @@ def test_a_ring_at_a_valve_is_a_prosthesis():
     assert kinds(*ring(11, row=75, column=95)) == {Metal.OTHER}  # 37 mm from the valves
 
 
+@pytest.mark.usefixtures("noise_known")
 def test_wires_in_the_sternum_are_told_and_harm_no_grade():
     wire = box((20, 2), (18, 3), (60, 12), 2600)
     volume, labelled = chest([wire])

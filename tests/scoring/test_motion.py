@@ -49,6 +49,7 @@ def test_without_surroundings_or_lung_there_is_no_figure(block):
     assert border_blur_mm(*chest()) is None
 
 
+@pytest.mark.usefixtures("noise_known")
 @pytest.mark.parametrize(("below", "flags"), [(0.01, ()), (0.0, ("motion",)), (-1.0, ("motion",))])
 def test_the_flag_of_motion(block, monkeypatch, below, flags):
     monkeypatch.setattr(quality, "border_blur_mm", lambda *_: quality.MOTION_FROM_MM - below)

@@ -156,17 +156,22 @@ def test_what_the_blood_itself_shows_counts(column, hu, label, counts):
 
 def test_without_surroundings_or_blood_there_is_no_figure(block):
     made = block()
-    assert score(made.volume, made.labelled).quality.expected_false_agatston is None
+    found = score(made.volume, made.labelled).quality
+    assert found.expected_false_agatston is None
+    assert (found.flags, found.grade) == (("false_calcium_unknown",), "B")
+    blind = block(blood_pool=None)
+    assert score(blind.volume, blind.labelled).quality.flags == ("blood_pool_unknown",)
 
 
 @pytest.mark.parametrize(
     ("expected", "flags", "grade"),
     [
-        (None, (), "A"),
         (0.99, (), "A"),
         (1.0, ("false_calcium_some",), "B"),
         (9.99, ("false_calcium_some",), "B"),
         (10.0, ("false_calcium_many",), "C"),
+        (99.9, ("false_calcium_many",), "C"),
+        (100.0, ("false_calcium_extreme",), "D"),
     ],
 )
 def test_flags_of_false_calcium(block, monkeypatch, expected, flags, grade):

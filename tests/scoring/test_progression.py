@@ -43,6 +43,32 @@ def test_growth_is_of_the_square_root(volumes_mm3, change, is_progression):
 
 
 @pytest.mark.parametrize(
+    ("volumes_mm3", "is_gated", "is_beyond"),
+    [
+        # From no calcium on, as worked out by hand: 0.16 m + 4.30 sqrt(m) + 1.44 at the mean m.
+        ((0.0, 0.0), True, False),
+        ((0.0, 13.87), True, False),
+        ((0.0, 13.88), True, True),
+        ((0.0, 59.06), False, False),
+        ((0.0, 59.07), False, True),
+        ((13.88, 0.0), True, True),  # less is a change as well
+        ((1000.0, 1335.1), True, False),
+        ((1000.0, 1335.2), True, True),
+        ((1000.0, 1765.0), False, False),
+        ((1000.0, 1765.1), False, True),
+    ],
+)
+def test_a_change_within_repeatability_is_told(volumes_mm3, is_gated, is_beyond):
+    pair = (
+        replace(scan, volume_mm3=v, is_gated=is_gated)
+        for scan, v in zip((SCAN, LATER), volumes_mm3, strict=True)
+    )
+    found = progression(*pair)
+    assert isinstance(found, Progression)
+    assert found.is_beyond_repeatability is is_beyond
+
+
+@pytest.mark.parametrize(
     ("earlier", "later", "reason"),
     [
         ({}, {"index_date": DAY + timedelta(days=90)}, None),
@@ -128,7 +154,7 @@ def test_a_table_of_pairs():
     assert one == {
         "person_key": "p", "earlier_series_key": "p1", "later_series_key": "p2", "years": 4.0,
         "sqrt_volume_change": 2.5, "sqrt_volume_change_per_year": 0.625, "is_progression": True,
-        "reasons": [],
+        "is_beyond_repeatability": False, "reasons": [],
     }  # fmt: skip
     assert other["reasons"] == ["other_kvp"]
     assert {other[c] for c in ("years", "sqrt_volume_change", "is_progression")} == {None}

@@ -17,6 +17,9 @@ def blood(mean_hu, sd_hu=15.0):
     return BloodPool(mean_hu=mean_hu, sd_hu=sd_hu, n_voxels=1000)
 
 
+pytestmark = pytest.mark.usefixtures("noise_known")
+
+
 @pytest.mark.parametrize(
     ("mean_hu", "reason"),
     [
@@ -77,7 +80,9 @@ def test_float_noise_and_unevenness_are_no_hole(block):
         ({"blood_pool": None}, "blood_pool_unknown", "C"),
         ({"blood_pool": blood(64.9)}, None, "A"),
         ({"blood_pool": blood(65.0)}, "blood_pool_bright", "B"),
-        ({"blood_pool": blood(0.0)}, None, "A"),
+        ({"blood_pool": blood(20.0)}, None, "A"),
+        ({"blood_pool": blood(19.9)}, "blood_pool_dark", "B"),
+        ({"blood_pool": blood(0.0)}, "blood_pool_dark", "B"),
         ({"blood_pool": blood(-0.1)}, "blood_pool_implausible", "C"),
         ({"blood_pool": blood(42, 25.0)}, None, "A"),
         ({"blood_pool": blood(42, 25.1)}, "noise_high", "B"),
@@ -85,13 +90,15 @@ def test_float_noise_and_unevenness_are_no_hole(block):
         ({"blood_pool": blood(42, 40.1)}, "noise_very_high", "C"),
         ({"increment_mm": 3.005}, None, "A"),
         ({"increment_mm": 3.1}, "increment_over_3mm", "B"),
-        ({"increment_mm": 5.005}, "increment_over_3mm", "B"),
-        ({"increment_mm": 5.1}, "increment_over_5mm", "D"),
         ({"slice_thickness_mm": None}, "thickness_unknown", "B"),
         ({"slice_thickness_mm": 3.005}, None, "A"),
         ({"slice_thickness_mm": 3.1}, "thickness_over_3mm", "B"),
         ({"slice_thickness_mm": 5.0}, "thickness_over_3mm", "B"),
         ({"slice_thickness_mm": 5.1}, "thickness_over_5mm", "C"),
+        ({"increment_mm": 2.5, "slice_thickness_mm": 2.0}, None, "A"),
+        ({"increment_mm": 2.52, "slice_thickness_mm": 2.0}, "gaps_between_slices", "C"),
+        ({"flags": ("derived_image",)}, "derived_image", "C"),
+        ({"flags": ("mixed_protocol",)}, "mixed_protocol", "C"),
         ({"kvp": 119.5}, None, "A"),
         ({"kvp": 110.0}, "kvp_not_120", "B"),
         ({"kvp": 100.0}, "kvp_not_120", "B"),
@@ -113,6 +120,17 @@ def test_flags_and_their_grade(block, settings, flag, expected):
     made = block(**settings)
     found = score(made.volume, made.labelled).quality
     assert found.flags == (() if flag is None else (flag,))
+    assert found.grade == expected
+
+
+@pytest.mark.parametrize(
+    ("increment_mm", "flag", "expected"),
+    [(5.005, "increment_over_3mm", "B"), (5.1, "increment_over_5mm", "D")],
+)
+def test_slices_far_apart_and_as_thick(block, increment_mm, flag, expected):
+    made = block(increment_mm=increment_mm, slice_thickness_mm=5.0)
+    found = score(made.volume, made.labelled).quality
+    assert found.flags == (flag, "thickness_over_3mm")
     assert found.grade == expected
 
 

@@ -71,6 +71,14 @@ def test_thin_slices_are_averaged_and_told_in_the_scanners_numbers(thin):
         assert z.min() - 1.25 <= lesion.centroid_lps_mm[2] <= z.max() + 1.25
 
 
+@pytest.mark.parametrize(("thickness_mm", "is_flagged"), [(1.0, False), (0.98, True)])
+def test_gaps_between_thin_slices_are_told_of_their_averages(thin, thickness_mm, is_flagged):
+    gappy = replace(thin, acquisition=replace(thin.acquisition, slice_thickness_mm=thickness_mm))
+    found = measured(gappy).score
+    assert found.beside.agatston_native is not None
+    assert ("gaps_between_slices" in found.quality.flags) is is_flagged
+
+
 def test_a_score_outlives_its_picture(thin, monkeypatch):
     def fail(*_: object) -> bytes:
         raise ValueError("nothing to draw")

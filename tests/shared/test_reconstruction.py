@@ -13,6 +13,10 @@ from screening.reconstruction import MAKERS_ELEMENTS, Reconstruction, makers_wor
         ("Br40d\\3", "", "SIEMENS", "iterative"),
         ("Br40d/3", "", "SIEMENS", "iterative"),
         ("Br40d\\6", "", "SIEMENS", "fbp"),  # strengths end at 5
+        ("Br40d\\3", "FILTER_BACK_PROJ", "SIEMENS", "iterative"),
+        ("Br40d\\6", "FILTER_BACK_PROJ", "SIEMENS", "fbp"),
+        ("Br40d", "FILTER_BACK_PROJ", "SIEMENS", "fbp"),
+        ("Br40d\\3", "FILTER_BACK_PROJ", "ACME", "fbp"),  # its second value means something else
         ("I30f\\3", "", "SIEMENS", "iterative"),
         ("I30f", "", "SIEMENS", "iterative"),
         ("STANDARD", "", "GE MEDICAL SYSTEMS", "unknown"),

@@ -14,8 +14,10 @@ MADE = {"thickness_mm": 2.5, "increment_mm": 2.0, "kernel": "B30f", "kvp": 120.0
 
 def scanned(key, years, volume_mm3, owner="p", state="scored", **more):
     day = None if years is None else INDEX + years * YEAR
+    lesions = [{"volume_mm3": volume_mm3}] if volume_mm3 else []
     values = MADE | {"index_date": day, "image_digest": key, "volume_mm3": volume_mm3}
-    return scan(key, owner, state, **(values | {"agatston": volume_mm3} | more))
+    values |= {"agatston": volume_mm3, "lesions": lesions}
+    return scan(key, owner, state, **(values | more))
 
 
 def compared(*scans, **more):
@@ -38,6 +40,25 @@ def test_one_row_a_pair_with_both_numbers():
     assert (row["earlier_agatston"], row["later_agatston"]) == (56.25, 100.0)
     assert (row["sqrt_volume_change"], row["is_progression"], row["reasons"]) == (2.5, True, [])
     assert row["sqrt_volume_change_per_year"] == 2.5 / (730 / 365.25)
+
+
+def test_specks_that_do_not_count_are_no_volume():
+    def of(*volumes_mm3):
+        return [{"volume_mm3": v} for v in volumes_mm3]
+
+    (zeros,) = compared(
+        scanned("a", -2, 0.0, lesions=[]), scanned("b", 0, 9.0, agatston=0.0, lesions=[])
+    )
+    assert (zeros["earlier_volume_mm3"], zeros["later_volume_mm3"]) == (0.0, 0.0)
+    assert (zeros["sqrt_volume_change"], zeros["is_progression"]) == (0.0, False)
+    (counted,) = compared(
+        scanned("a", -2, 20.0, lesions=of(9.0)), scanned("b", 0, 90.0, lesions=of(60.0, 21.0))
+    )
+    assert (counted["earlier_volume_mm3"], counted["later_volume_mm3"]) == (9.0, 81.0)
+    assert counted["is_progression"]
+    assert not counted["is_beyond_repeatability"]
+    (much,) = compared(scanned("a", -2, 0.0), scanned("b", 0, 81.0))
+    assert much["is_beyond_repeatability"]
 
 
 def test_consecutive_scans_by_date_of_one_person_only():

@@ -237,3 +237,75 @@ def test_what_the_maker_says_of_the_reconstruction(
 
     volume = load_volume("s1", series(8, says, syntax=syntax))
     assert volume.acquisition.reconstruction == expected
+
+
+@pytest.mark.parametrize(
+    ("image_type", "is_derived"),
+    [
+        (["ORIGINAL", "PRIMARY", "AXIAL"], False),
+        (["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 SPI"], False),
+        (["ORIGINAL", "PRIMARY", "SHIPPED"], False),
+        ([], False),
+        (["DERIVED", "PRIMARY", "AXIAL"], True),
+        (["ORIGINAL", "PRIMARY", "CT_SOM5 MPR"], True),
+        (["ORIGINAL", "PRIMARY", "AVERAGE"], True),
+        (["ORIGINAL", "PRIMARY", "MIP"], True),
+        (["ORIGINAL", "PRIMARY", "MINIP"], True),
+        (["ORIGINAL", "PRIMARY", "MONO_E"], True),
+        (["ORIGINAL", "PRIMARY", "MONOENERGETIC"], True),
+        (["ORIGINAL", "PRIMARY", "VNC"], True),
+        (["ORIGINAL", "PRIMARY", "VIRTUAL_UNENH"], True),
+        (["ORIGINAL", "PRIMARY", "IODINE"], True),
+    ],
+)
+def test_images_computed_from_others_are_flagged(series, image_type, is_derived):
+    def typed(ds, index):
+        ds.ImageType = image_type
+
+    assert loaded(series(3, typed)).flags == (("derived_image",) if is_derived else ())
+
+
+@pytest.mark.parametrize(
+    ("elements", "is_mixed"),
+    [
+        ({"KVP": "121"}, False),
+        ({"KVP": "121.1"}, True),
+        ({"KVP": "100"}, True),
+        ({"KVP": ""}, False),  # not told is not another
+        ({"SliceThickness": "3.05"}, False),
+        ({"SliceThickness": "3.06"}, True),
+        ({"ConvolutionKernel": "b30F"}, False),
+        ({"ConvolutionKernel": ""}, False),
+        ({"ConvolutionKernel": "B70f"}, True),
+        ({"ConvolutionKernel": ["B30f", "3"]}, True),
+    ],
+)
+def test_slices_of_two_protocols_are_flagged(series, elements, is_mixed):
+    def last_differs(ds, index):
+        if index == 3:
+            for keyword, value in elements.items():
+                setattr(ds, keyword, value)
+
+    assert loaded(series(4, last_differs)).flags == (("mixed_protocol",) if is_mixed else ())
+
+
+@pytest.mark.parametrize(
+    ("elements", "has_tin"),
+    [
+        ({}, False),
+        ({"FilterType": "0"}, False),
+        ({"FilterType": "FLAT", "FilterMaterial": "ALUMINUM"}, False),
+        ({"FilterMaterial": "SNOW"}, False),  # a word, not letters within one
+        ({"FilterMaterial": "TIN"}, True),
+        ({"FilterMaterial": ["ALUMINUM", "TIN"]}, True),
+        ({"FilterType": "Sn"}, True),
+        ({"FilterType": "TIN_0.6"}, True),
+        ({"FilterType": "Stannum filter"}, True),
+    ],
+)
+def test_a_tin_filter_is_read(series, elements, has_tin):
+    def filtered(ds, index):
+        for keyword, value in elements.items():
+            setattr(ds, keyword, value)
+
+    assert loaded(series(3, filtered)).acquisition.has_tin_filter is has_tin
