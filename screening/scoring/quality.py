@@ -81,7 +81,7 @@ from screening.records import (
 )
 from screening.scoring.certainty import SURE_ENOUGH
 from screening.scoring.checks import gaps
-from screening.scoring.metal import kinds_of_metal
+from screening.scoring.metal_kinds import kinds_of_metal
 from screening.scoring.motion import border_blur_mm
 from screening.scoring.noise import expected_false_agatston
 from screening.scoring.parameters import (

@@ -28,7 +28,8 @@ from screening import inference, scoring
 from screening.phantom import make_body, simulate
 from screening.records import CORONARY_LABELS, Label, Rejection, ScoringParameters, Volume
 from screening.scoring.components import volume_components
-from screening.scoring.metal import kinds_of_metal, name_metal
+from screening.scoring.metal import name_metal
+from screening.scoring.metal_kinds import kinds_of_metal
 from screening.scoring.motion import border_blur_mm
 from screening.scoring.noise import blood_noise, expected_false_agatston
 from screening.scoring.quality import MOTION_FROM_MM

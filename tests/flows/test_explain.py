@@ -22,7 +22,7 @@ from screening.inference import pack
 from screening.lake import Lake
 from screening.records import Label
 from screening.scoring import SCORING_VERSION, BrightThing, Why
-from screening.scoring.metal import Metal
+from screening.scoring.metal_kinds import Metal
 from screening.scoring.quality import RULES
 from screening.tables import LAKE_TABLES
 

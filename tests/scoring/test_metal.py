@@ -8,7 +8,8 @@ from chest import box, chest
 
 from screening.records import Label
 from screening.scoring import name_metal, score
-from screening.scoring.metal import Metal, kinds_of_metal, metal_from_hu
+from screening.scoring.metal import metal_from_hu
+from screening.scoring.metal_kinds import Metal, kinds_of_metal
 from screening.surroundings import Place
 
 
