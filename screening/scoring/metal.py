@@ -46,7 +46,7 @@ def metal_from_hu(kvp: float | None) -> float:
 
 
 def at_kvp_of(hu_120kvp: float, volume: Volume) -> float:
-    """What so many HU at 120 kVp are at the scan's tube voltage, for metal."""
+    """Return what so many HU at 120 kVp are at the scan's tube voltage, for metal."""
     return hu_120kvp * metal_from_hu(volume.acquisition.kvp) / METAL_FROM_HU_120KVP
 
 

@@ -215,6 +215,29 @@ def test_two_scans_that_are_not_comparable_say_why(told):
     assert "progression" not in told("zero").text
 
 
+@pytest.mark.parametrize(
+    ("kvp_source", "score", "plain", "on_a_page"),
+    [
+        ("standard", 7.0, None, None),
+        ("unknown", None, None, None),
+        ("table", 5.5, "the tube voltage (published): 5.5", "5.5 units (published)"),
+        ("tin_filter", None, "the tube voltage: none: tin filtered", "none: tin filtered the beam"),
+    ],
+)
+def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain, on_a_page):
+    row = dict.fromkeys(("n_lesions", "density", "agatston_native", "slab_mm")) | {
+        "agatston_low": 0.0, "agatston_high": 9.0, "category_probability": 0.9,
+        "score_group": "1-99", "cac_drs": "A1/N1", "n_vessels": 1, "volume_isotropic_mm3": None,
+        "mass_integrated_mg": None, "kvp_source": kvp_source, "agatston_kvp": score,
+    }  # fmt: skip
+    lines = [line for line in words.beside(row) if "tube voltage" in line]
+    assert len(lines) == (plain is not None)
+    assert plain is None or plain in lines[0]
+    page = dict(scan_words.beside(row)).get("thresholds for the tube voltage")
+    assert (page is None) == (on_a_page is None)
+    assert on_a_page is None or page.startswith(on_a_page)
+
+
 def test_inputs_have_words_units_and_age(told):
     text = told("high").text
     for line in (

@@ -292,6 +292,8 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     mask = write_mask(tmp_path / "m.nii.gz")
     facts = score_one(str(folder), mask, "default").facts
     assert facts["quality"]["flags"] == flags
+    told = scored(screening, folder, "--mask", mask).stdout
+    assert ("no thresholds for the tube voltage: tin" in told) is (kvp_source == "tin_filter")
     graded = {(): "A", ("tin_filter",): "C"}
     assert facts["quality"]["grade"] == graded.get(flags, "B")
     assert facts["quality"]["noise_hu"] is None  # no model has seen the blood
