@@ -118,7 +118,8 @@ TABLES = {
         scored("out", 500.0),
         scored("metal", 120.0, **WITH_METAL),
         *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v,
-                 lesions=[{"volume_mm3": v}])
+                 lesions=[{"label": "LAD", "volume_mm3": v, "probability": 0.9, "slices": [1, 2],
+                           "max_hu": 400}])
           for p, volumes in TWICE.items() for day, v in zip(DAYS, volumes, strict=True)),
         scored("changed", 0.0, series_key="changed-2025"),
     ],
@@ -226,7 +227,8 @@ def test_two_scans_that_are_not_comparable_say_why(told):
 )
 def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain, on_a_page):
     row = dict.fromkeys(("n_lesions", "density", "agatston_native", "slab_mm")) | {
-        "agatston_low": 0.0, "agatston_high": 9.0, "category_probability": 0.9,
+        "agatston": 5.0, "agatston_low": 0.0, "agatston_high": 9.0, "category_probability": 0.9,
+        "is_gated": False,
         "score_group": "1-99", "cac_drs": "A1/N1", "n_vessels": 1, "volume_isotropic_mm3": None,
         "mass_integrated_mg": None, "kvp_source": kvp_source, "agatston_kvp": score,
     }  # fmt: skip
@@ -236,6 +238,25 @@ def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain
     page = dict(scan_words.beside(row)).get("thresholds for the tube voltage")
     assert (page is None) == (on_a_page is None)
     assert on_a_page is None or page.startswith(on_a_page)
+
+
+@pytest.mark.parametrize(
+    ("agatston", "low", "high", "share", "told", "not_told"),
+    [
+        (50.0, 20.0, 90.0, 0.9, "likely between 20 and 90 (95 %); the category is right", "bound"),
+        (50.0, 20.0, 90.0, 0.995, "over 99 %", "100 %"),
+        (50.0, 20.0, None, None, "at least about 20 (95 %): a lower bound", "between"),
+        (50.0, None, None, None, "how far the Agatston score may be off cannot be said", "%"),
+        (0.0, 0.0, 2.1, 0.912, "the category is right with a probability of about 91 %", "between"),
+    ],
+)
+def test_no_more_is_said_of_how_sure_a_score_is_than_is_known(
+    agatston, low, high, share, told, not_told
+):
+    row = {"agatston": agatston, "agatston_low": low, "agatston_high": high,
+           "category_probability": share}  # fmt: skip
+    assert told in words.likely(row)
+    assert not_told not in words.likely(row)
 
 
 def test_inputs_have_words_units_and_age(told):
