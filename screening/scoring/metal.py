@@ -62,10 +62,14 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     if len(chosen) == 0:
         return labelled
     index, label = labelled.index[chosen], labelled.label[chosen]
+    hu = volume.hu.take(index)
+    if not (label == Label.METAL).any() and hu.max() < at_kvp_of(
+        SMALL_METAL_FROM_HU_120KVP, volume
+    ):
+        return labelled  # as a rule
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
-    hu = volume.hu.take(index)
     seen = hu >= SEEN_FROM_HU
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
