@@ -78,7 +78,9 @@ def _has_opted_out(person: Row) -> bool:
 def _told(person: Row) -> Row:
     """Of a person who opted out only the wish is told."""
     kept = ("person_key", "flag", "reasons")
-    return {k: person[k] for k in kept} if _has_opted_out(person) else person
+    if not _has_opted_out(person):
+        return person
+    return {k: person[k] for k in kept} | {"reasons": [Reason.OPTED_OUT.value]}
 
 
 def print_explanation(facts: dict[str, object]) -> None:

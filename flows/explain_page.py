@@ -298,7 +298,7 @@ def _why(person: Row, as_of: str) -> list[Block]:
         age = show.number(person["age_years"])
         rows += [
             ("at the scan", f"{age} years, {words.sex(person['sex'])}"),
-            ("percentile", words.standing(person).removeprefix("percentile ")),
+            ("percentile", words.standing(person).removeprefix("percentile").lstrip(": ")),
         ]
     rows += [
         ("coronary heart disease (CHD)", words.risk(person)),

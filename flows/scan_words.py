@@ -59,8 +59,10 @@ def _interval(row: Row, name: str, unit: str) -> str:
     if row[name] is None:
         return ""
     text = f"{show.number(row[name], 1)} {unit}"
-    if row[f"{name}_high"] is None:
+    if row[f"{name}_low"] is None:
         return text
+    if row[f"{name}_high"] is None:
+        return f"{text} (95 %: {show.number(row[f'{name}_low'], 1)} and more)"
     low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
     return f"{text} (95 %: {low} to {high})"
 

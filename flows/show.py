@@ -275,11 +275,17 @@ def _amounts(facts: Mapping[str, object]) -> list[str]:
         ("  integrated", "mg", "mass_integrated_mg"),
     ):
         value = facts[name] if name in facts else beside[name]  # type: ignore[index]
-        low, high = (number(end, 1) for end in intervals[name])
-        lines.append(f"{told} {number(value, 1)} {unit} (95 %: {low} to {high})")
+        lines.append(f"{told} {number(value, 1)} {unit} ({_ends(*intervals[name])})")
     error = number(100 * float(intervals["mass_factor_error"]), 1)
     source = "a rod" if intervals["mass_factor_source"] == "rod" else "a default, uncalibrated"
     return [*lines, f"  mass by {source}: HU to mg within {error} % (standard error)"]
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    """Write a 95 % interval as far as it may be told."""
+    if low is None:
+        return "95 %: cannot be said"
+    return f"95 %: {number(low, 1)} {'and more' if high is None else f'to {number(high, 1)}'}"
 
 
 def _how_sure(facts: Mapping[str, object]) -> list[str]:
@@ -287,10 +293,12 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     sure, beside = facts["certainty"], facts.get("beside", facts)
     assert isinstance(sure, Mapping)
     assert isinstance(beside, Mapping)
-    lines = ["95 %: cannot be said, see the quality remarks"]
-    if sure["low"] is not None:
-        end = f"to {number(sure['high'], 1)}" if sure["high"] is not None else "and more"
-        lines = [f"95 %: {number(sure['low'], 1)} {end}"]
+    lines = [_ends(sure["low"], sure["high"])]
+    if sure["category_probability"] is not None:
+        share = float(sure["category_probability"])
+        text = "over 99 %" if share > 0.99 else f"about {number(100 * share)} %"
+        lines = [] if facts["agatston"] == 0 else lines
+        lines.append(f"the category is right with a probability of {text}")
     if beside["kvp_source"] in ("table", "interpolated", "held"):
         score = number(beside["agatston_kvp"], 1)
         lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
@@ -321,6 +329,8 @@ def print_score(facts: Mapping[str, object]) -> None:
         false = quality["expected_false_agatston"]
         if false is not None:
             say(f"noise alone would make {number(false, 1)} Agatston units")
-    if facts["agatston"] == 0:
+    if facts["agatston"] == 0 and "labels" in facts:
+        say("no calcium in the mask; of the heart outside it nothing is said")
+    elif facts["agatston"] == 0:
         say("no calcium detected on this scan; a non-gated zero is not reassurance")
     say(NOTICE)

@@ -216,7 +216,8 @@ class _Stages:
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
         candidates = [entry for study in plan.studies for entry in study.candidates]
-        self._n_kept = sum(map(ledger.keeps_another, candidates))
+        if settings.rescore != "all":  # else they are scored tonight
+            self._n_kept = sum(map(ledger.keeps_another, candidates))
         orders = Orders(
             settings.model,
             ScoringParameters(),

@@ -276,6 +276,11 @@ def nothing(person: Row) -> str:
 
 def risk(person: Row) -> str:
     """Return the estimates, or why there are none."""
+    if _is_heart_cut(person):
+        return (
+            f"10-year CHD risk without calcium {show.percent(person['mesa_chd_10y'])}; "
+            "with calcium not told, as the heart is cut"
+        )
     without, with_calcium = person["mesa_chd_10y"], person["mesa_chd_10y_cac"]
     if without is None and with_calcium is None:
         return f"10-year CHD risk not estimated{_no_risk(person)}"
@@ -286,8 +291,14 @@ def risk(person: Row) -> str:
     return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
 
 
+def _is_heart_cut(person: Row) -> bool:
+    return "heart_incomplete" in as_list(person["quality_flags"])
+
+
 def standing(person: Row) -> str:
     """Return where the score stands among people of that age, or that no table says."""
+    if _is_heart_cut(person):
+        return "percentile: not told, as the heart is cut"
     if not person["percentile_text"]:
         return "percentile: none of the published tables fits this person"
     among = "age, sex and race" if person["percentile_source"] == "MESA 2006" else "age and sex"

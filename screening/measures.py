@@ -30,6 +30,26 @@ class OtherMeasures:
     mass_mg: float
 
 
+# Flags under which calcium may be missing from a score: arteries outside the images or between the
+# slices, calcium that touches metal and is lost with it.
+LOWER_BOUND_FLAGS = frozenset(
+    {
+        "heart_incomplete",
+        "gaps_between_slices",
+        "stent_present",
+        "clips_present",
+        "lead_present",
+        "valve_prosthesis",
+        "metal_near_heart",
+    }
+)
+# Below a threshold these leave open what is above it: a possible stent may be calcium left out.
+MAY_BE_MORE_FLAGS = LOWER_BOUND_FLAGS | {"stent_possible"}
+
+# An end is None where the scan's flags do not allow it to be told.
+Interval = tuple[float | None, float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """95 % intervals (low, high) of volume and mass.
@@ -43,10 +63,10 @@ class Intervals:
     mass_factor_error : its standard error, as a fraction of it
     """
 
-    volume_mm3: tuple[float, float]
-    volume_isotropic_mm3: tuple[float, float]
-    mass_mg: tuple[float, float]
-    mass_integrated_mg: tuple[float, float]
+    volume_mm3: Interval
+    volume_isotropic_mm3: Interval
+    mass_mg: Interval
+    mass_integrated_mg: Interval
     mass_factor_source: str
     mass_factor_mg_per_cm3_per_hu: float
     mass_factor_error: float

@@ -224,7 +224,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
     Reason.LOWER_BOUND: ReasonText(
-        Room.RISK, "The score is a lower bound (the heart is cut, or metal hides calcium)."
+        Room.RISK, "The score may be a lower bound (the heart is cut, or metal may hide calcium)."
     ),
     Reason.TOO_SOON_AFTER: ReasonText(
         Room.SCORING, "The two scans follow too soon on one another to show growth."

@@ -9,7 +9,7 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
--- column: is_lower_bound |  | open | there may be more calcium than was seen: the heart is cut, or metal hides some
+-- column: is_lower_bound |  | open | there may be more calcium than was seen: the heart is cut, or metal may hide some
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
@@ -59,7 +59,14 @@ select
     u.scoring_version,
     u.score_is_doubtful,
     coalesce(
-        list_has_any(u.quality_flags, ['heart_incomplete', 'stent_present', 'metal_near_heart']), false
+        list_has_any(
+            u.quality_flags,
+            [
+                'heart_incomplete', 'gaps_between_slices', 'stent_present', 'stent_possible',
+                'clips_present', 'lead_present', 'valve_prosthesis', 'metal_near_heart'
+            ]
+        ),
+        false
     ) as is_lower_bound,
     u.n_usable_scores
 from usable as u

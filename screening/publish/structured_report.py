@@ -42,7 +42,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.sr.coding import Code
 
-from screening.measures import OtherMeasures, VesselMeasures
+from screening.measures import MAY_BE_MORE_FLAGS, OtherMeasures, VesselMeasures
 from screening.publish import codes
 from screening.publish.origin import MANUFACTURER, PROGRAM, SR_SERIES, Origin
 from screening.publish.source import UNICODE
@@ -59,11 +59,6 @@ NOTICE = (
 )
 ZERO = "No calcium detected on this scan."
 MASS_NOTE = "Mass is uncalibrated: a default factor for the tube voltage."
-# Flags under which the report does not cover all it should: calcium beyond the scan's end, and
-# calcium that touches a stent or other metal, which is not counted.
-PARTIAL_FLAGS = frozenset(
-    {"heart_incomplete", "stent_present", "stent_possible", "metal_near_heart"}
-)
 
 _CONTAINS = RelationshipTypeValues.CONTAINS
 _Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
@@ -114,7 +109,7 @@ def make_report(
     return ComprehensiveSR(
         evidence=[*images, *([] if segmentation is None else [segmentation])],
         content=report,
-        is_complete=not PARTIAL_FLAGS & set(score.quality.flags),
+        is_complete=not MAY_BE_MORE_FLAGS & set(score.quality.flags),
         is_final=False,
         is_verified=False,
         performed_procedure_codes=[codes.CT_OF_CHEST],

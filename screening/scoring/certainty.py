@@ -10,10 +10,13 @@ that difference; one score's own standard deviation is that limit / (1.96 x sqrt
 scan, read by a model, differs by more: the factor is measured on simulated chests.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import sqrt
 
 from scipy.stats import norm
 
+from screening.measures import LOWER_BOUND_FLAGS, Interval, Intervals
 from screening.records import Certainty
 from screening.scoring.parameters import CATEGORY_EDGES
 
@@ -51,7 +54,6 @@ def volume_repeatability_limit(volume_mm3: float, bmi: float = ASSUMED_BMI) -> f
 
 # Under these flags no interval measured on whole, clean scans holds: arteries lie outside the
 # images, calcium is lost beside metal; or metal and noise may have been counted.
-LOWER_BOUND_FLAGS = frozenset({"heart_incomplete", "stent_present", "metal_near_heart"})
 NOTHING_KNOWN_FLAGS = frozenset(
     {
         "stent_possible",
@@ -59,7 +61,14 @@ NOTHING_KNOWN_FLAGS = frozenset(
         "false_calcium_extreme",
         "noise_very_high",
         "blood_pool_implausible",
+        "blood_pool_unknown",
         "increment_over_5mm",
+        "thickness_over_5mm",
+        "kvp_far_from_120",
+        "tin_filter",
+        "sharp_kernel",
+        "derived_image",
+        "mixed_protocol",
     }
 )
 
@@ -71,6 +80,25 @@ def as_flagged(sure: Certainty, flags: tuple[str, ...]) -> Certainty:
     if LOWER_BOUND_FLAGS.intersection(flags):
         return Certainty(sure.low, None, None)
     return sure
+
+
+def intervals_as_flagged(told: Intervals, flags: tuple[str, ...]) -> Intervals:
+    """Take back the ends of volume and mass that the flags do not allow to be said."""
+    if NOTHING_KNOWN_FLAGS.intersection(flags):
+        return _with_ends(told, lambda _: (None, None))
+    if LOWER_BOUND_FLAGS.intersection(flags):
+        return _with_ends(told, lambda interval: (interval[0], None))
+    return told
+
+
+def _with_ends(told: Intervals, ends: Callable[[Interval], Interval]) -> Intervals:
+    return replace(
+        told,
+        volume_mm3=ends(told.volume_mm3),
+        volume_isotropic_mm3=ends(told.volume_isotropic_mm3),
+        mass_mg=ends(told.mass_mg),
+        mass_integrated_mg=ends(told.mass_integrated_mg),
+    )
 
 
 def certainty(agatston: float, *, is_gated: bool) -> Certainty:

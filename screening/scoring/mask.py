@@ -18,7 +18,7 @@ from screening.errors import ScreeningError
 from screening.measures import Intervals
 from screening.records import Certainty, Quality, ScoringParameters, Volume
 from screening.scoring.beside import at_kvp, density, measured
-from screening.scoring.certainty import certainty
+from screening.scoring.certainty import as_flagged, certainty, intervals_as_flagged
 from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
@@ -100,6 +100,7 @@ def score_mask(
     calcium = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
     agatston = float(calcium.agatston.sum())
+    quality = judge_header(volume)
     fitted, source = thresholds_of(volume.acquisition)
     return MaskScore(
         n_marked=len(inside),
@@ -113,11 +114,19 @@ def score_mask(
         agatston_kvp=at_kvp(volume, inside, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=source,
-        certainty=certainty(agatston, is_gated=volume.acquisition.is_gated),
-        intervals=intervals(volume, whole, parameters),
-        quality=judge_header(volume),
+        certainty=_certainty(agatston, volume, quality),
+        intervals=intervals_as_flagged(intervals(volume, whole, parameters), quality.flags),
+        quality=quality,
         labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),
     )
+
+
+def _certainty(agatston: float, volume: Volume, quality: Quality) -> Certainty:
+    """Return how sure the score is; a mask without calcium says nothing of the heart."""
+    if agatston == 0:
+        return Certainty(None, None, None)
+    sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
+    return as_flagged(sure, quality.flags)
 
 
 def _check_map(volume: Volume, label_map: NDArray[np.integer]) -> None:

@@ -65,6 +65,7 @@ A flag of the reading that is not in this table is kept and allows C at best: no
 what it does to a score.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 
 from screening.kernels import Sharpness, sharpness
@@ -258,7 +259,10 @@ def judge(
     blur_mm = border_blur_mm(volume, labelled)
     is_flagged = {
         Flag.GATED: acquisition.is_gated,
-        Flag.NEAR_CATEGORY_EDGE: (certainty.category_probability or 0.0) < SURE_ENOUGH,
+        Flag.NEAR_CATEGORY_EDGE: (
+            certainty.category_probability is not None
+            and certainty.category_probability < SURE_ENOUGH
+        ),
         Flag.SPECKS_ONLY: has_calcium and agatston == 0,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
@@ -299,6 +303,12 @@ def judge_header(volume: Volume) -> Quality:
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _slice_flags(volume) | _protocol_flags(acquisition) | set(volume.flags)
     return Quality(noise_hu=None, grade=grade(tuple(flags)), flags=tuple(sorted(flags)))
+
+
+def without(quality: Quality, flag: Flag) -> Quality:
+    """Take a flag back."""
+    left = tuple(f for f in quality.flags if f != flag)
+    return replace(quality, flags=left, grade=grade(left))
 
 
 def grade(flags: tuple[str, ...]) -> str:

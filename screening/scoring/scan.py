@@ -37,7 +37,7 @@ from screening.records import (
     Volume,
 )
 from screening.scoring.beside import beside
-from screening.scoring.certainty import as_flagged, certainty
+from screening.scoring.certainty import as_flagged, certainty, intervals_as_flagged
 from screening.scoring.checks import refuse
 from screening.scoring.lesions import find_lesions
 from screening.scoring.measure import Calcium, measure
@@ -50,7 +50,7 @@ from screening.scoring.parameters import (
     check_parameters,
 )
 from screening.scoring.places import Places
-from screening.scoring.quality import NOISE_HU, judge
+from screening.scoring.quality import NOISE_HU, Flag, judge, without
 
 _ANY_CORONARY = 0
 _IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)
@@ -120,6 +120,9 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         lesions=lesions,
         parameters=parameters,
     )
+    sure = as_flagged(sure, quality.flags)
+    if sure.category_probability is None:
+        quality = without(quality, Flag.NEAR_CATEGORY_EDGE)
     return CalciumScore(
         agatston=agatston,
         volume_mm3=float(coronary.volume_mm3.sum()),
@@ -130,8 +133,8 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         other=tuple((o.name.lower(), places.agatston(o)) for o in OTHER_LABELS),
         other_measures=places.others(),
         lesions=lesions,
-        certainty=as_flagged(sure, quality.flags),
-        intervals=intervals,
+        certainty=sure,
+        intervals=intervals_as_flagged(intervals, quality.flags),
         beside=told,
         quality=quality,
         parameters=replace(parameters, scoring_version=SCORING_VERSION),

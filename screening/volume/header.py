@@ -114,7 +114,7 @@ _ROWS_TAG = _TAGS["rows"]
 # Images computed from others: choosing refuses them, a folder handed in is scored and flagged.
 _COMPUTED_TYPES = f"{DERIVED_TYPES}|{PROJECTION_TYPES}|{SPECTRAL_TYPES}"
 # FilterMaterial's defined term is TIN; makers also write the chemical sign.
-_TIN = re.compile(r"\b(?:TIN|SN|STANNUM)\b")
+_TIN = re.compile(r"(?<![A-Z])(?:TIN|SN|STANNUM)(?![A-Z])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ def slab_average(volume: Volume) -> Slab | None:
         middle = at * _WHOLE + _WHOLE // 2
         counts.append(int(((middle >= start) & (middle < stop)).sum()))
     thickness_mm = volume.acquisition.slice_thickness_mm
-    if thickness_mm is not None:
-        thickness_mm += (n - 1) * volume.increment_mm
+    if thickness_mm is not None:  # with gaps between them, slices stand for more than they show
+        thickness_mm = volume.slice_mm + (n - 1) * volume.increment_mm
     averaged = replace(
         volume,
         hu=hu,

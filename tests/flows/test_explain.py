@@ -259,6 +259,15 @@ def test_no_more_is_said_of_how_sure_a_score_is_than_is_known(
     assert not_told not in words.likely(row)
 
 
+def test_of_a_cut_heart_neither_percentile_nor_risk_with_calcium_is_told():
+    person = {"quality_flags": ["heart_incomplete"], "percentile_text": "", "mesa_chd_10y": 0.07,
+              "mesa_chd_10y_cac": None, "risk_detail": "missing: agatston"}  # fmt: skip
+    assert words.standing(person) == "percentile: not told, as the heart is cut"
+    assert words.risk(person) == (
+        "10-year CHD risk without calcium 7.0 %; with calcium not told, as the heart is cut"
+    )
+
+
 def test_inputs_have_words_units_and_age(told):
     text = told("high").text
     for line in (

@@ -266,6 +266,7 @@ def test_a_site_that_goes_back_to_a_model_has_its_scores_again():
         (40.0, ["heart_incomplete"], "cannot_say", "lower_bound"),
         (0.0, ["stent_present"], "cannot_say", "lower_bound"),
         (40.0, ["metal_near_heart"], "cannot_say", "lower_bound"),
+        (40.0, ["stent_possible"], "cannot_say", "lower_bound"),
         (40.0, ["motion"], "not_flagged", "below_threshold"),
         (250.0, ["heart_incomplete"], "flagged", "cac_100"),  # there is that much at least
     ],
