@@ -263,12 +263,13 @@ def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> C
     unseen = {scoring.Flag.MISSING_SLICE.value, scoring.Flag.GAPS_BETWEEN_SLICES.value}
     holes = unseen & set(native.quality.flags)
     flags = tuple(sorted(holes.union(score.quality.flags)))
-    return replace(
+    told = replace(
         score,
         lesions=lesions,
         quality=replace(score.quality, flags=flags, grade=scoring.grade(flags)),
         beside=replace(score.beside, agatston_native=native.agatston, slab_mm=slab.thickness_mm),
     )
+    return scoring.within_flags(told)
 
 
 def measure_again(

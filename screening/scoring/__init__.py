@@ -22,7 +22,7 @@ from screening.scoring.progression import (
     progression,
 )
 from screening.scoring.quality import RULES, Flag, grade, may_be_a_stent
-from screening.scoring.scan import score
+from screening.scoring.scan import score, within_flags
 
 __all__ = [
     "CATEGORIES",
@@ -52,4 +52,5 @@ __all__ = [
     "score",
     "score_mask",
     "with_rod",
+    "within_flags",
 ]

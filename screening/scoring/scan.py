@@ -120,10 +120,7 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         lesions=lesions,
         parameters=parameters,
     )
-    sure = as_flagged(sure, quality.flags)
-    if sure.category_probability is None:
-        quality = without(quality, Flag.NEAR_CATEGORY_EDGE)
-    return CalciumScore(
+    found = CalciumScore(
         agatston=agatston,
         volume_mm3=float(coronary.volume_mm3.sum()),
         mass_mg=float(coronary.mass_mg.sum()),
@@ -134,11 +131,22 @@ def _score(volume: Volume, labelled: Labelled, parameters: ScoringParameters) ->
         other_measures=places.others(),
         lesions=lesions,
         certainty=sure,
-        intervals=intervals_as_flagged(intervals, quality.flags),
+        intervals=intervals,
         beside=told,
         quality=quality,
         parameters=replace(parameters, scoring_version=SCORING_VERSION),
     )
+    return within_flags(found)
+
+
+def within_flags(score: CalciumScore) -> CalciumScore:
+    """Take back what the flags of a score do not allow to be said of how sure it is."""
+    flags = score.quality.flags
+    sure, quality = as_flagged(score.certainty, flags), score.quality
+    if sure.category_probability is None:
+        quality = without(quality, Flag.NEAR_CATEGORY_EDGE)
+    told = intervals_as_flagged(score.intervals, flags)
+    return replace(score, certainty=sure, intervals=told, quality=quality)
 
 
 def is_coronary(label: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -77,6 +77,9 @@ def test_gaps_between_thin_slices_are_told_of_their_averages(thin, thickness_mm,
     found = measured(gappy).score
     assert found.beside.agatston_native is not None
     assert ("gaps_between_slices" in found.quality.flags) is is_flagged
+    # What the gaps may hide is above any end that could be told.
+    assert (found.certainty.high is None) is is_flagged
+    assert (found.intervals.volume_mm3[1] is None) is is_flagged
 
 
 def test_a_score_outlives_its_picture(thin, monkeypatch):
