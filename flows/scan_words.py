@@ -234,8 +234,9 @@ def parameters(row: Row) -> str:
         return words.UNKNOWN
     edges = ", ".join(str(edge) for edge in p["weight_edges_hu"])
     name = words.plain(p["convention"]).replace("agatston 1990", "Agatston 1990")
+    from_hu = "above" if p.get("is_strict") else "from"
     return (
-        f"{name}: from {p['threshold_hu']} HU, areas of {p['min_area_mm2']} mm² and more, "
+        f"{name}: {from_hu} {p['threshold_hu']} HU, areas of {p['min_area_mm2']} mm² and more, "
         f"{p['connectivity']} neighbours, weights rise at {edges} HU, "
         f"slices of {p['reference_increment_mm']} mm"
     )

@@ -241,23 +241,25 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     say(NOTICE)
 
 
-def _reached(row: Mapping[str, object], from_hu: object) -> str:
+def _reached(row: Mapping[str, object], reached: str) -> str:
     """Say how many marked voxels are as bright as calcium."""
     marked = f"{number(row['n_marked'])} marked voxels"
-    return f"{number(row['n_counted'])} of {marked} reach {from_hu} HU"
+    return f"{number(row['n_counted'])} of {marked} {reached}"
 
 
 def _print_labels(facts: Mapping[str, object]) -> None:
     """Print what each label of a mask adds to the score."""
     labels: Sequence[Mapping[str, object]] = facts["labels"]  # type: ignore[assignment]
-    from_hu = facts["parameters"]["threshold_hu"]  # type: ignore[index]
+    parameters: Mapping[str, object] = facts["parameters"]  # type: ignore[assignment]
+    verb = "exceed" if parameters["is_strict"] else "reach"
+    reached = f"{verb} {parameters['threshold_hu']} HU"
     if labels:
-        say(_reached(facts, from_hu))
+        say(_reached(facts, reached))
     for row in labels:
         volume, mass = number(row["volume_mm3"], 1), number(row["mass_mg"], 1)
         score = number(row["agatston"], 1)
         amounts = f"Agatston {score}, volume {volume} mm³, mass {mass} mg"
-        say(f"  label {row['label']}: {amounts}; {_reached(row, from_hu)}")
+        say(f"  label {row['label']}: {amounts}; {_reached(row, reached)}")
     if not labels:
         say("  the mask marks no voxel")
 

@@ -150,7 +150,7 @@ class Acquisition:
 class Volume:
     """A checked stack of axial CT slices in Hounsfield units.
 
-    hu : int16 (slices, rows, columns); PADDING_HU outside the scanner's field
+    hu : int16 (slices, rows, columns), rounded down; PADDING_HU outside the scanner's field
     spacing_mm : (row spacing, column spacing) in the plane
     origins_lps_mm : float64 (slices, 3), centre of each slice's first pixel
     row_axis_lps, column_axis_lps : unit vectors along which the row index and the
@@ -159,6 +159,8 @@ class Volume:
     image_digest : hex digest of geometry and sampled pixels; equal for the same images
         under other UIDs
     flags : quality flags found while reading (closed list in scoring)
+    fraction : uint16 like `hu`, what rounding down took away, in 1/65,536 HU and above 0 wherever
+        it took anything; None: all HU are whole numbers
     """
 
     series_key: str
@@ -171,6 +173,7 @@ class Volume:
     acquisition: Acquisition
     image_digest: str
     flags: tuple[str, ...] = ()
+    fraction: NDArray[np.uint16] | None = None
 
     @property
     def increment_mm(self) -> float:
@@ -181,6 +184,18 @@ class Volume:
     def slice_mm(self) -> float:
         """What a slice counts for, mm: the larger of its thickness and its increment."""
         return max(self.acquisition.slice_thickness_mm or 0.0, self.increment_mm)
+
+    def counts(
+        self, index: NDArray[np.int64], parameters: "ScoringParameters"
+    ) -> NDArray[np.bool_]:
+        """Which voxels, by flat index (n,), are as bright as a convention asks."""
+        hu, from_hu = self.hu.take(index), parameters.threshold_hu
+        if not parameters.is_strict:
+            return np.asarray(hu >= from_hu)
+        is_over = hu > from_hu
+        if self.fraction is not None:
+            is_over |= (hu == from_hu) & (self.fraction.take(index) > 0)
+        return np.asarray(is_over)
 
     def lps_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """Patient coordinates of fractional [slice, row, column] indices.
@@ -300,6 +315,7 @@ class ScoringParameters:
 
     convention: str = "agatston_1990"
     threshold_hu: int = 130
+    is_strict: bool = False  # above the threshold, not from it on
     connectivity: int = 8  # 4 or 8 within a slice, 26 through all slices
     min_area_mm2: float = 1.0
     min_pixels: int = 1

@@ -18,6 +18,7 @@ class Regions:
     """The bright voxels of one stack of slices, where they lie, and what they are.
 
     hu : int16 (n,), of the voxels of `labelled.index`
+    fraction : uint16 (n,), of the same voxels, or None, as in `Volume`
     shape : slices, rows, columns of the stack
     spacing_mm, origins_lps_mm, row_axis_lps, column_axis_lps, increments_mm : as in `Volume`
     kvp : tube voltage, None unknown
@@ -32,6 +33,7 @@ class Regions:
     column_axis_lps: NDArray[np.float64]
     increments_mm: NDArray[np.float64]
     kvp: float | None
+    fraction: NDArray[np.uint16] | None = None
 
     def fit(self, volume: Volume) -> bool:
         """Whether these are voxels of this volume: where they lie, each with its HU."""
@@ -50,6 +52,10 @@ class Regions:
         """
         hu = np.zeros(self.shape, dtype=np.int16)  # memory is taken only where it is written
         hu.ravel()[self.labelled.index] = self.hu
+        fraction = None
+        if self.fraction is not None:
+            fraction = np.zeros(self.shape, dtype=np.uint16)
+            fraction.ravel()[self.labelled.index] = self.fraction
         return Volume(
             series_key=series_key,
             hu=hu,
@@ -60,6 +66,7 @@ class Regions:
             increments_mm=self.increments_mm,
             acquisition=Acquisition(self.kvp, None, "", "", "", None, False, ""),
             image_digest="",
+            fraction=fraction,
         )
 
 
@@ -75,6 +82,7 @@ def regions(volume: Volume, labelled: Labelled) -> Regions:
         column_axis_lps=volume.column_axis_lps,
         increments_mm=volume.increments_mm,
         kvp=volume.acquisition.kvp,
+        fraction=None if volume.fraction is None else volume.fraction.take(labelled.index),
     )
 
 

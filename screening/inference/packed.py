@@ -122,6 +122,8 @@ def _take_apart(stack: Regions, prefix: str, arrays: Arrays) -> Header:
         "column_axis": stack.column_axis_lps,
         "increments": stack.increments_mm,
     }
+    if stack.fraction is not None:
+        found["fraction"] = stack.fraction
     if things is not None:
         found |= {
             "owner": _narrow(things.owner),
@@ -194,6 +196,7 @@ def _put_together(told: Header, prefix: str, arrays: Arrays) -> Regions:
         column_axis_lps=array("column_axis", np.float64),
         increments_mm=array("increments", np.float64),
         kvp=told["kvp"],
+        fraction=array("fraction", np.uint16) if f"{prefix}fraction" in arrays else None,
     )
     _check(stack)
     return stack
@@ -203,6 +206,8 @@ def _check(stack: Regions) -> None:
     """Raise ValueError unless all voxels are told of, within the stack."""
     labelled, n = stack.labelled, len(stack.hu)
     lengths = {len(labelled.index), len(labelled.label), len(labelled.probability)}
+    if stack.fraction is not None:
+        lengths.add(len(stack.fraction))
     if labelled.things is not None:
         lengths.add(len(labelled.things.owner))
         if labelled.things.owner.max(initial=-1) >= len(labelled.things.shares):

@@ -102,7 +102,7 @@ def _make(
     segmentation = None
     labels: tuple[Label, ...] = ()
     if score.agatston > 0:
-        segments = find_segments(volume, labelled, score.parameters.threshold_hu)
+        segments = find_segments(volume, labelled, score.parameters)
         segmentation = make_segmentation(images, volume, segments, origin)
         labels = segments.labels
     report = make_report(images, score, segmentation, labels, origin)

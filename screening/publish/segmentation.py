@@ -25,7 +25,7 @@ from pydicom.dataset import Dataset
 from screening.publish import codes
 from screening.publish.origin import SEG_SERIES, Origin
 from screening.publish.source import UNICODE
-from screening.records import Label, Labelled, Volume
+from screening.records import Label, Labelled, ScoringParameters, Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +42,9 @@ class Segments:
     labels: tuple[Label, ...]
 
 
-def find_segments(volume: Volume, labelled: Labelled, threshold_hu: int) -> Segments:
+def find_segments(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> Segments:
     """Give each calcified structure that is reported a segment number."""
-    is_calcium = volume.hu.take(labelled.index) >= threshold_hu
+    is_calcium = volume.counts(labelled.index, parameters)
     is_calcium &= np.isin(labelled.label, list(codes.SITES))
     index, label = labelled.index[is_calcium], labelled.label[is_calcium]
     labels = tuple(site for site in codes.SITES if (label == site).any())

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from screening.records import CORONARY_LABELS, CalciumScore, Label, Labelled, Volume
+from screening.records import (
+    CORONARY_LABELS,
+    CalciumScore,
+    Label,
+    Labelled,
+    ScoringParameters,
+    Volume,
+)
 
 MARGIN_MM = 12.0
 # What is bright and larger than this is bone, whatever part of it was labelled: pieces of ribs,
@@ -39,14 +46,14 @@ class Crop:
     heart_rows: tuple[int, int]
 
 
-def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
+def crop_heart(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> Crop:
     """Cut out the heart with a margin, and paint its labelled calcium.
 
     Parameters
     ----------
     volume : Volume
     labelled : Labelled
-    threshold_hu : only voxels from here upwards are painted
+    parameters : only voxels that are bright enough by these are painted
 
     Returns
     -------
@@ -57,7 +64,7 @@ def crop_heart(volume: Volume, labelled: Labelled, threshold_hu: int) -> Crop:
     low, high = list(labelled.heart_box[::2]), list(labelled.heart_box[1::2])
     at = np.stack(np.unravel_index(labelled.index, shape))
     is_coronary = np.isin(labelled.label, CORONARY_LABELS)
-    is_bright = volume.hu.take(labelled.index) >= threshold_hu
+    is_bright = volume.counts(labelled.index, parameters)
     # Coronary calcium is shown wherever it was scored, also outside the box.
     shown = at[:, is_coronary & is_bright]
     if shown.size:

@@ -93,7 +93,7 @@ def render_picture(
     -------
     PNG, at most `MAX_BYTES`, without text chunks; the same input gives the same bytes
     """
-    crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
+    crop = crop_heart(volume, labelled, score.parameters)
     page = _page(crop, score, native, volume.series_key)
     png = b""
     for grey_levels, scale in REDUCTIONS:

@@ -140,7 +140,7 @@ class _Table:
         self._label = np.zeros(n, dtype=np.uint8)
         self._label[owner] = labelled.label
         self._is_coronary = is_coronary(self._label)
-        is_seen = hu >= parameters.threshold_hu
+        is_seen = volume.counts(labelled.index, parameters)
         of = owner[is_seen]
         self._n = np.bincount(of, minlength=n)
         self._renamed = np.bincount(of, (named.label != labelled.label)[is_seen], n)

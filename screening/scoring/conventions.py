@@ -17,9 +17,8 @@ _ALL = (
     ScoringParameters(convention="agatston_4_connected", connectivity=4),
     # At least three pixels, whatever their size.
     ScoringParameters(convention="agatston_3_pixels", min_area_mm2=0.0, min_pixels=3),
-    # Above 130 HU, not from 130 HU on. Volumes hold whole HU rounded down: > 130 is >= 131, which
-    # loses all from 130 to below 131. Only scans flagged `fractional_hu` have any between.
-    ScoringParameters(convention="agatston_over_130", threshold_hu=131),
+    # Above 130 HU, not from 130 HU on.
+    ScoringParameters(convention="agatston_over_130", is_strict=True),
     # One lesion through all its slices: its peak and its least area are those of the whole.
     ScoringParameters(convention="agatston_3d", connectivity=26),
 )

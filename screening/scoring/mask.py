@@ -93,7 +93,7 @@ def score_mask(
     check_parameters(parameters, lowest_hu=None)
     _check_map(volume, label_map)
     inside = np.flatnonzero(label_map != 0)  # of booleans: several times faster
-    is_calcium = volume.hu.take(inside) >= parameters.threshold_hu
+    is_calcium = volume.counts(inside, parameters)
     names, of = np.unique(label_map.take(inside), return_inverse=True)
     n_marked = np.bincount(of, minlength=len(names))
     index, of = inside[is_calcium], of[is_calcium]

@@ -172,7 +172,7 @@ def count(
     where in `labelled` the measured voxels stand, int64 (n,); their `Calcium`, in that order
     """
     picked = np.flatnonzero(
-        (labelled.label != Label.NONE) & (volume.hu.take(labelled.index) >= parameters.threshold_hu)
+        (labelled.label != Label.NONE) & volume.counts(labelled.index, parameters)
     )
     label = labelled.label[picked]
     group = np.where(is_coronary(label), np.uint8(_ANY_CORONARY), label)

@@ -1,12 +1,13 @@
 """Stored pixel values become Hounsfield units.
 
 Comes in: stored 16-bit values and how the header says to read them.
-Goes out: int16 HU, `PADDING_HU` outside the scanner's field.
+Goes out: int16 HU, `PADDING_HU` outside the scanner's field; what rounding took away.
 Refuses: nothing; `check_is_hu` refuses headers whose values are no HU.
 
 Rounding: a fractional HU (a slope that is no integer) is rounded *down*. Every threshold of
 calcium scoring is an integer, and for an integer t, floor(x) >= t exactly when x >= t: rounding
 down moves no voxel across a threshold, which rounding to the nearest would (129.5 is below 130).
+The fraction is kept beside, for means of slices and for conventions that count *above* 130 HU.
 """
 
 from functools import lru_cache
@@ -28,6 +29,7 @@ PADDING_AT_MOST_HU = -900.0
 # 0.1 x 11540 - 1024 gives 129.99999999999997 in floating point and means 130.
 _ROUNDING_SLACK_HU = 1e-6
 _INT16_MAX = 32767
+FRACTIONS = 65536  # in a HU
 
 
 def check_is_hu(header: SliceHeader) -> None:
@@ -60,14 +62,22 @@ def has_fractions(header: SliceHeader) -> bool:
 
 def to_hu(stored: NDArray[np.uint16], header: SliceHeader, out: NDArray[np.int16]) -> None:
     """Write the HU of `stored` (raw 16-bit patterns, rows x columns) into `out`."""
-    table = _table(
+    np.take(_table(*_how(header))[0], stored, out=out, mode="clip")
+
+
+def to_fraction(stored: NDArray[np.uint16], header: SliceHeader, out: NDArray[np.uint16]) -> None:
+    """Write what rounding down takes away from the HU of `stored`, in 1/65,536 HU."""
+    np.take(_table(*_how(header))[1], stored, out=out, mode="clip")
+
+
+def _how(header: SliceHeader) -> tuple[float, float, int, bool, tuple[int, int] | None]:
+    return (
         header.slope or 1.0,
         header.intercept or 0.0,
         header.bits_stored,
         header.is_signed,
         header.padding,
     )
-    np.take(table, stored, out=out, mode="clip")
 
 
 @lru_cache(maxsize=16)
@@ -77,8 +87,8 @@ def _table(
     bits_stored: int,
     is_signed: bool,
     padding: tuple[int, int] | None,
-) -> NDArray[np.int16]:
-    """HU of each of the 65,536 bit patterns; bits above `bits_stored` do not count."""
+) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
+    """HU and fraction of each of the 65,536 bit patterns; bits above `bits_stored` count not."""
     pattern = np.arange(65536, dtype=np.int32)
     stored = _stored(pattern, bits_stored, is_signed)
     exact = stored * slope + intercept
@@ -91,7 +101,10 @@ def _table(
     whole = np.floor(exact + _ROUNDING_SLACK_HU)
     hu: NDArray[np.int16] = np.clip(whole, AIR_HU, _INT16_MAX).astype(np.int16)
     hu[is_outside] = PADDING_HU
-    return hu
+    rest = exact - whole
+    fraction = np.clip(np.rint(rest * FRACTIONS), 1, FRACTIONS - 1)
+    fraction[(rest <= _ROUNDING_SLACK_HU) | (hu != whole)] = 0
+    return hu, fraction.astype(np.uint16)
 
 
 def _stored(pattern: NDArray[np.int32], bits_stored: int, is_signed: bool) -> NDArray[np.int32]:

@@ -20,7 +20,7 @@ from screening.records import Acquisition, Rejection, Volume
 from screening.volume.decode import check_is_decodable, decode
 from screening.volume.geometry import Stack, stack_slices
 from screening.volume.header import SliceHeader, read_header
-from screening.volume.hounsfield import check_is_hu, has_fractions, to_hu
+from screening.volume.hounsfield import check_is_hu, has_fractions, to_fraction, to_hu
 from screening.volume.refusal import RefusalError
 
 MISSING_SLICE_FLAG, FRACTIONAL_FLAG = "missing_slice", "fractional_hu"
@@ -41,11 +41,12 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
 
     Slices are ordered from head to feet along their normal. In the plane nothing is turned or
     flipped: the axes say how rows and columns lie. Each slice's slope and intercept are its own;
-    fractional HU are rounded down (see `hounsfield`). Identical copies of a slice are dropped.
-    Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows it,
-    `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU had
-    fractions they hold `fractional_hu`; where ImageType says that the images were computed from
-    others, `derived_image`; where slices differ in voltage, kernel or thickness, `mixed_protocol`.
+    fractional HU are rounded down (see `hounsfield`), the rest kept beside. Identical copies of a
+    slice are dropped. Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows
+    it, `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU
+    had fractions they hold `fractional_hu`; where ImageType says that the images were computed
+    from others, `derived_image`; where slices differ in voltage, kernel or thickness,
+    `mixed_protocol`.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def _load(series_key: str, files: Sequence[bytes]) -> Volume:
     for header in headers:
         _check_kind(header)
     stack = stack_slices(headers)
-    hu = _pixels(files, headers, stack)
+    hu, fraction = _pixels(files, headers, stack)
     first_of_planes = [headers[group[0]] for group in stack.groups]
     return Volume(
         series_key=series_key,
@@ -89,6 +90,7 @@ def _load(series_key: str, files: Sequence[bytes]) -> Volume:
         acquisition=_acquisition(first_of_planes),
         image_digest=_digest(stack, hu),
         flags=_flags(stack, headers),
+        fraction=fraction,
     )
 
 
@@ -122,20 +124,25 @@ def _check_kind(header: SliceHeader) -> None:
 
 def _pixels(
     files: Sequence[bytes], headers: Sequence[SliceHeader], stack: Stack
-) -> NDArray[np.int16]:
+) -> tuple[NDArray[np.int16], NDArray[np.uint16] | None]:
     """Decode every plane, and every copy of one, which must be equal to it."""
     shape = (headers[0].rows, headers[0].columns)
     hu = np.empty((len(stack.groups), *shape), dtype=np.int16)
+    fraction = np.empty_like(hu, dtype=np.uint16) if any(map(has_fractions, headers)) else None
     copy = np.empty(shape, dtype=np.int16)
-    for plane, group in zip(hu, stack.groups, strict=True):
-        to_hu(decode(files[group[0]], headers[group[0]]), headers[group[0]], out=plane)
+    for k, group in enumerate(stack.groups):
+        plane, header = hu[k], headers[group[0]]
+        stored = decode(files[group[0]], header)
+        to_hu(stored, header, out=plane)
+        if fraction is not None:
+            to_fraction(stored, header, out=fraction[k])
         for index in group[1:]:
             to_hu(decode(files[index], headers[index]), headers[index], out=copy)
             if not np.array_equal(plane, copy):
                 raise RefusalError(
                     Reason.CONFLICTING_SLICES, f"{len(group)} files at one of the positions"
                 )
-    return hu
+    return hu, fraction
 
 
 def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import PADDING_HU, THIN_BELOW_MM, Labelled, Volume
+from screening.volume.hounsfield import FRACTIONS
 
 SLAB_MM = (2.5, 3.0)
 _ROUNDING_MM = 1e-6
@@ -81,12 +82,14 @@ def slab_average(volume: Volume) -> Slab | None:
         return None
     edges = _edges(len(volume.hu), round(n * _WHOLE))
     hu = np.empty((len(edges) - 1, *volume.hu.shape[1:]), dtype=np.int16)
+    fraction = np.empty_like(hu, dtype=np.uint16)
     origins, increments, counts = np.empty((len(hu), 3)), np.empty(len(hu)), []
     for k, (start, stop) in enumerate(pairwise(edges)):
         first, last = start // _WHOLE, -(-stop // _WHOLE)
         at = np.arange(first, last)
         share = np.minimum((at + 1) * _WHOLE, stop) - np.maximum(at * _WHOLE, start)
-        hu[k] = _mean(volume.hu[first:last], share)
+        part = None if volume.fraction is None else volume.fraction[first:last]
+        hu[k], fraction[k] = _mean(volume.hu[first:last], part, share)
         origins[k] = share @ volume.origins_lps_mm[first:last] / share.sum()
         increments[k] = share @ volume.increments_mm[first:last] / _WHOLE
         middle = at * _WHOLE + _WHOLE // 2
@@ -97,6 +100,7 @@ def slab_average(volume: Volume) -> Slab | None:
     averaged = replace(
         volume,
         hu=hu,
+        fraction=fraction,
         origins_lps_mm=origins,
         increments_mm=increments,
         acquisition=replace(volume.acquisition, slice_thickness_mm=thickness_mm),
@@ -116,17 +120,34 @@ def _edges(n_slices: int, each: int) -> list[int]:
     return [*edges, whole]
 
 
-def _mean(native: NDArray[np.int16], share: NDArray[np.int64]) -> NDArray[np.int16]:
-    """Mean of slices by their shares; whole numbers, rounded down as every volume is."""
-    if (share == share[0]).all():
-        total, whole = native.sum(axis=0, dtype=np.int32), len(native)
+def _mean(
+    native: NDArray[np.int16], fraction: NDArray[np.uint16] | None, share: NDArray[np.int64]
+) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
+    """Mean of slices by their shares, rounded down as every volume is, and its fraction."""
+    if fraction is None:
+        total, whole = _sum(native, share)
+        mean = total // whole
+        rest = (total - mean * whole) * (FRACTIONS // whole)  # rounded down, but not to 0
     else:
-        total, whole = np.zeros(native.shape[1:], dtype=np.int32), int(share.sum())
-        for plane, part in zip(native, share, strict=True):
-            total += plane.astype(np.int32) * int(part)
-    mean: NDArray[np.int16] = (total // whole).astype(np.int16)
-    mean[(native == PADDING_HU).any(axis=0)] = PADDING_HU
-    return mean
+        total, whole = _sum(native, share)
+        total = total.astype(np.int64) * FRACTIONS + _sum(fraction, share)[0]
+        # Each fraction was rounded by half its unit: what lies that near to a whole number is it.
+        mean = (total + whole) // (whole * FRACTIONS)
+        rest = total // whole - mean * FRACTIONS
+        rest[rest <= 1] = 0
+    hu = mean.astype(np.int16)
+    hu[(native == PADDING_HU).any(axis=0)] = PADDING_HU
+    return hu, rest.astype(np.uint16)
+
+
+def _sum(slices: NDArray[np.integer], share: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
+    """Sum of slices by their shares, and the sum of the shares, both in whole numbers."""
+    if (share == share[0]).all():
+        return slices.sum(axis=0, dtype=np.int32), len(slices)
+    total = np.zeros(slices.shape[1:], dtype=np.int32)
+    for plane, part in zip(slices, share, strict=True):
+        total += plane.astype(np.int32) * np.int32(part)
+    return total, int(share.sum())
 
 
 def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, Labelled]:
@@ -160,4 +181,6 @@ def lay_back(slab: Slab, native: Volume, labelled: Labelled) -> tuple[Volume, La
         heart_box=(int(first[box[0]]), int(first[box[1] - 1] + counts[box[1] - 1]), *box[2:]),
         things=None,
     )
-    return replace(native, hu=np.repeat(slab.volume.hu, counts, axis=0)), spread
+    averages = slab.volume
+    fraction = None if averages.fraction is None else np.repeat(averages.fraction, counts, axis=0)
+    return replace(native, hu=np.repeat(averages.hu, counts, axis=0), fraction=fraction), spread

@@ -210,9 +210,9 @@ def print_conventions() -> None:
     print(
         "\n`agatston_4_connected` loses what touches at a corner only. `agatston_3_pixels` is the"
         "\nsame here, where 1 mm² needs three pixels of 0.46 mm² as well; at 0.25 mm² it keeps what"
-        "\nthe area rule drops. `agatston_over_130` loses voxels of 130 to below 131 HU (values are"
-        "\nrounded down). `agatston_3d` gives every slice of a lesion the weight of its brightest"
-        "\none: the largest difference, always upwards."
+        "\nthe area rule drops. `agatston_over_130` loses voxels of exactly 130 HU (these scans"
+        "\nhold whole numbers). `agatston_3d` gives every slice of a lesion the weight of its"
+        "\nbrightest one: the largest difference, always upwards."
     )
 
 

@@ -139,6 +139,24 @@ def test_a_slope_that_is_no_integer_crosses_no_edge(tmp_path, slope, weight):
 
 
 @pytest.mark.parametrize(
+    ("slope", "weight"),
+    [
+        ("0.37142857142857", 0),  # 130 HU, as exactly as a header can say
+        ("0.3714286", 1),  # 130.00001
+        ("0.3715", 1),  # 130.025
+        ("0.375", 1),  # 131.25
+    ],
+)
+def test_above_130_is_any_fraction_above(tmp_path, slope, weight):
+    folder = write_series(tmp_path / "series", RescaleSlope=slope)
+    mask = write_mask(tmp_path / "m.nii.gz")
+    answer = score_one(str(folder), mask, "default", convention="agatston_over_130")
+    assert answer.facts["agatston"] == pytest.approx(BLOCK_AGATSTON / 3 * weight)
+    told = score_one(str(folder), mask, "default").facts["agatston"]
+    assert told == pytest.approx(BLOCK_AGATSTON / 3)
+
+
+@pytest.mark.parametrize(
     ("wrong", "why"),
     [
         ({"drop_slices": 1}, "the mask has 7 x 20 x 24 voxels, the scan 8 x 20 x 24"),

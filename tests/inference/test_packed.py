@@ -57,6 +57,7 @@ def stacks(draw):
         column_axis_lps=draw(arrays.arrays(np.float64, 3)),
         increments_mm=draw(arrays.arrays(np.float64, 5)),
         kvp=draw(st.none() | st.floats(70, 150)),
+        fraction=draw(st.none() | arrays.arrays(np.uint16, n)),
     )
 
 

@@ -161,6 +161,6 @@ def test_what_is_segmented_is_what_scoring_measured(tmp_path, monkeypatch) -> No
     assert score.agatston > 0
     label_of = dict(zip(case.labelled.index, case.labelled.label, strict=True))
     wanted = [i for i in measured["index"] if label_of[i] in codes.SITES]
-    segments = find_segments(case.volume, case.labelled, score.parameters.threshold_hu)
+    segments = find_segments(case.volume, case.labelled, score.parameters)
     assert segments.index.tolist() == wanted
     assert [segments.labels[n - 1] for n in segments.number] == [label_of[i] for i in wanted]

@@ -148,10 +148,10 @@ def test_long_flags_and_unnamed_vessels_fit():
 
 
 def test_the_view_is_the_same_whichever_way_the_rows_and_columns_run():
-    one = crop_heart(*scan()[:2], 130)
+    one = crop_heart(*scan()[:2], ScoringParameters())
     volume, labelled, _ = scan(flip=(-1, -1))
     turned = (*BOX[:2], 128 - BOX[3], 128 - BOX[2], 128 - BOX[5], 128 - BOX[4])
-    two = crop_heart(volume, replace(labelled, heart_box=turned), 130)
+    two = crop_heart(volume, replace(labelled, heart_box=turned), ScoringParameters())
     assert one.heart_rows == two.heart_rows
     np.testing.assert_array_equal(one.hu, two.hu)
     np.testing.assert_array_equal(one.label, two.label)
@@ -159,7 +159,7 @@ def test_the_view_is_the_same_whichever_way_the_rows_and_columns_run():
 
 def test_the_slices_of_the_largest_lesions_come_first():
     volume, labelled, score = scan()
-    crop = crop_heart(volume, labelled, score.parameters.threshold_hu)
+    crop = crop_heart(volume, labelled, score.parameters)
     main, context = slices_to_show(crop, score, 6)
     assert [crop.first_slice + k for k in main] == [10, 15, 20]
     assert len(context) == 3
@@ -199,7 +199,7 @@ def test_averaged_slices_are_called_by_the_scanners_numbers():
     of_three = tuple((3 * k, 3 * k + 2) for k in range(len(volume.hu)))
     averaged = render_picture(volume, labelled, score, native=of_three)
     assert plain != averaged
-    crop = crop_heart(volume, labelled, 130)
+    crop = crop_heart(volume, labelled, ScoringParameters())
     assert _caption(crop, 0, None).startswith("slice 5: ")
     assert _caption(crop, 0, of_three).startswith("slice 15-17: ")
 
@@ -357,6 +357,6 @@ def test_only_large_bright_pieces_without_a_label_are_taken_for_bone(n_voxels, s
 
 
 def test_slices_are_placed_where_viewers_show_them():
-    crop = crop_heart(*scan()[:2], 130)
+    crop = crop_heart(*scan()[:2], ScoringParameters())
     assert crop.z_mm[0] == -2.5 * BOX[0]
     assert len(crop.z_mm) == len(crop.hu)

@@ -1,6 +1,7 @@
 """What stands beside the score: a case on each side of each edge."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -273,6 +274,13 @@ def test_each_convention_differs_where_it_says(scan, block):
     at_130 = block(value=130)
     assert (agatston(at_130, "agatston_1990"), agatston(at_130, "agatston_over_130")) == (16.0, 0.0)
     assert agatston(block(value=131), "agatston_over_130") == 16.0
+    # 130.00002 HU are above 130, and not yet 131.
+    fraction = np.full(at_130.volume.hu.shape, 1, dtype=np.uint16)
+    finer = replace(at_130, volume=replace(at_130.volume, fraction=fraction))
+    assert (agatston(finer, "agatston_1990"), agatston(finer, "agatston_over_130")) == (16.0, 16.0)
+    below = block(value=129)
+    finer = replace(below, volume=replace(below.volume, fraction=fraction))
+    assert (agatston(finer, "agatston_1990"), agatston(finer, "agatston_over_130")) == (0.0, 0.0)
 
 
 def test_in_three_dimensions_the_peak_and_the_area_are_the_whole_lesions(block):

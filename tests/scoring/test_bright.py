@@ -182,9 +182,14 @@ def test_stored_voxels_score_as_the_scan_does_by_every_convention(name):
         box((30, 1), (50, 5), (70, 5), 500, Label.AORTA),
     ]
     volume, labelled, found = seen(paint)
+    fraction = np.zeros(volume.hu.shape, dtype=np.uint16)
+    fraction[22] = 7  # a slice of the lesion of 130 HU lies above them
+    volume = replace(volume, fraction=fraction)
+    stored = regions(volume, found.primary.labelled)
     whole = score(volume, labelled, CONVENTIONS[name])
-    (again,) = [s for s in by_conventions(found.primary) if s.convention == name]
+    (again,) = [s for s in by_conventions(stored) if s.convention == name]
     assert (again.agatston, again.category) == (whole.agatston, whole.category)
     assert again.vessels == whole.vessels
     assert whole.agatston > 0
     assert whole.vessels.LM == 0
+    assert whole.vessels.RCA > 0

@@ -97,8 +97,7 @@ def test_they_agree_by_other_conventions(scan, case):
     rows_mm, columns_mm = case[2]
     for parameters, convention in (
         (ScoringParameters(connectivity=4), Convention(connectivity=4)),
-        # HU are whole: above 130 is from 131.
-        (ScoringParameters(threshold_hu=131), Convention(is_strict=True)),
+        (ScoringParameters(is_strict=True), Convention(is_strict=True)),
         (
             ScoringParameters(min_area_mm2=2.5 * rows_mm * columns_mm),
             Convention(min_pixels=3),

@@ -99,24 +99,33 @@ def test_each_slice_has_its_own_rescale(series, put_pixels):
 
 
 @pytest.mark.parametrize(
-    ("slope", "intercept", "stored", "hu"),
+    ("slope", "intercept", "stored", "hu", "fraction"),
     [
-        ("0.5", "0", 259, 129),  # 129.5 is below 130, and stays below
-        ("0.5", "0", 260, 130),
-        ("0.5", "0", 261, 130),
-        ("0.1", "-1024", 11540, 130),  # 129.99999999999997 in floating point
-        ("0.1", "-1024", 11539, 129),
-        ("0.5", "0", -259, -130),
-        ("2", "-1024", 600, 176),
+        ("0.5", "0", 259, 129, 0.5),  # 129.5 is below 130, and stays below
+        ("0.5", "0", 260, 130, 0),
+        ("0.5", "0", 261, 130, 0.5),
+        ("0.1", "-1024", 11540, 130, 0),  # 129.99999999999997 in floating point
+        ("0.1", "-1024", 11539, 129, 0.9),
+        ("0.5", "0", -259, -130, 0.5),
+        ("0.00001", "130", 1, 130, 0.00001),  # never nothing where there is something
+        ("2", "-1024", 600, 176, None),
     ],
 )
-def test_fractional_hu_cross_no_threshold(series, put_pixels, slope, intercept, stored, hu):
+def test_fractional_hu_cross_no_threshold(
+    series, put_pixels, slope, intercept, stored, hu, fraction
+):
     def rescaled(ds, index):
         ds.RescaleSlope, ds.RescaleIntercept = slope, intercept
         put_pixels(ds, np.full((16, 24), stored, dtype="<i2"))
 
     found = loaded(series(3, rescaled))
     assert np.unique(found.hu).tolist() == [hu]
+    if fraction is None:
+        assert found.fraction is None
+    else:
+        rest = np.unique(found.fraction)
+        assert rest / 65536 == pytest.approx([fraction], abs=1 / 65536)
+        assert (rest > 0) == (fraction > 0)
     is_whole = float(slope).is_integer() and float(intercept).is_integer()
     assert found.flags == (() if is_whole else ("fractional_hu",))
 

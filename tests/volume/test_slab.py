@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from screening.records import PADDING_HU, Acquisition, Labelled, ModelIdentity, Volume
+from screening.records import (
+    PADDING_HU,
+    Acquisition,
+    Labelled,
+    ModelIdentity,
+    ScoringParameters,
+    Volume,
+)
 from screening.volume import lay_back, slab_average
 from screening.volume.slab import slices_per_slab
 
@@ -108,6 +115,32 @@ def test_a_part_of_a_slice_counts_by_its_part():
     # 1.719 slices each: 0.719 of the second slice in the first slab, 0.281 in the next.
     assert slab.volume.hu[:, 0, 0].tolist() == [418, 163, 0, 0, 0]
     assert slab.native == ((0, 1), (2, 2), (3, 4), (5, 6), (7, 7))
+
+
+@pytest.mark.parametrize("increment_mm", [1.0, 1.6])  # whole slices a slab, and parts of some
+def test_a_mean_above_130_by_any_fraction_is_above_130(increment_mm):
+    hu = np.full((12, 4, 4), 130)
+    hu[::2, 0, 0] += 1
+    hu[:, 1, 1] = 129
+    slab = slab_average(stack(increment_mm=increment_mm, thickness_mm=increment_mm, hu=hu))
+    assert slab is not None
+    volume, strict = slab.volume, ScoringParameters(is_strict=True)
+    over = volume.counts(np.arange(volume.hu.size), strict).reshape(volume.hu.shape)
+    assert over[:, 0, 0].all()
+    assert over.sum() == len(volume.hu)
+
+
+def test_means_of_fractions_are_those_of_the_exact_values():
+    rng = np.random.default_rng(5)
+    thirds = rng.integers(-300, 600, (12, 16, 16))  # HU, in thirds
+    scan = replace(stack(n=12, hu=np.zeros((12, 16, 16))), hu=(thirds // 3).astype(np.int16),
+                   fraction=np.rint(thirds % 3 * 65536 / 3).astype(np.uint16))  # fmt: skip
+    slab = slab_average(scan)
+    assert slab is not None
+    ninths = thirds.reshape(4, 3, 16, 16).sum(axis=1)
+    assert (slab.volume.hu == ninths // 9).all()
+    assert ((slab.volume.fraction > 0) == (ninths % 9 > 0)).all()
+    assert slab.volume.fraction / 65536 == pytest.approx(ninths % 9 / 9, abs=3e-5)
 
 
 def test_values_at_the_threshold_stay_there():
