@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from explain_case import page, small_lake, told
 from night import Hospital, Screening, run
 
 from screening.phantom import write_hospital
+
+__all__ = ["page", "small_lake", "told"]  # fixtures
 
 PATIENTS, SEED = 8, 9001
 
