@@ -12,7 +12,7 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
-    "header_values", "vocabulary", "kernels", "score_columns", "reconstruction", "measures",
+    "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "reconstruction", "measures",
     "surroundings", "things", "seen",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
