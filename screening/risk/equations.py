@@ -86,10 +86,7 @@ _MESA_NEEDS = (
     *("bp_treated", "lipid_treated", "diabetes", "smoker", "family_history_mi"),
 )
 _MESA_RACE = "made for white, black, hispanic and chinese people; other or unknown gives nothing"
-_MESA_ENDPOINT = (
-    "coronary heart disease: infarction, coronary death, resuscitated arrest, "
-    "revascularisation with angina; not ASCVD"
-)
+_MESA_ENDPOINT = "CHD: infarction, coronary death, arrest, revascularisation for angina"
 _MESA_SOURCE = "McClelland 2015, J Am Coll Cardiol 66:1643-53, doi 10.1016/j.jacc.2015.08.035"
 
 _PREVENT_ENDPOINTS = {
@@ -164,7 +161,7 @@ _PCE = Equation(
 _FRAMINGHAM = Equation(
     "frs_cvd_10y",
     "Framingham general CVD, model with lipids",
-    "CVD: coronary disease with angina, stroke and TIA, peripheral disease, heart failure",
+    "CVD: coronary disease, stroke and TIA, peripheral disease, heart failure",
     10,
     (*_CORE, "bp_treated", "diabetes", "smoker"),
     (_years(30, 74),),
