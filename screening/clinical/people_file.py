@@ -142,12 +142,23 @@ def pieces(
             ),
         ) as reader:
             for batch in reader:
-                yield pa.Table.from_batches([batch])
+                piece = pa.Table.from_batches([batch])
+                _require_single_lines(people, piece)
+                yield piece
     except pa.ArrowInvalid as error:
         # Arrow's own message quotes the row.
         if "UTF8" in str(error):
             raise _not_utf8(people.path) from None
         raise _not_closed(people.path) from None
+
+
+def _require_single_lines(people: PeopleFile, piece: pa.Table) -> None:
+    """No input has several lines: one that does has swallowed the people below it."""
+    for name in (PERSON_ID, *INPUTS):
+        if name in piece.column_names:
+            has_lines = pc.match_substring(piece.column(name), "\n")
+            if pc.any(has_lines).as_py():
+                raise _not_closed(people.path)
 
 
 def take_census(people: PeopleFile) -> Census:
