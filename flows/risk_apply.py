@@ -116,8 +116,8 @@ def print_applied(facts: Mapping[str, object]) -> None:
     assert isinstance(causes, Mapping)
     show.table(
         f"{facts['rows']} rows of {facts['people']}",
-        ("estimate", "predicts", "people"),
-        [(e.column, f"{e.years} years: {e.endpoint}", estimated[e.column]) for e in risk.EQUATIONS],
+        ("estimate", "years", "predicts", "people"),
+        [(e.column, e.years, e.endpoint, estimated[e.column]) for e in risk.EQUATIONS],
     )
     if causes:
         show.table("why estimates are empty", ("cause", "people"), list(causes.items()))

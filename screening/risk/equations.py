@@ -117,7 +117,7 @@ def _prevent(outcome: str, years: int) -> Equation:
         ranges = (*_LIPIDS, *pressure_and_kidney)
     return Equation(
         f"prevent_{outcome}_{years}y",
-        f"AHA PREVENT, base model, {years} years",
+        "AHA PREVENT, base model",
         _PREVENT_ENDPOINTS[outcome],
         years,
         needs,

@@ -98,9 +98,9 @@ def main() -> None:
         print(f"{rows} people, {size_mb:.0f} MB of CSV")
         print(f"  equations and reasons: {wall:.2f} s ({cpu:.2f} s of processor)")
         print(f"  reading the CSV once:  {read:.2f} s; ratio {wall / read:.1f}")
-        print(
-            f"  budget of the equations {BUDGET_S:.0f} s: {'met' if wall <= BUDGET_S else 'MISSED'}"
-        )
+        for_a_million = wall / rows * 1e6
+        verdict = "met" if for_a_million <= BUDGET_S else "MISSED"
+        print(f"  a million: {for_a_million:.2f} s, budget {BUDGET_S:.0f} s: {verdict}")
 
 
 if __name__ == "__main__":
