@@ -150,6 +150,8 @@ def pieces(
         if "UTF8" in str(error):
             raise _not_utf8(people.path) from None
         raise _not_closed(people.path) from None
+    except OSError as error:
+        raise ScreeningError(f"cannot read {people.path}: {error.strerror}") from error
 
 
 def _require_single_lines(people: PeopleFile, piece: pa.Table) -> None:

@@ -181,6 +181,15 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     assert rows[0]["age_years"] == 55.0
 
 
+def test_lines_may_end_as_on_windows_and_a_column_may_have_no_name(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(b",person_id,age_years,sex\r\n0,a,60,F\r\n1,b,61,M")
+    people = open_people(file)
+    ((text, typed),) = read_people(people, take_census(people))
+    assert text.column_names == ["", "person_id", "age_years", "sex"]
+    assert typed.column("sex").to_pylist() == ["F", "M"]
+
+
 def test_a_header_alone_is_nobody(tmp_path):
     rows, census = read(tmp_path)
     assert (rows, census.n_rows) == ([], 0)

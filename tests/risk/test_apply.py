@@ -221,7 +221,7 @@ person = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(person, st.floats(0, 9999))
 def test_mesa_rises_with_calcium_and_nothing_else_moves(who, more):
     rows = apply_equations(people(who, {**who, "agatston": who["agatston"] + more})).table
@@ -232,7 +232,7 @@ def test_mesa_rises_with_calcium_and_nothing_else_moves(who, more):
             assert low[name] == high[name]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(person, st.floats(0, 2))
 def test_risk_rises_with_age_where_age_stands_alone(who, more):
     # Of the others age multiplies risk factors, and the sum may fall with it.
@@ -243,7 +243,7 @@ def test_risk_rises_with_age_where_age_stands_alone(who, more):
         assert low[name] <= high[name]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(40, 73), st.sampled_from("FM"))
 def test_risk_of_an_average_person_rises_with_age_in_every_equation(age, sex):
     average = {"total_cholesterol_mg_dl": 200.0, "systolic_bp_mmhg": 125.0, "sex": sex}
@@ -257,7 +257,7 @@ def test_risk_of_an_average_person_rises_with_age_in_every_equation(age, sex):
         assert low[name] < high[name], name
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.permutations(range(7)))
 def test_the_order_of_people_does_not_matter(order):
     table = people(
@@ -267,6 +267,28 @@ def test_the_order_of_people_does_not_matter(order):
     straight = apply_equations(table).table.to_pylist()
     shuffled = apply_equations(table.take(pa.array(order))).table.to_pylist()
     assert shuffled == [straight[i] for i in order]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.floats(0.01, 130), st.floats(50, 1000), st.floats(8, 200), st.floats(50, 300),
+    st.floats(1, 250), st.floats(8, 150), st.sampled_from("FM"),
+    st.sampled_from(["white", "black"]), st.sampled_from([0.0, 1.0]),
+)  # fmt: skip
+def test_whatever_is_plausible_gives_a_fraction_or_a_reason(
+    age, total, hdl, sbp, egfr, bmi, sex, race, flag
+):
+    # Warnings are errors here: no formula may overflow on people it is not for.
+    row = one(
+        age_years=age, total_cholesterol_mg_dl=total, hdl_cholesterol_mg_dl=hdl,
+        systolic_bp_mmhg=sbp, egfr=egfr, bmi=bmi, sex=sex, race=race, smoker=flag,
+        bp_treated=flag,
+    )  # fmt: skip
+    items = [item.split(": ")[-1] for item in row["reasons"].split("; ")]
+    said = {name for item in items for name in item.split(", ")}
+    for name in COLUMNS:
+        assert (row[name] is None) is (name in said or "all" in said)
+        assert row[name] is None or 0 <= row[name] <= 1
 
 
 @given(st.floats(50, 500))
