@@ -23,6 +23,7 @@ from flows.cli_options import ROD as _ROD
 from flows.cli_options import open_lake as _open_lake
 from flows.export_commands import conventions, export
 from flows.model_commands import models
+from flows.risk_commands import risk
 from screening.config import Providers, read_settings, secret_from
 from screening.errors import ScreeningError
 
@@ -326,6 +327,7 @@ def validate(lake_path: Path, reference: Path, out: Path, as_json: bool) -> None
 cli.add_command(models)
 cli.add_command(export)
 cli.add_command(conventions)
+cli.add_command(risk)
 
 
 def _guarded(run: Callable[[], None]) -> int:

@@ -4,11 +4,12 @@ Comes in: nothing. Goes out: `TABLES`, from which schemas, checks and the dictio
 Refuses: nothing itself; `schema.Table.check` refuses data that differs.
 
 The data dictionary (`infra/data-dictionary.md`) is generated from this file. The columns of a
-score have a page of their own, `score_columns.py`.
+score and of estimates have pages of their own, `score_columns.py` and `risk_columns.py`.
 """
 
 import pyarrow as pa
 
+from screening.risk_columns import PEOPLE_COLUMNS, PEOPLE_RISK_COLUMNS, RISK_COLUMNS
 from screening.schema import Column, Privacy, Table
 from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
 
@@ -279,22 +280,21 @@ AGES = Table(
 )
 
 RISK = Table(
-    "risk",
-    "the estimates for one person at their index scan",
-    ("person_key",),
-    (
-        _PERSON_KEY,
-        _SERIES_KEY,
-        Column("equation", _S, "", "mesa_chd_10y_cac and its source"),
-        Column("mesa_chd_10y", _F, "fraction", "10-year CHD without calcium", _HEALTH),
-        Column("mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
-        Column("percentile", _F, "", "of the score at that age; empty outside 25 to 95", _HEALTH),
-        Column("percentile_text", _S, "", "the percentile in words", _HEALTH),
-        Column("percentile_source", _S, "", "MESA 2006 where race is known, else Hoff 2001"),
-        Column("inputs_used", _SS, "", "inputs with their values' ages in days"),
-        Column("reasons", _SS, "", "why an estimate is empty"),
-        Column("detail", _S, "", "which inputs are missing or out of range"),
-    ),
+    "risk", "the estimates for one person at their index scan", ("person_key",), RISK_COLUMNS
+)
+
+# What `screening risk apply` reads and adds; in no lake.
+PEOPLE = Table(
+    "people",
+    "one person whose risk is asked for, typed and checked; in memory only",
+    ("row",),
+    PEOPLE_COLUMNS,
+)
+PEOPLE_RISK = Table(
+    "people_risk",
+    "the published estimates for one person; written by request",
+    ("row",),
+    PEOPLE_RISK_COLUMNS,
 )
 
 PROGRESSION = Table(
@@ -387,5 +387,8 @@ LAKE_TABLES: dict[str, Table] = {
 
 TABLES: dict[str, Table] = {
     t.name: t
-    for t in (INSTANCES_RAW, INSTANCES, FILES, TRUTH, CONVENTION_SCORES, *LAKE_TABLES.values())
-}
+    for t in (
+        INSTANCES_RAW, INSTANCES, FILES, TRUTH, CONVENTION_SCORES, PEOPLE, PEOPLE_RISK,
+        *LAKE_TABLES.values(),
+    )
+}  # fmt: skip

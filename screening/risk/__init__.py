@@ -1,21 +1,30 @@
 """Published risk equations on the inputs of one person each.
 
-Comes in: the rows of the SQL view `core_risk_input` (one person at one index scan).
-Goes out: RISK (`screening.tables`): the estimates, or the reasons why there are none.
+Comes in: the rows of the SQL view `core_risk_input` (one person at one index scan), or PEOPLE,
+a table of people without a lake.
+Goes out: RISK or PEOPLE_RISK (`screening.tables`): the estimates, or why there are none.
 Refuses: a table without the columns it needs; a person whose inputs are missing or out of the
 range the equation was made for gets reasons, never a silent default.
+
+What each equation predicts, for whom and from which paper: `equations.py`.
 """
 
+from screening.risk.apply import Estimates, apply_equations
+from screening.risk.equations import EQUATIONS, Equation
 from screening.risk.estimate import INPUT_COLUMNS, estimate
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaCoefficients, mesa_risk
 from screening.risk.percentile import Percentile, percentile
 
 __all__ = [
+    "EQUATIONS",
     "INPUT_COLUMNS",
     "MESA_CAC",
     "MESA_NO_CAC",
+    "Equation",
+    "Estimates",
     "MesaCoefficients",
     "Percentile",
+    "apply_equations",
     "estimate",
     "mesa_risk",
     "percentile",

@@ -15,18 +15,12 @@ from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.reasons import Reason
-from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaInputs, mesa_risk
+from screening.risk.equations import MESA_YEARS
+from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, RACES, MesaInputs, mesa_risk
 from screening.risk.percentile import percentile_columns
 from screening.tables import RISK
 
 EQUATION = "mesa_chd_10y_cac: McClelland 2015, doi 10.1016/j.jacc.2015.08.035"
-
-# MESA enrolled people of 45 to 84 completed years; our ages are decimal, so 84.9 is still 84.
-MIN_AGE_YEARS = 45.0
-MAX_AGE_YEARS_EXCLUSIVE = 85.0
-
-# The races of MESA. Any other, or none, is a missing input: white is never assumed.
-RACES = ("white", "black", "hispanic", "chinese")
 
 _MEASURED = (
     "total_cholesterol_mg_dl",
@@ -138,7 +132,7 @@ def _check(
             missing.append((name, np.isnan(numbers[name])))
     age = numbers["age_years"]
     outside: list[tuple[str, Bools]] = [
-        ("age_years", (age < MIN_AGE_YEARS) | (age >= MAX_AGE_YEARS_EXCLUSIVE))
+        ("age_years", (age < MESA_YEARS.low) | (age >= MESA_YEARS.high))
     ]
     outside += [(name, numbers[name] <= 0) for name in _MEASURED[:3]]
     outside += [

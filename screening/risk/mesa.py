@@ -10,12 +10,15 @@ resuscitated arrest, and revascularisation with angina. It is NOT hard ASCVD; th
 other equations must not be applied to it. Cholesterol is mg/dL, pressure mmHg.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from screening.risk.people import Bools, Floats, People
+
+# The races of MESA. White is never assumed for another, or for none.
+RACES = ("white", "black", "hispanic", "chinese")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +133,38 @@ def mesa_risk(inputs: MesaInputs, beta: MesaCoefficients) -> Floats:
         score = score + beta.ln_agatston_plus_1 * np.log1p(inputs.agatston)
     risk: Floats = -np.expm1(np.exp(score) * np.log(beta.survival))
     return risk
+
+
+def mesa_risks(people: People) -> Mapping[str, Floats]:
+    """Evaluate both models on a table of people.
+
+    Returns
+    -------
+    `mesa_chd_10y` and `mesa_chd_10y_cac`, float64 (n,), fraction; NaN where an input is NaN or
+    race is none of the four
+    """
+    is_of_mesa = np.logical_or.reduce([people.race[name] for name in RACES])
+    inputs = MesaInputs(
+        age_years=people.age_years,
+        male=people.by_sex(np.zeros(people.n), np.ones(people.n)),
+        chinese=_one(people.race["chinese"]),
+        black=_one(people.race["black"]),
+        hispanic=_one(people.race["hispanic"]),
+        diabetes=people.diabetes,
+        smoker=people.smoker,
+        total_cholesterol_mg_dl=people.total_cholesterol_mg_dl,
+        hdl_cholesterol_mg_dl=people.hdl_cholesterol_mg_dl,
+        lipid_treated=people.lipid_treated,
+        systolic_bp_mmhg=people.systolic_bp_mmhg,
+        bp_treated=people.bp_treated,
+        family_history_mi=people.family_history_mi,
+        agatston=people.agatston,
+    )
+    both = {"mesa_chd_10y": MESA_NO_CAC, "mesa_chd_10y_cac": MESA_CAC}
+    return {
+        name: np.where(is_of_mesa, mesa_risk(inputs, beta), np.nan) for name, beta in both.items()
+    }
+
+
+def _one(mask: Bools) -> Floats:
+    return mask.astype(np.float64)
