@@ -203,7 +203,7 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
         return ()
     told = [
         ("older groups of four", str(row["score_group"]).replace(">=", "≥ ").replace("-", "–")),
-        ("CAC-DRS", f"{row['cac_drs']} (class and arteries; the scan is {words.gating(row)})"),
+        ("CAC-DRS", f"{row['cac_drs']} (class and arteries, {words.drs_class(row)})"),
         ("volume, isotropic", _interval(row, "volume_isotropic_mm3", "mm³")),
         ("mass, integrated", _interval(row, "mass_integrated_mg", "mg")),
         ("density", _amount(row["density"], "on a scale of 1 to 4")),

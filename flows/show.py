@@ -299,14 +299,27 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     if sure["category_probability"] is not None:
         share = float(sure["category_probability"])
         text = "over 99 %" if share > 0.99 else f"about {number(100 * share)} %"
-        lines = [] if facts["agatston"] == 0 else lines
-        lines.append(f"the category is right with a probability of {text}")
+        if facts["agatston"] == 0:
+            lines = [zero(share, number(sure["high"]))]
+        else:
+            lines.append(f"the category is right with a probability of {text}")
     if beside["kvp_source"] in ("table", "interpolated", "held"):
         score = number(beside["agatston_kvp"], 1)
         lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
+    if beside["kvp_source"] == "outside_table":
+        lines.append("no thresholds for the tube voltage: the table reaches from 70 to 140 kV")
     if beside["kvp_source"] == "tin_filter":
         lines.append("no thresholds for the tube voltage: tin filtered the beam")
     return lines
+
+
+def zero(share: float, high: str) -> str:
+    """Say how sure a zero is; the published share is of people who have calcium."""
+    missed = number(100 * (1 - share))
+    return (
+        f"scans like this miss about {missed} of 100 people who have calcium; what is missed is "
+        f"little, as a rule not more than {high} units"
+    )
 
 
 def print_score(facts: Mapping[str, object]) -> None:

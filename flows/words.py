@@ -180,6 +180,7 @@ KVP_SOURCES = {
 
 NO_KVP_SCORE = {
     "tin_filter": "none: tin filtered the beam, and no published thresholds fit that",
+    "outside_table": "none: the published table reaches from 70 to 140 kV",
 }
 
 
@@ -194,11 +195,11 @@ def likely(row: Row) -> str:
             "how probable its category is cannot be said"
         )
     share = float(str(row["category_probability"]))
+    if row["agatston"] == 0:
+        return show.zero(share, high)
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
     right = f"the category is right with a probability of {text}"
-    if row["agatston"] == 0:  # the interval is of scans repeated, the probability of calcium missed
-        return f"{right}; what is missed is usually little, and of unknown size"
     return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 

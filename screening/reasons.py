@@ -60,6 +60,7 @@ class Reason(StrEnum):
     MISSING_SLICE = "missing_slice"
     MISSING_SLICE_IN_HEART = "missing_slice_in_heart"
     UNEVEN_SLICES = "uneven_slices"
+    SLICES_OUT_OF_ORDER = "slices_out_of_order"
     TILT_UNCORRECTED = "tilt_uncorrected"
     TOO_FEW_SLICES = "too_few_slices"
     MIXED_GEOMETRY = "mixed_geometry"
@@ -162,6 +163,9 @@ REASONS: dict[Reason, ReasonText] = {
         Room.VOLUME, "One or more slices are missing where the heart lies."
     ),
     Reason.UNEVEN_SLICES: ReasonText(Room.VOLUME, "The slices are unevenly spaced."),
+    Reason.SLICES_OUT_OF_ORDER: ReasonText(
+        Room.VOLUME, "The image numbers do not follow the slices' positions: passes may be mixed."
+    ),
     Reason.TILT_UNCORRECTED: ReasonText(Room.CHOOSE, "The gantry was tilted."),
     Reason.TOO_FEW_SLICES: ReasonText(Room.CHOOSE, "There are too few slices for a heart."),
     Reason.MIXED_GEOMETRY: ReasonText(
@@ -269,6 +273,7 @@ _STATES: dict[Reason, State] = {
     Reason.MIXED_GEOMETRY: State.FAILED,
     Reason.CONFLICTING_SLICES: State.FAILED,
     Reason.UNEVEN_SLICES: State.FAILED,
+    Reason.SLICES_OUT_OF_ORDER: State.FAILED,
     Reason.MISSING_SLICE_IN_HEART: State.FAILED,
     Reason.CRASHED: State.QUARANTINED,
     Reason.TIMEOUT: State.QUARANTINED,

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_DEEP = re.compile(r"AICE|PIQE|TRUE ?FIDELITY|DLIR|PRECISE ?IMAGE|DEEP ?(?:LEARNING|RECON)")
+_DEEP = re.compile(r"AICE|PIQE|TRUE ?FIDELITY|DLIR|PRECISE ?IMAGE|DEEP[ _-]?(?:LEARNING|RECON)")
 _ITERATIVE = re.compile(r"ITERATIVE|A-?SIR|AIDR|IDOSE|\bIMR\b|SAFIRE|ADMIRE|\bVEO\b|\bKARL\b")
 _BACK_PROJECTION = re.compile(r"FILTER_BACK_PROJ|\bFBP\b")
 _SIEMENS_KERNEL = re.compile(r"^[A-Z][A-Z]?\d{2}[A-Z]?$")

@@ -91,7 +91,10 @@ SCORE_COLUMNS = (
     Column("mass_factor_error", _F, "fraction", "its relative standard error"),
     Column("agatston_kvp", _F, _AU, "at thresholds for the tube voltage", _HEALTH),
     Column(
-        "kvp_source", _S, "", "of them: standard, table, interpolated, held, tin_filter, unknown"
+        "kvp_source",
+        _S,
+        "",
+        "of them: standard, table, interpolated, held, outside_table, tin_filter, unknown",
     ),
     Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),
     Column("slab_mm", _F, "mm", "thickness of the averages scored; empty where none were made"),

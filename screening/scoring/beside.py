@@ -124,6 +124,6 @@ def at_kvp(
     )
     if adapted == parameters:
         return agatston
-    picked = index[volume.hu.take(index) >= first]
+    picked = index[volume.counts(index, adapted)]
     one = np.zeros(len(picked), dtype=np.uint8)
     return float(measure(volume, picked, one, adapted).agatston.sum())

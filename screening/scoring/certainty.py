@@ -31,8 +31,12 @@ ASSUMED_BMI = 28.0
 NON_GATED_FACTOR = 2.0
 # That a zero is one: taken from how often presence differs on the next gated scan (MESA rescan,
 # 4.1 %), and how often a non-gated scan misses calcium that is there (8.8 %; Xie, Circ Cardiovasc
-# Imaging 2013). Neither is exactly this probability, which depends on how many people have calcium.
+# Imaging 2013). Neither is exactly this probability, which depends on how many people have calcium:
+# people are told the share that is missed.
 ZERO_HOLDS = {True: 1 - 0.041, False: 1 - 0.088}
+# What a non-gated zero may hide: the minimal class ends at 10 units (Rumberger, Mayo Clin Proc
+# 1999;74:243). Of 38 simulated people with tiny plaques whose scan gave 0 one had more, 10.5.
+ZERO_HIGH_NON_GATED = 10.0
 # Below this the category is called near an edge.
 SURE_ENOUGH = 0.8
 TWO_SIDED_95 = 1.96
@@ -113,7 +117,7 @@ def certainty(agatston: float, *, is_gated: bool) -> Certainty:
     half = factor * repeatability_limit(agatston) / sqrt(2)
     low, high = max(agatston - half, 0.0), agatston + half
     if agatston == 0:
-        return Certainty(0.0, high, ZERO_HOLDS[is_gated])
+        return Certainty(0.0, high if is_gated else ZERO_HIGH_NON_GATED, ZERO_HOLDS[is_gated])
     edges = (0.0, *CATEGORY_EDGES, float("inf"))
     at = sum(agatston >= edge for edge in edges)
     spread = half / TWO_SIDED_95

@@ -23,7 +23,7 @@ from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
-from screening.scoring.quality import NOISE_HU, judge_header
+from screening.scoring.quality import NOISE_HU, Flag, is_near_edge, judge_header, with_flag
 
 
 class LabelScore(NamedTuple):
@@ -101,6 +101,9 @@ def score_mask(
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
     agatston = float(calcium.agatston.sum())
     quality = judge_header(volume)
+    sure = _certainty(agatston, volume, quality)
+    if is_near_edge(sure):
+        quality = with_flag(quality, Flag.NEAR_CATEGORY_EDGE)
     fitted, source = thresholds_of(volume.acquisition)
     return MaskScore(
         n_marked=len(inside),
@@ -114,7 +117,7 @@ def score_mask(
         agatston_kvp=at_kvp(volume, inside, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=source,
-        certainty=_certainty(agatston, volume, quality),
+        certainty=sure,
         intervals=intervals_as_flagged(intervals(volume, whole, parameters), quality.flags),
         quality=quality,
         labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),

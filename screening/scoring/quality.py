@@ -259,10 +259,7 @@ def judge(
     blur_mm = border_blur_mm(volume, labelled)
     is_flagged = {
         Flag.GATED: acquisition.is_gated,
-        Flag.NEAR_CATEGORY_EDGE: (
-            certainty.category_probability is not None
-            and certainty.category_probability < SURE_ENOUGH
-        ),
+        Flag.NEAR_CATEGORY_EDGE: is_near_edge(certainty),
         Flag.SPECKS_ONLY: has_calcium and agatston == 0,
         Flag.MISSING_SLICE: len(gaps(volume)) > 0,
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
@@ -288,6 +285,12 @@ def judge(
     )
 
 
+def is_near_edge(certainty: Certainty) -> bool:
+    """Whether the category of a score is less than sure enough."""
+    share = certainty.category_probability
+    return share is not None and share < SURE_ENOUGH
+
+
 def judge_header(volume: Volume) -> Quality:
     """Return the flags that header and slices alone give, for a score without a model.
 
@@ -303,6 +306,12 @@ def judge_header(volume: Volume) -> Quality:
     flags = {flag.value for flag, is_true in is_flagged.items() if is_true}
     flags |= _slice_flags(volume) | _protocol_flags(acquisition) | set(volume.flags)
     return Quality(noise_hu=None, grade=grade(tuple(flags)), flags=tuple(sorted(flags)))
+
+
+def with_flag(quality: Quality, flag: Flag) -> Quality:
+    """Add a flag."""
+    flags = tuple(sorted({*quality.flags, flag.value}))
+    return replace(quality, flags=flags, grade=grade(flags))
 
 
 def without(quality: Quality, flag: Flag) -> Quality:

@@ -54,6 +54,10 @@ def check_is_decodable(header: SliceHeader) -> None:
         "no image": header.rows < 1 or header.columns < 1,
         "matrix too large": max(header.rows, header.columns) > MAX_MATRIX,
         "pixels are not 16-bit": header.bits_allocated != 16 or not 1 <= header.bits_stored <= 16,
+        # PS3.5 8.1.1 asks for it; else the bits that count lie where nobody looks for them.
+        "high bit is not the last bit stored": (
+            header.high_bit is not None and header.high_bit != header.bits_stored - 1
+        ),
     }
     for detail, is_wrong in problems.items():
         if is_wrong:

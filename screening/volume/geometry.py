@@ -68,7 +68,8 @@ def stack_slices(headers: Sequence[SliceHeader]) -> Stack:
     Raises
     ------
     RefusalError
-        `mixed_geometry`, `not_axial`, `too_few_slices`, `tilt_uncorrected`, `uneven_slices`
+        `mixed_geometry`, `not_axial`, `too_few_slices`, `tilt_uncorrected`, `uneven_slices`,
+        `slices_out_of_order`
     """
     positions, cosines, spacing = _placed(headers)
     _check_same(headers, cosines, spacing)
@@ -86,6 +87,7 @@ def stack_slices(headers: Sequence[SliceHeader]) -> Stack:
     _check_axial(normal)
     _check_tag(headers, normal)
     increment_mm, n_missing = _increment(-np.diff(origins @ normal))
+    _check_numbers([headers[g[0]].image_number for g in groups])
     return Stack(
         groups=groups,
         origins_lps_mm=origins,
@@ -181,6 +183,20 @@ def _from_body_axis_degrees(normal: NDArray[np.float64]) -> float:
     """Angle between the normal and the body's long axis; exact also near zero."""
     across = float(np.hypot(normal[0], normal[1]))
     return float(np.degrees(np.arctan2(across, abs(float(normal[2])))))
+
+
+def _check_numbers(numbers: Sequence[int | None]) -> None:
+    """Refuse slices whose numbers do not run along the stack: two passes may lie between them.
+
+    Missing or repeated numbers say nothing.
+    """
+    known = [n for n in numbers if n is not None]
+    if len(known) < len(numbers) or len(set(known)) < len(known):
+        return
+    up = int((np.diff(known) > 0).sum())
+    if 0 < up < len(known) - 1:
+        against = min(up, len(known) - 1 - up)
+        raise RefusalError(Reason.SLICES_OUT_OF_ORDER, f"{against} steps go against the others")
 
 
 def _increment(gaps: NDArray[np.float64]) -> tuple[float, int]:

@@ -89,6 +89,7 @@ _TAGS = {
     "filter_material": 0x00187050,
     "cardiac_sync": 0x00189037,
     "algorithm": 0x00189315,
+    "image_number": 0x00200013,
     "position": 0x00200032,
     "orientation": 0x00200037,
     "samples": 0x00280002,
@@ -99,6 +100,7 @@ _TAGS = {
     "spacing": 0x00280030,
     "bits_allocated": 0x00280100,
     "bits_stored": 0x00280101,
+    "high_bit": 0x00280102,
     "is_signed": 0x00280103,
     "padding": 0x00280120,
     "padding_limit": 0x00280121,
@@ -138,6 +140,7 @@ class SliceHeader:
     kvp: float | None
     tilt_degrees: float | None
     exposure_mas: float | None
+    image_number: int | None
     position: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
     spacing: tuple[float, ...] | None
@@ -148,6 +151,7 @@ class SliceHeader:
     columns: int
     bits_allocated: int
     bits_stored: int
+    high_bit: int | None
     is_signed: bool
     padding: tuple[int, int] | None
     intercept: float | None
@@ -212,6 +216,7 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         kvp=positive(v["kvp"]),
         tilt_degrees=number(v["tilt_degrees"]),
         exposure_mas=positive(v["exposure_mas"]),
+        image_number=integer(v["image_number"]),
         position=numbers(v["position"], 3),
         orientation=numbers(v["orientation"], 6),
         spacing=numbers(v["spacing"], 2),
@@ -222,6 +227,7 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         columns=integer(v["columns"]) or 0,
         bits_allocated=integer(v["bits_allocated"]) or 0,
         bits_stored=integer(v["bits_stored"]) or 0,
+        high_bit=integer(v["high_bit"]),
         is_signed=integer(v["is_signed"]) == 1,
         padding=_padding(v["padding"], v["padding_limit"]),
         intercept=number(v["intercept"]),

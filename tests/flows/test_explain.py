@@ -81,7 +81,9 @@ def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain
         (50.0, 20.0, 90.0, 0.995, "over 99 %", "100 %"),
         (50.0, 20.0, None, None, "at least about 20 (95 %): a lower bound", "between"),
         (50.0, None, None, None, "how far the Agatston score may be off cannot be said", "%"),
-        (0.0, 0.0, 2.1, 0.912, "the category is right with a probability of about 91 %", "between"),
+        (0.0, 0.0, 10.0, 0.912, "miss about 9 of 100 people who have calcium", "probability"),
+        (0.0, 0.0, 10.0, 0.912, "as a rule not more than 10 units", "between"),
+        (0.0, 0.0, 2.1, 0.959, "miss about 4 of 100 people who have calcium", "probability"),
     ],
 )
 def test_no_more_is_said_of_how_sure_a_score_is_than_is_known(

@@ -61,12 +61,23 @@ def test_thresholds_follow_the_tube_voltage(kvp, edges_hu, source):
     assert (found.edges_hu, found.source) == (edges_hu, source)
 
 
-@pytest.mark.parametrize("kvp", [None, 69.4, 140.6])
-def test_no_thresholds_without_a_known_voltage(kvp, block):
+@pytest.mark.parametrize(
+    ("kvp", "why"), [(None, "unknown"), (69.4, "outside_table"), (140.6, "outside_table")]
+)
+def test_no_thresholds_without_a_voltage_of_the_table(kvp, why, block):
     assert thresholds(kvp) is None
     made = block(kvp=kvp)
     beside = score(made.volume, made.labelled).beside
-    assert (beside.agatston_kvp, beside.kvp_source) == (None, "unknown")
+    assert (beside.agatston_kvp, beside.kvp_source) == (None, why)
+
+
+@pytest.mark.parametrize(("value", "strict"), [(145, 0.0), (146, 16.0)])
+def test_above_is_above_at_another_voltage_too(block, value, strict):
+    """At 100 kVp 145 HU stand for 130."""
+    made = block(kvp=100.0, value=value)
+    for name, expected in (("agatston_1990", 16.0), ("agatston_over_130", strict)):
+        scored = score(made.volume, made.labelled, convention(name))
+        assert scored.beside.agatston_kvp == expected
 
 
 @pytest.mark.parametrize(
@@ -154,6 +165,17 @@ def test_on_an_edge_the_category_is_a_coin_toss(agatston):
 def test_a_zero_holds_as_often_as_published():
     assert certainty(0.0, is_gated=True).category_probability == pytest.approx(0.959)
     assert certainty(0.0, is_gated=False).category_probability == pytest.approx(0.912)
+    assert certainty(0.0, is_gated=True).high == pytest.approx((0.44 * 28 - 10.84) / math.sqrt(2))
+    assert certainty(0.0, is_gated=False).high == 10.0
+
+
+@pytest.mark.parametrize(("hu", "is_near"), [(450, True), (250, False)])
+def test_a_drawn_score_at_an_edge_is_flagged_as_any_other(block, hu, is_near):
+    """25 mm2 four times are exactly 100; twice they are 50."""
+    made = block(value=hu, size=(1, 5, 5))
+    found = score_mask(made.volume, made.label_map)
+    assert found.agatston == (100.0 if is_near else 50.0)
+    assert ("near_category_edge" in found.quality.flags) == is_near
 
 
 # Intervals of volume and mass

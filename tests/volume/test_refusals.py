@@ -102,6 +102,40 @@ def test_pixels_that_are_no_hu_say_what_is_wrong(series, change, detail):
     assert refused(series(5, one_slice), Reason.NOT_HU) == detail
 
 
+@pytest.mark.parametrize(
+    ("stored", "high", "fits"), [(12, 11, True), (12, 15, False), (16, 15, True)]
+)
+def test_the_high_bit_is_the_last_bit_stored(series, stored, high, fits):
+    files = series(5, setting(BitsStored=stored, HighBit=high, PixelRepresentation=0))
+    if fits:
+        accepted(files)
+    else:
+        assert refused(files, Reason.DECODE_FAILED) == "high bit is not the last bit stored"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fits"),
+    [
+        ((1, 2, 3, 4, 5, 6), True),
+        ((286, 285, 284, 200, 199, 198), True),  # from the feet, with a gap
+        ((1, 4, 2, 5, 3, 6), False),  # two passes, one between the other's slices
+        ((1, 2, 4, 3, 5, 6), False),
+        ((6, 1, 5, 2, 4, 3), False),
+        ((1, 1, 1, 1, 1, 1), True),  # all the same say nothing
+        ((1, None, 3, 2, 5, 6), True),
+    ],
+)
+def test_image_numbers_that_do_not_follow_the_slices(series, numbers, fits):
+    def edit(ds, index):
+        if numbers[index] is not None:
+            ds.InstanceNumber = numbers[index]
+
+    if fits:
+        accepted(series(6, edit))
+    else:
+        refused(series(6, edit), Reason.SLICES_OUT_OF_ORDER)
+
+
 def at_z(*z_mm):
     """Slices at these heights, in the order of their files."""
 
