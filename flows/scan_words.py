@@ -145,9 +145,9 @@ def outside(row: Row) -> str:
     """Say what calcium was seen beside the coronaries; none of it is in the score."""
     found = elsewhere(row, only=OUTSIDE)
     if not found:
-        return "none was seen near the heart."
+        return "none was seen near the heart and along the thoracic aorta."
     told = "; ".join(found)
-    return f"{told} (as far as it lies near the heart; not in the score)."
+    return f"{told} (near the heart and along the thoracic aorta within the scan; not in the score)."
 
 
 def _lesions(row: Row, name: str) -> list[Row]:

@@ -1,1 +1,1 @@
-"""Training of the two networks on phantoms; torch is needed here and nowhere else."""
+"""Training of the three networks on phantoms; torch is needed here and nowhere else."""

@@ -2,7 +2,7 @@
 
 Comes in: how many phantoms and steps, a seed, a folder for the result; for a model that has seen
 real chests, the folder that holds them.
-Goes out: `coarse.onnx`, `candidate.onnx` and `manifest.json` in that folder.
+Goes out: `coarse.onnx`, `candidate.onnx`, `ball.onnx` and `manifest.json` in that folder.
 Refuses: fewer steps than a network needs to find a heart.
 
     python -m models.train --out models/phantom
@@ -11,8 +11,9 @@ Refuses: fewer steps than a network needs to find a heart.
 Stages, each left out where its result lies in `--work` already: chests, the coarse network on
 them, heart scans, the bright things that inference finds in these (and in real chests with calcium
 placed into them), the candidate network on phantoms, then a little further with real backgrounds
-among them. The counts below take some two hours on two cores. The coarse network never sees a
-real scan.
+among them. The network that tells stents from plaque is trained on the heart scans and on others
+full of both. The counts below take some three hours on two cores. Coarse and ball network never
+see a real scan.
 """
 
 import argparse
@@ -31,16 +32,24 @@ from models.train import backgrounds
 from models.train.candidate import load_candidates, train_candidate
 from models.train.coarse import train_coarse
 from models.train.landmarks import read_landmarks, scans
-from models.train.networks import CandidateNet, export_candidate, export_coarse
+from models.train.networks import CandidateNet, export_balls, export_candidate, export_coarse
 from models.train.package import PHANTOM_TERMS, REAL_TERMS, write_manifest
 from models.train.phantoms import (
     PAIRS_FROM,
     SEED_STRIDE,
     TRAINING_SEED,
+    TUBES_FROM,
     write_candidate_samples,
     write_coarse_samples,
     write_heart_pairs,
 )
+from models.train.tubes import (
+    load_balls,
+    train_balls,
+    write_pair_samples,
+    write_tube_samples,
+)
+from screening.inference.balls import BALL_VOXELS, N_BALL_FEATURES
 from screening.inference.candidates import N_FEATURES, PATCH_VOXELS
 from screening.inference.frame import GRID_CELLS
 from screening.inference.manifest import Model
@@ -60,6 +69,8 @@ class Plan:
     coarse_steps: int
     candidate_steps: int
     placed_steps: int  # more, with real backgrounds among the phantoms
+    tubes: int  # hearts with stents and heavy plaque
+    ball_steps: int
     seed: int
 
 
@@ -91,10 +102,11 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
         net = train_coarse(work / "coarse", plan.coarse_steps, plan.seed, log)
         export_coarse(net, GRID_CELLS, coarse)
     shutil.copy(coarse, out / "coarse.onnx")
-    # Inference opens both networks: an untrained one stands in while candidates are found.
+    # Inference opens all networks: an untrained one stands in while candidates are found.
     export_candidate(CandidateNet(N_FEATURES), PATCH_VOXELS, N_FEATURES, out / "candidate.onnx")
-    nets = networks(Model(out, ModelIdentity("training", "", "")))
     _in_parallel(write_heart_pairs, work / "pairs", first + PAIRS_FROM, plan.pairs)
+    _balls(plan, first, out, work)
+    nets = networks(Model(out, ModelIdentity("training", "", "")))
     write_candidate_samples(work / "pairs", work / "candidates", nets)
     files = sorted((work / "candidates").glob("candidates-*.npz"))
     net = _on_phantoms(plan, files, work)
@@ -119,6 +131,18 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
     )
 
 
+def _balls(plan: Plan, first: int, out: Path, work: Path) -> None:
+    """Train the network that tells stents from plaque, unless that was done before."""
+    kept = work / "ball.onnx"
+    if not kept.exists():
+        _in_parallel(write_tube_samples, work / "tubes", first + TUBES_FROM, plan.tubes)
+        write_pair_samples(work / "pairs", work / "tubes")
+        balls = load_balls(sorted((work / "tubes").glob("tube-*.npz")))
+        net = train_balls(balls, plan.ball_steps, plan.seed, work / "log.txt")
+        export_balls(net, BALL_VOXELS, N_BALL_FEATURES, kept)
+    shutil.copy(kept, out / "ball.onnx")
+
+
 def _on_phantoms(plan: Plan, files: list[Path], work: Path) -> CandidateNet:
     """Return the candidate network that phantoms alone have taught."""
     kept, net = work / "candidate.pt", CandidateNet(N_FEATURES)
@@ -140,7 +164,8 @@ def trained_on(plan: Plan, files: list[Path], seen: list[str]) -> str:
     )
     if seen:
         text += f" and of {len(files) - n_pairs} draws of calcium placed into {', '.join(seen)}"
-    return text + "."
+    more = f"for the ball network the heart scans and {plan.tubes} more, full of stents and plaque"
+    return f"{text}; {more}."
 
 
 def main() -> None:
@@ -156,6 +181,8 @@ def main() -> None:
     parser.add_argument("--coarse-steps", type=int, default=1500)
     parser.add_argument("--candidate-steps", type=int, default=2500)
     parser.add_argument("--placed-steps", type=int, default=900)
+    parser.add_argument("--tubes", type=int, default=900)
+    parser.add_argument("--ball-steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
@@ -164,7 +191,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     plan = Plan(
         given.chests, given.pairs, given.placed, given.coarse_steps, given.candidate_steps,
-        given.placed_steps, given.seed,
+        given.placed_steps, given.tubes, given.ball_steps, given.seed,
     )  # fmt: skip
     work = given.work or Path(tempfile.mkdtemp(prefix="training-"))
     train(plan, given.out, work, given.real, given.leave_out)

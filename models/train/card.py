@@ -24,8 +24,8 @@ Research software, not a medical device. Not evaluated clinically.
 four coronary arteries and the two left-sided valves on 6 mm cells. `candidate.onnx` names each
 bright thing (>= 130 HU) within 12 mm of the heart: one of the four arteries, or what it is
 otherwise, stents and other metal among it. A thing counts as coronary when its four vessel
-probabilities sum to 0.5 or more; what is as long as a stent is told from one by the whole thing
-(`infra/decisions/0013`).
+probabilities sum to 0.5 or more. `ball.onnx` looks along what is as long as a stent, through balls
+of 14 mm, and tells the two apart (`infra/decisions/0013`).
 
 **Input.** {input_contract}
 
@@ -51,8 +51,8 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
   mistaken.
 - Left main and proximal LAD against the aortic root; LCX against the mitral annulus.
 - The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
-- Stents are told from plaque by their shape and evenness; a short stent, or one in thick slices,
-  may count as calcium.
+- A short or dim stent, or one in thick slices, may still count as calcium; in people with stents
+  much calcium is lost with the metal (figures in `infra/decisions/0013`).
 - What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
 - Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 

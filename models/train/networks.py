@@ -1,4 +1,4 @@
-"""The two networks.
+"""The three networks.
 
 Comes in: numbers of channels. Goes out: torch modules, and their ONNX files.
 Refuses: nothing.
@@ -102,6 +102,34 @@ def _ring(hu: Tensor, mask: Tensor) -> Tensor:
     return torch.stack(parts, 1)
 
 
+class BallNet(nn.Module):
+    """Tells metal from calcium in a ball on a long bright thing."""
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.patch = nn.Sequential(
+            _block(4, 16, 2), _block(16, 24), _block(24, 32, 2), _block(32, 48), _block(48, 64, 2)
+        )
+        self.squash = nn.Sequential(nn.Linear(128, 32), nn.ReLU(inplace=True), nn.Dropout(0.2))
+        self.scale = nn.BatchNorm1d(n_features)
+        self.mix = nn.Sequential(
+            nn.Linear(32 + n_features, 48), nn.ReLU(inplace=True), nn.Dropout(0.1), nn.Linear(48, 1)
+        )
+
+    def forward(self, patch: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+        """Log-odds of metal, (b,)."""
+        hu, one = patch.unsqueeze(1), mask.unsqueeze(1)
+        windows = [
+            hu.clamp(-200, 300) / 150,
+            (hu.clamp(100, 600) - 100) / 200,
+            (hu.clamp(200, 2200) - 200) / 600,
+            one,
+        ]
+        seen = self.patch(torch.cat(windows, 1))
+        seen = self.squash(torch.cat([seen.mean((2, 3, 4)), seen.amax((2, 3, 4))], 1))
+        return self.mix(torch.cat([seen, self.scale(features)], 1))[:, 0]
+
+
 def export_coarse(net: CoarseNet, shape: tuple[int, ...], path: Path) -> None:
     """Write the network with its sigmoid as ONNX."""
     model = nn.Sequential(net, nn.Sigmoid()).eval()
@@ -135,6 +163,20 @@ def export_candidate(
         input_names=["patch", "mask", "features"],
         output_names=["labels"],
         dynamic_axes=axes,
+        dynamo=False,
+        opset_version=17,
+    )
+
+
+def export_balls(net: BallNet, patch: tuple[int, ...], n_features: int, path: Path) -> None:
+    """Write the network as ONNX; the number of balls is free."""
+    torch.onnx.export(
+        net.eval(),
+        (torch.zeros(2, *patch), torch.zeros(2, *patch), torch.zeros(2, n_features)),
+        str(path),
+        input_names=["patch", "mask", "features"],
+        output_names=["log_odds"],
+        dynamic_axes={name: {0: "b"} for name in ("patch", "mask", "features", "log_odds")},
         dynamo=False,
         opset_version=17,
     )

@@ -2,7 +2,7 @@
 
 Comes in: the folder with the ONNX files, and how they were made.
 Goes out: `manifest.json` beside them.
-Refuses: a folder without both networks.
+Refuses: a folder without its three networks.
 """
 
 import json
@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from screening.inference.anatomy import COARSE_CHANNELS
+from screening.inference.balls import BALL_STEP_MM, BALL_VOXELS, N_BALL_FEATURES
 from screening.inference.candidates import N_FEATURES, PATCH_STEP_MM, PATCH_VOXELS
 from screening.inference.frame import CELL_MM, GRID_CELLS
 from screening.inference.manifest import FORMAT_VERSION, MANIFEST_NAME, REQUIRED_FILES
@@ -22,7 +23,10 @@ INPUT_CONTRACT = (
     "mean of HU clipped to -150..130, less 20, by 60; part inside the field. Gives maps 0..1. "
     f"candidate.onnx: patch and mask float32 (n, {', '.join(map(str, PATCH_VOXELS))}) of "
     f"{' x '.join(f'{s:g}' for s in PATCH_STEP_MM)} mm, HU; features float32 (n, {N_FEATURES}). "
-    "Gives label probabilities that sum to one. Non-contrast axial chest CT, adults."
+    "Gives label probabilities that sum to one. "
+    f"ball.onnx: patch and mask float32 (b, {', '.join(map(str, BALL_VOXELS))}) of "
+    f"{' x '.join(f'{s:g}' for s in BALL_STEP_MM)} mm, HU; features float32 "
+    f"(b, {N_BALL_FEATURES}). Gives log-odds of metal. Non-contrast axial chest CT, adults."
 )
 PHANTOM_TERMS = (
     "Apache-2.0. Trained on synthetic phantoms only; no patient data. Research software, "
@@ -52,7 +56,7 @@ def write_manifest(
         "format_version": FORMAT_VERSION,
         "name": name,
         "version": version,
-        "summary": "Finds the heart, then names what is bright near it.",
+        "summary": "Finds the heart, names what is bright near it, and tells stents from plaque.",
         "files": files,
         "input_contract": INPUT_CONTRACT,
         "coarse_channels": list(COARSE_CHANNELS),

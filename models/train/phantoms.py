@@ -46,8 +46,9 @@ TUNING_SEED = 20_000_000
 TEST_SEED = 30_000_000
 SEED_STRIDE = 100_000  # each training run has its own range of phantoms
 PAIRS_FROM = 50_000  # in it, heart scans are of other people than the chests
+TUBES_FROM = 70_000  # and hearts with stents of others again
 _COURSE_SIGMA_MM = 9.0
-_AVERAGED = 0.75  # of the thin stacks: the program infers native and averaged slices
+AVERAGED = 0.75  # of the thin stacks: the program infers native and averaged slices
 _REGIONS = {
     "heart": (Region.HEART, Region.AORTIC_ROOT),
     "aorta": (Region.AORTA, Region.AORTIC_ROOT),
@@ -137,9 +138,9 @@ def heart_pair(seed: int) -> HeartPair:
     rng = np.random.default_rng([3, seed])
     body = make_body(seed, training_traits(rng, is_rich=rng.random() < 0.8))
     rough = _context_scan(rng, body, 0.0)
-    fine = _heart_scan(rng, body)
+    fine = heart_scan(rng, body)
     volume, labels = fine.as_volume("phantom"), fine.labels
-    if rng.random() < _AVERAGED:
+    if rng.random() < AVERAGED:
         volume, labels = averaged(volume, labels)
     return HeartPair(rough.as_volume("phantom"), volume, labels)
 
@@ -179,7 +180,8 @@ def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.ge
     }
 
 
-def _heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
+def heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
+    """Scan the heart alone, by a protocol of the training."""
     low, high = body.heart_box_lps_mm
     protocol = training_protocol(rng)
     if rng.random() < 0.25:

@@ -19,7 +19,7 @@ _ROUGH_SUM = 1e-2  # softmax in half precision sums to one within this
 
 
 class UnusableOutputError(Exception):
-    """The network's output is not what its manifest says; the text says how."""
+    """A network's output is not what it should be; the text says how."""
 
 
 def activate(raw: Floats, output: NetworkOutput) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from screening.errors import ScreeningError
-from screening.inference.brought import Scan, locate, open_network, run_windows, that_matter
+from screening.inference.brought import Scan, locate_bright, open_network, run_windows, that_matter
 from screening.inference.description import Network
 from screening.inference.infer import infer
 from screening.inference.manifest import Model
@@ -79,9 +79,9 @@ def _time_brought(
     model: Model, network: Network, volume: Volume, n_measured: int, clock: Clock
 ) -> Timing:
     nets = networks(model)
-    locate(nets, volume, network.lowest_hu)
+    locate_bright(nets, volume, network.lowest_hu)
     begun = clock()
-    located = locate(nets, volume, network.lowest_hu)
+    located = locate_bright(nets, volume, network.lowest_hu)
     located_in = clock() - begun
     if located is None:
         raise ScreeningError("no heart was found on this scan")

@@ -17,15 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from screening.inference.anatomy import (
-    COARSE_CHANNELS,
-    VESSEL_CHANNELS,
-    Anatomy,
-    blood_pool,
-    cells_of_box,
-    find_heart,
-    heart_box,
-)
+from screening.inference.anatomy import VESSEL_CHANNELS, cells_of_box
 from screening.inference.answers import (
     UNNAMED,
     VESSELS,
@@ -36,7 +28,7 @@ from screening.inference.answers import (
 )
 from screening.inference.candidates import SEED_HU, can_score
 from screening.inference.description import NETWORK_FILE, Network
-from screening.inference.frame import GRID_CELLS, CoarseGrid, Frame, coarse_grid, make_frame
+from screening.inference.location import Location, locate
 from screening.inference.manifest import Model
 from screening.inference.onnx_file import input_names
 from screening.inference.runtime import (
@@ -62,7 +54,6 @@ from screening.inference.windows import (
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import (
-    BloodPool,
     Label,
     Labelled,
     ModelIdentity,
@@ -90,11 +81,7 @@ class Located:
     bright : int64 (m, 3), frame voxels that may count: bright enough, within reach
     """
 
-    frame: Frame
-    grid: CoarseGrid
-    anatomy: Anatomy
-    blood: BloodPool | None
-    box: tuple[int, int, int, int, int, int]
+    place: Location
     bright: Ints
 
 
@@ -116,7 +103,7 @@ def infer_brought(
     """
     none = Work(0, 0)
     try:
-        located = locate(networks(model, threads), volume, network.lowest_hu)
+        located = locate_bright(networks(model, threads), volume, network.lowest_hu)
         if located is None:
             return _refuse(volume, Reason.NOT_CHEST), none
         scan = Scan(located, network)
@@ -153,28 +140,16 @@ def open_network(model: Model, threads: int | None) -> ort.InferenceSession:
     )
 
 
-def locate(nets: Networks, volume: Volume, lowest_hu: int) -> Located | None:
+def locate_bright(nets: Networks, volume: Volume, lowest_hu: int) -> Located | None:
     """Find the heart and what is bright within its reach; None where no heart is."""
-    frame = make_frame(volume)
-    grid = coarse_grid(frame)
-    maps = nets.run_coarse(grid.input_array())
-    if maps.shape != (len(COARSE_CHANNELS), *GRID_CELLS) or not np.isfinite(maps).all():
-        raise UnusableOutputError("the network that finds the heart gave no usable numbers")
-    anatomy = find_heart(grid, maps)
-    if anatomy is None:
+    place = locate(nets, volume)
+    if place is None:
         return None
-    box = heart_box(frame, grid, anatomy.reach)
+    frame, box = place.frame, place.reach
     bright = frame.hu[box[0] : box[1], box[2] : box[3], box[4] : box[5]] >= lowest_hu
-    bright &= anatomy.reach[np.ix_(*cells_of_box(frame, grid, box))]
+    bright &= place.anatomy.reach[np.ix_(*cells_of_box(frame, place.grid, box))]
     voxels = np.argwhere(bright).astype(np.int64) + np.array([box[0], box[2], box[4]])
-    return Located(
-        frame=frame,
-        grid=grid,
-        anatomy=anatomy,
-        blood=blood_pool(frame, grid, anatomy),
-        box=heart_box(frame, grid, anatomy.heart),
-        bright=voxels,
-    )
+    return Located(place, voxels)
 
 
 class Scan:
@@ -188,11 +163,11 @@ class Scan:
         """Cut; raise `FieldError` where the scan or what is bright in it does not fit."""
         taken = network.input
         self.network = network
-        self.grid: InputGrid = input_grid(located.frame, taken)
-        self.points: Ints = grid_points(located.frame, self.grid, taken, located.bright)
-        low, high = np.array(located.box[::2]), np.array(located.box[1::2]) - 1
+        self.grid: InputGrid = input_grid(located.place.frame, taken)
+        self.points: Ints = grid_points(located.place.frame, self.grid, taken, located.bright)
+        low, high = np.array(located.place.heart[::2]), np.array(located.place.heart[1::2]) - 1
         middle = ((low + high) // 2)[None]
-        heart = grid_points(located.frame, self.grid, taken, middle)[0].astype(np.float64)
+        heart = grid_points(located.place.frame, self.grid, taken, middle)[0].astype(np.float64)
         self.windows: list[Window] = make_windows(self.grid, network, heart)
         self.scale = normaliser(self.grid, taken)
         seen = np.zeros(len(self.points), dtype=bool)
@@ -285,11 +260,12 @@ def _name_vessels(located: Located, label: NDArray[np.uint8]) -> NDArray[np.uint
         return label
     voxels = located.bright[which]
     part, n = _parts(voxels)
-    whole = (0, located.frame.hu.shape[0], 0, located.frame.hu.shape[1])
-    cells = cells_of_box(located.frame, located.grid, (*whole, 0, located.frame.hu.shape[2]))
+    frame, grid = located.place.frame, located.place.grid
+    slices, rows, columns = frame.hu.shape
+    cells = cells_of_box(frame, grid, (0, slices, 0, rows, 0, columns))
     cell = tuple(cells[k][voxels[:, k]] for k in range(3))
     heat = [
-        np.bincount(part, located.anatomy.maps[channel][cell], minlength=n)
+        np.bincount(part, located.place.anatomy.maps[channel][cell], minlength=n)
         for channel in VESSEL_CHANNELS
     ]
     named = label.copy()
@@ -317,11 +293,11 @@ def _labelled(
     label, probability, p = answers
     owner = _things(located, label)
     s, r, c = located.bright.T
-    is_seed = located.frame.hu[s, r, c] >= SEED_HU
+    is_seed = located.place.frame.hu[s, r, c] >= SEED_HU
     is_large = np.zeros(len(owner), dtype=bool)
-    is_large[is_seed] = can_score(located.frame, s[is_seed], owner[is_seed])
+    is_large[is_seed] = can_score(located.place.frame, s[is_seed], owner[is_seed])
     kept = np.flatnonzero((label != Label.NONE) | is_large)
-    flat = located.frame.flat_index(s[kept], r[kept], c[kept])
+    flat = located.place.frame.flat_index(s[kept], r[kept], c[kept])
     order = np.argsort(flat)
     kept = kept[order]
     _, owner = np.unique(owner[kept], return_inverse=True)
@@ -333,9 +309,9 @@ def _labelled(
         index=flat[order],
         label=label[kept],
         probability=probability[kept],
-        heart_box=located.frame.volume_box(located.box),
-        is_heart_cut=located.anatomy.is_cut,
-        blood_pool=located.blood,
+        heart_box=located.place.frame.volume_box(located.place.heart),
+        is_heart_cut=located.place.anatomy.is_cut,
+        blood_pool=located.place.blood,
         model=identity,
         things=Things(
             owner=owner.astype(np.int32),

@@ -7,22 +7,22 @@ Refuses: `not_chest` where no heart is found, `model_failed` where the networks 
 usable numbers.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.inference.anatomy import (
-    COARSE_CHANNELS,
-    blood_pool,
-    find_heart,
-    heart_box,
-    surroundings,
-)
+from screening.inference.anatomy import surroundings
+from screening.inference.answers import UnusableOutputError
+from screening.inference.aorta import aorta_candidates, its_calcium, joined
+from screening.inference.balls import Balls, find_balls
 from screening.inference.candidates import GROWN_HU, Candidates, find_candidates
-from screening.inference.frame import GRID_CELLS, Frame, coarse_grid, make_frame
+from screening.inference.frame import Frame
+from screening.inference.location import Location, locate, require
 from screening.inference.manifest import Model
 from screening.inference.runtime import RUNTIME_ERRORS
 from screening.inference.session import Networks, networks
-from screening.inference.tubes import tell_stents
+from screening.inference.tubes import is_meant, tell_stents
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import CORONARY_LABELS, Label, Labelled, ModelIdentity, Rejection, Volume
@@ -42,60 +42,79 @@ _MAX_GROWN_VOXELS = 20_000  # larger things are bone or contrast: their rim does
 _NEIGHBOURS = np.indices((3, 3, 3)).reshape(3, -1).T - 1
 
 
-class _UnusableOutputError(Exception):
-    """A network gave a wrong shape or numbers that are not finite."""
-
-
 def infer(model: Model, volume: Volume, threads: int | None = None) -> Labelled | Rejection:
-    """Label with the default kind of model, its two networks; as `screening.inference.infer`.
+    """Label with the default kind of model, its three networks; as `screening.inference.infer`.
 
     Refuses `not_chest` and `model_failed`.
     """
     try:
         return _infer(networks(model, threads), model, volume)
-    except (_UnusableOutputError, *RUNTIME_ERRORS) as error:
+    except (UnusableOutputError, *RUNTIME_ERRORS) as error:
         detail = safe_detail(error)
         return Rejection(Room.INFERENCE, volume.series_key, Reason.MODEL_FAILED, detail)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Named:
+    """Candidates, and of each: probabilities (n, labels), label and its probability (n,)."""
+
+    candidates: Candidates
+    p: NDArray[np.float32]
+    label: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+
+
 def _infer(nets: Networks, model: Model, volume: Volume) -> Labelled | Rejection:
-    frame = make_frame(volume)
-    grid = coarse_grid(frame)
-    maps = nets.run_coarse(grid.input_array())
-    _check(maps, (len(COARSE_CHANNELS), *GRID_CELLS))
-    anatomy = find_heart(grid, maps)
-    if anatomy is None:
+    located = locate(nets, volume)
+    if located is None:
         return Rejection(Room.INFERENCE, volume.series_key, Reason.NOT_CHEST)
-    blood = blood_pool(frame, grid, anatomy)
-    reach = heart_box(frame, grid, anatomy.reach)
-    candidates = find_candidates(frame, grid, anatomy, reach, blood)
-    p = at_odds_in_life(_classify(nets, candidates))
-    by_network = _decide(p)
-    label, probability = tell_stents(frame, candidates, p, *by_network)
-    p = _as_decided(p, by_network[0], label, probability)
-    index, owner = _voxels(frame, candidates, label)
+    frame, grid, anatomy = located.frame, located.grid, located.anatomy
+    named = _with_aorta(nets, located, _near_heart(nets, located))
+    index, owner = _voxels(frame, named.candidates, named.label)
     return Labelled(
         index=index,
-        label=label[owner],
-        probability=probability[owner],
-        heart_box=frame.volume_box(heart_box(frame, grid, anatomy.heart)),
+        label=named.label[owner],
+        probability=named.probability[owner],
+        heart_box=frame.volume_box(located.heart),
         is_heart_cut=anatomy.is_cut,
-        blood_pool=blood,
+        blood_pool=located.blood,
         model=ModelIdentity(model.identity.name, model.identity.digest, nets.provider),
         surroundings=surroundings(volume, frame, grid, anatomy),
         things=Things(
             owner=owner.astype(np.int32),
             names=_NAMES,
-            shares=in_shares(p),
-            coronary=in_shares(p[:, _CORONARY].sum(1)),
+            shares=in_shares(named.p),
+            coronary=in_shares(named.p[:, _CORONARY].sum(1)),
             counts_from=CORONARY_CUT,
         ),
     )
 
 
-def _check(array: NDArray[np.float32], shape: tuple[int, ...]) -> None:
-    if array.shape != shape or not np.isfinite(array).all():
-        raise _UnusableOutputError
+def _near_heart(nets: Networks, located: Location) -> _Named:
+    """Name what is bright within the heart's reach."""
+    frame, grid, anatomy = located.frame, located.grid, located.anatomy
+    candidates = find_candidates(frame, grid, anatomy, located.reach, located.blood)
+    p = at_odds_in_life(_classify(nets, candidates))
+    by_network = _decide(p)
+    balls = find_balls(frame, candidates, is_meant(by_network[0]))
+    ball_odds = _of_balls(nets, balls)
+    label, probability = tell_stents(candidates, balls, ball_odds, p, *by_network)
+    return _Named(candidates, _as_decided(p, by_network[0], label, probability), label, probability)
+
+
+def _with_aorta(nets: Networks, located: Location, heart: _Named) -> _Named:
+    """Add the calcium of the aorta beyond the heart's reach."""
+    candidates = aorta_candidates(located)
+    if candidates is None or len(candidates.component) == 0:
+        return heart
+    is_aorta, p = its_calcium(_classify(nets, candidates))
+    p = p[is_aorta]
+    return _Named(
+        candidates=joined(heart.candidates, candidates, is_aorta),
+        p=np.concatenate([heart.p, p]),
+        label=np.concatenate([heart.label, np.full(len(p), Label.AORTA, dtype=np.uint8)]),
+        probability=np.concatenate([heart.probability, p[:, Label.AORTA]]),
+    )
 
 
 def _classify(nets: Networks, candidates: Candidates) -> NDArray[np.float32]:
@@ -103,8 +122,17 @@ def _classify(nets: Networks, candidates: Candidates) -> NDArray[np.float32]:
     if n == 0:
         return np.zeros((0, _N_LABELS), dtype=np.float32)
     p = nets.run_candidate(candidates.patches, candidates.masks, candidates.features)
-    _check(p, (n, _N_LABELS))
+    require(p, (n, _N_LABELS), "the network that names what is bright")
     return p
+
+
+def _of_balls(nets: Networks, balls: Balls) -> NDArray[np.float32]:
+    n = len(balls.features)
+    if n == 0:
+        return np.zeros(0, dtype=np.float32)
+    odds = nets.run_balls(balls)
+    require(odds, (n,), "the network that tells stents from plaque")
+    return odds
 
 
 def _as_decided(

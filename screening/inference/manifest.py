@@ -6,7 +6,7 @@ and `Verification`s for the command line.
 Refuses: a folder without a manifest, a manifest of another format, a file whose SHA-256
 is not the one its manifest states.
 
-Two formats: 1, the two networks of our own kind; 2, one network that a site brought. Of the
+Two formats: 1, the three networks of our own kind; 2, one network that a site brought. Of the
 latter the heart is found by the default model's coarse network.
 """
 
@@ -35,7 +35,7 @@ from screening.resources import models_folder
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
-REQUIRED_FILES = ("candidate.onnx", "coarse.onnx")
+REQUIRED_FILES = ("ball.onnx", "candidate.onnx", "coarse.onnx")
 LOCATOR, LOCATOR_FILE = "default", "coarse.onnx"
 
 

@@ -56,7 +56,7 @@ class ProviderError(InfrastructureError):
     """The processor that was asked for did not load; no scan is to blame."""
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=6)
 def open_session(
     file: Path, digest: str, threads: int, providers: Providers
 ) -> ort.InferenceSession:

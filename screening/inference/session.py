@@ -1,7 +1,7 @@
-"""The two networks of our own kind of model, opened once a process.
+"""The three networks of our own kind of model, opened once a process.
 
 Comes in: a `Model` and a number of threads.
-Goes out: numpy arrays out of the two networks, and the provider that computed them.
+Goes out: numpy arrays out of the networks, and the provider that computed them.
 Refuses: with `require_providers`, to begin without the GPU that was asked for; else nothing
 itself: the runtime's errors pass through for `infer` to name.
 """
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.config import Providers
+from screening.inference.balls import Balls
 from screening.inference.manifest import LOCATOR, LOCATOR_FILE, Model, folder_of
 from screening.inference.runtime import (
     ProviderError,
@@ -27,15 +28,16 @@ from screening.inference.runtime import (
 )
 
 Floats = NDArray[np.float32]
-_BATCH = 64  # candidates a call: bounds the memory, costs no speed
+_BATCH = 64  # candidates or balls a call: bounds the memory, costs no speed
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """The two open networks of a model."""
+    """The open networks of a model."""
 
     coarse: ort.InferenceSession
     candidate: ort.InferenceSession
+    ball: ort.InferenceSession
     provider: str
 
     def run_coarse(self, grid: Floats) -> Floats:
@@ -47,6 +49,11 @@ class Networks:
         """Label probabilities, float32 (n, labels)."""
         feeds = {"patch": patches, "mask": masks, "features": features}
         return run_in_batches(self.candidate, None, feeds, _BATCH)
+
+    def run_balls(self, balls: Balls) -> Floats:
+        """Log-odds of metal of each ball, float32 (b,)."""
+        feeds = {"patch": balls.patches, "mask": balls.masks, "features": balls.features}
+        return run_in_batches(self.ball, None, feeds, _BATCH)
 
 
 def threads_here() -> int:
@@ -62,11 +69,11 @@ def networks(model: Model, threads: int | None = None) -> Networks:
 
 @functools.lru_cache(maxsize=2)
 def _open(folder: Path, digest: str, threads: int, providers: Providers) -> Networks:
-    coarse, candidate = (
+    coarse, candidate, ball = (
         open_session(folder / name, digest, threads, providers)
-        for name in ("coarse.onnx", "candidate.onnx")
+        for name in ("coarse.onnx", "candidate.onnx", "ball.onnx")
     )
-    return Networks(coarse, candidate, coarse.get_providers()[0])
+    return Networks(coarse, candidate, ball, coarse.get_providers()[0])
 
 
 def require_providers(providers: Providers) -> None:

@@ -240,9 +240,9 @@ def print_metal() -> None:
         "Chests with one kind of metal each; how many get which flag. False: Agatston units above"
     )
     print(
-        "those of the same chest without metal, mean, of what inference calls coronary (it judges"
+        "those of the same chest without metal, mean, of what inference calls coronary (it looks"
     )
-    print("whole tubes) and after scoring has named what is brighter than calcium.\n")
+    print("along whole things) and after scoring has named what is brighter than calcium.\n")
     flags = ("stent_present", "stent_possible", "clips_present", "lead_present", "valve_prosthesis",
              "sternal_wires", "metal_near_heart")  # fmt: skip
     head = [f.replace("_present", "").replace("_prosthesis", "").replace("_", " ") for f in flags]

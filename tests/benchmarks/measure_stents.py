@@ -4,8 +4,8 @@
     python tests/benchmarks/measure_stents.py tune
 
 Not a test; some ten minutes. Simulated chests of the shifted generator (`models.train.shifted`),
-read by the shipped model with and without the rule of the whole tube. `tune` are seeds on which
-the rule's coefficients were found, `test` are others.
+read by the shipped model with and without what looks along the whole thing. `tune` are seeds on
+which the rule's coefficients were found, `test` are others.
 """
 
 import sys
@@ -30,8 +30,8 @@ UNSURE = {"stent_present", "stent_possible", "metal_near_heart", "clips_present"
 TELL = labelling.tell_stents
 
 
-def network_alone(frame, candidates, p, label, probability):
-    """In place of the rule: what the network says."""
+def network_alone(candidates, balls, ball_odds, p, label, probability):
+    """In place of the rule: what the candidate network says."""
     return label, probability
 
 

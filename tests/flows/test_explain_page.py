@@ -87,7 +87,7 @@ def test_a_high_score_on_a_page(page, told, tmp_path):
         "Agatston 1000 or more.",
         remarks.EXPLAINED["metal_near_heart"],
         "Aortic valve: Agatston 49.4",
-        "(as far as it lies near the heart; not in the score).",
+        "(near the heart and along the thoracic aorta within the scan; not in the score).",
         "204 mg/dL, 37 days before the scan",
         "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
         "The series is not computed tomography.",

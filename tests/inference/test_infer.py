@@ -69,6 +69,7 @@ class FakeNetworks:
     def __init__(self, peak=0.98, labels=Label.LAD):
         self.peak, self.label = peak, labels
         self.corner = (0, 0, 0)
+        self.arch_mm = None
 
     def run_coarse(self, grid):
         maps = np.zeros((len(COARSE_CHANNELS), *GRID_CELLS), dtype=np.float32)
@@ -78,6 +79,9 @@ class FakeNetworks:
         maps[COARSE_CHANNELS.index("heart")] = self.peak * (away < 45)
         for name in ("LM", "LAD", "LCX", "RCA", "aortic_valve", "mitral_annulus"):
             maps[COARSE_CHANNELS.index(name)] = 0.9 * np.exp(-((away / 20) ** 2))
+        if self.arch_mm is not None:
+            cells = np.array(self.arch_mm) / 6 - 0.5 - np.array(self.corner)
+            maps[COARSE_CHANNELS.index("aorta")] = np.linalg.norm(where - cells, axis=-1) < 2
         return maps
 
     def run_candidate(self, patches, masks, features):
@@ -87,6 +91,9 @@ class FakeNetworks:
         p = np.full((len(patches), len(Label)), 0.01, dtype=np.float32)
         p[:, self.label] = 1 - 0.01 * (len(Label) - 1)
         return p
+
+    def run_balls(self, balls):
+        return np.full(len(balls.features), -5.0, dtype=np.float32)
 
 
 @pytest.fixture
@@ -141,6 +148,39 @@ def test_a_scan_turned_in_the_plane_gives_the_same_voxels(run):
         mask = mask.reshape(pixels.shape)
         mask = mask[:, ::-1, ::-1] if name == "mirrored axes" else mask.transpose(0, 2, 1)
         np.testing.assert_array_equal(np.flatnonzero(mask), straight.index)
+
+
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [(Label.AORTA, {Label.AORTA}), (Label.LAD, set()), (Label.BONE, set())],
+)
+def test_the_arch_has_calcium_of_the_aorta_and_none_of_a_coronary(run, called, expected):
+    """60 mm above the heart's border; what is called coronary there is none."""
+    hu = chest()
+    hu[5:7, 103:106, 118:121] = 400
+    nets = FakeNetworks(labels=called)
+    nets.arch_mm = (6 * 3.0, 104.5 * 1.25, 119.5 * 1.25)
+    out = run(make_volume(hu), nets)
+    s = np.unravel_index(out.index, hu.shape)[0]
+    assert set(out.label[s < 10]) == expected
+    assert (s < 10).sum() == (18 if expected else 0)
+    assert (np.diff(out.index) > 0).all()
+    own = out.things.shares[out.things.owner, out.label] / 10_000
+    np.testing.assert_allclose(out.probability[s < 10], own[s < 10], atol=1e-4)
+    # Without the arch in the map the heart has the same things.
+    near = run(make_volume(hu), FakeNetworks(labels=called))
+    assert set(near.index) == set(out.index[s >= 10])
+
+
+@pytest.mark.parametrize(("below_mm", "is_found"), [(36.0, True), (66.0, False)])
+def test_below_the_chest_the_aorta_is_left_alone(run, below_mm, is_found):
+    """Calcium so far below the lowest slice of the heart, at 165 mm."""
+    hu, at = chest(), int((165 + below_mm) / 3)
+    hu[at : at + 2, 103:106, 118:121] = 400
+    nets = FakeNetworks(labels=Label.AORTA)
+    nets.arch_mm = (at * 3.0 + 3, 104.5 * 1.25, 119.5 * 1.25)
+    out = run(make_volume(hu), nets)
+    assert (out.index >= at * hu[0].size).any() == is_found
 
 
 @pytest.mark.parametrize("blood_hu", [40, 350])

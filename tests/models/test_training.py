@@ -8,11 +8,13 @@ pytest.importorskip("onnx", reason="training needs onnx: pip install '.[train]'"
 
 from models.train.candidate import load_candidates, train_candidate  # noqa: E402
 from models.train.coarse import train_coarse  # noqa: E402
-from models.train.networks import export_candidate, export_coarse  # noqa: E402
+from models.train.networks import export_balls, export_candidate, export_coarse  # noqa: E402
 from models.train.package import write_manifest  # noqa: E402
-from models.train.phantoms import TRAINING_SEED, write_coarse_samples  # noqa: E402
+from models.train.phantoms import TRAINING_SEED, TUBES_FROM, write_coarse_samples  # noqa: E402
+from models.train.tubes import load_balls, train_balls, write_tube_samples  # noqa: E402
 from screening.inference import open_model  # noqa: E402
 from screening.inference.anatomy import COARSE_CHANNELS  # noqa: E402
+from screening.inference.balls import BALL_VOXELS, N_BALL_FEATURES, Balls  # noqa: E402
 from screening.inference.candidates import N_FEATURES, PATCH_VOXELS  # noqa: E402
 from screening.inference.frame import GRID_CELLS  # noqa: E402
 from screening.inference.session import networks  # noqa: E402
@@ -21,7 +23,7 @@ from screening.records import Label  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own
 
 
-def test_two_networks_come_out_and_open(tmp_path):
+def test_three_networks_come_out_and_open(tmp_path):
     rng = np.random.default_rng(0)
     write_coarse_samples(tmp_path / "coarse", TRAINING_SEED, 1)
     coarse = train_coarse(tmp_path / "coarse", 2, 0, tmp_path / "log", batch=1)
@@ -38,6 +40,13 @@ def test_two_networks_come_out_and_open(tmp_path):
     data = load_candidates([tmp_path / "candidates-1.npz"])
     candidate = train_candidate(data, 3, 0, tmp_path / "log", batch=8)
     export_candidate(candidate, PATCH_VOXELS, N_FEATURES, tmp_path / "candidate.onnx")
+    write_tube_samples(tmp_path / "tubes", TRAINING_SEED + TUBES_FROM, 1)
+    samples = load_balls(sorted((tmp_path / "tubes").glob("tube-*.npz")))
+    assert len(samples.metal) == len(samples.patch) > 0
+    assert (samples.metal >= 0).all()
+    assert (samples.metal <= 1).all()
+    ball = train_balls(samples, 2, 0, tmp_path / "log", batch=8)
+    export_balls(ball, BALL_VOXELS, N_BALL_FEATURES, tmp_path / "ball.onnx")
     write_manifest(tmp_path, "smoke", "0", "one phantom", 0, "pytest", "test")
     nets = networks(open_model(str(tmp_path)), 1)
     maps = nets.run_coarse(np.zeros((1, 3, *GRID_CELLS), dtype=np.float32))
@@ -48,6 +57,12 @@ def test_two_networks_come_out_and_open(tmp_path):
         p = nets.run_candidate(patches, patches, features)
         assert p.shape == (count, len(Label))
         np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+        balls = np.zeros((count, *BALL_VOXELS), dtype=np.float32)
+        about = np.zeros((count, N_BALL_FEATURES), dtype=np.float32)
+        none = np.zeros(0)
+        odds = nets.run_balls(Balls(balls, balls, about, none, none, none))
+        assert odds.shape == (count,)
+        assert np.isfinite(odds).all()
 
 
 def random_things(rng, n=60):
