@@ -147,7 +147,8 @@ def outside(row: Row) -> str:
     if not found:
         return "none was seen near the heart and along the thoracic aorta."
     told = "; ".join(found)
-    return f"{told} (near the heart and along the thoracic aorta within the scan; not in the score)."
+    where = "near the heart and along the thoracic aorta within the scan"
+    return f"{told} ({where}; not in the score)."
 
 
 def _lesions(row: Row, name: str) -> list[Row]:
