@@ -239,9 +239,7 @@ def print_metal() -> None:
     print(
         "Chests with one kind of metal each; how many get which flag. False: Agatston units above"
     )
-    print(
-        "those of the same chest without metal, mean, of what inference calls coronary (it looks"
-    )
+    print("those of the same chest without metal, mean, of what inference calls coronary (it looks")
     print("along whole things) and after scoring has named what is brighter than calcium.\n")
     flags = ("stent_present", "stent_possible", "clips_present", "lead_present", "valve_prosthesis",
              "sternal_wires", "metal_near_heart")  # fmt: skip
