@@ -91,7 +91,7 @@ def process_series(
     """
     started = perf_counter()
     try:
-        files = archive.read_bytes(job.address, job.paths)
+        files = archive.open_source(job.address, job.limits).read_bytes(job.paths)
     except InfrastructureError as error:
         gone = Rejection(Room.ARCHIVE, job.series_key, Reason.UNREACHABLE, safe_detail(error))
         return Worked(job.series_key, gone, 0)

@@ -1,0 +1,221 @@
+"""Listing an archive that is asked by study and date (DICOMweb, DIMSE).
+
+Comes in: a server that answers two questions, and what the last crawl knew.
+Goes out: a `Listing`: one row an instance, its path `study/series/instance`.
+Refuses: a server that gives only a part of one day's studies.
+
+Every night the newest dates are asked for, from `overlap_days` before the newest study known;
+older dates in turn, so that each has been asked for once in `older_every_nights` nights. The whole
+archive is asked for when nothing is known. A study that was asked for and not listed is
+gone; one that was not asked for stays as it is known. Of a study that did not change nothing
+further is asked.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol
+
+import pyarrow as pa
+
+from screening.archive.listing import STATS_SCHEMA, Listing
+from screening.archive.study_marks import StudyFacts, is_look_again, is_path, study_date
+from screening.config import ArchiveSettings
+from screening.errors import InfrastructureError
+from screening.reasons import Reason
+from screening.tables import FILES
+
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
+_ROUND = 100  # a number of answers that a silent limit is likely to be a multiple of
+_MISSING = "?"  # stands for the series of an instance that was counted but not listed
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Days from `first` to `last`, both in; None is open, and the open beginning holds undated."""
+
+    first: date | None
+    last: date | None
+
+    def __contains__(self, day: date | None) -> bool:
+        if day is None:
+            return self.first is None
+        return (self.first or _EARLIEST) <= day <= (self.last or _LATEST)
+
+    def halves(self) -> tuple["Dates", "Dates"] | None:
+        """Split the days; None of a single one."""
+        low, high = self.first or _EARLIEST, self.last or _LATEST
+        if low >= high:
+            return None
+        middle = low + (high - low) // 2
+        return Dates(self.first, middle), Dates(middle + timedelta(days=1), self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Studies of some days; `is_whole` is false where the server held some back."""
+
+    studies: Sequence[StudyFacts] = field(repr=False)
+    is_whole: bool
+
+
+class Server(Protocol):
+    """What is asked of a server."""
+
+    def studies(self, dates: Dates) -> Answer:
+        """Return the studies of these days."""
+
+    def instances(self, study: str) -> Sequence[tuple[str, str]]:
+        """Return series and SOP Instance UID of a study's instances."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """One study as the last crawl left it."""
+
+    rows: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def day(self) -> date | None:
+        return study_date(self.rows[0][2])
+
+    @property
+    def is_to_ask(self) -> bool:
+        return any(is_look_again(mark) for _, _, mark in self.rows)
+
+    def is_as(self, facts: StudyFacts) -> bool:
+        """Whether nothing changed; a server that tells no numbers may hide a change."""
+        return facts.n_instances == len(self.rows) and all(
+            mark == facts.mark for _, _, mark in self.rows
+        )
+
+
+def list_by_study(
+    server: Server, known: pa.Table, today: date, settings: ArchiveSettings
+) -> Listing:
+    """List the archive.
+
+    Parameters
+    ----------
+    server : answers the questions
+    known : columns path, size_bytes, mtime_ns of the last crawl, usable or not
+    today : the night's date
+
+    Returns
+    -------
+    Listing; an instance that the server counts but does not list is a row of `ignored`
+        (`unreachable`)
+
+    Raises
+    ------
+    InfrastructureError
+        when the server gives only a part of one day's studies
+    """
+    before = _by_study(known)
+    asked = dates_to_ask(before.values(), today, settings)
+    found = {s.uid: s for dates in asked for s in _studies(server, dates)}
+    rows: list[tuple[str, int, int]] = []
+    missing: list[str] = []
+    for uid, facts in found.items():
+        if uid in before and before[uid].is_as(facts):
+            rows += before[uid].rows
+        else:
+            listed = _instances(server, facts)
+            rows += listed
+            n_missing = (facts.n_instances or 0) - len(listed)
+            missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
+    for uid, study in before.items():
+        if uid not in found and not any(study.day in dates for dates in asked):
+            rows += study.rows
+    return _listing(rows, missing)
+
+
+def dates_to_ask(
+    known: Iterable[_Known], today: date, settings: ArchiveSettings
+) -> tuple[Dates, ...]:
+    """Return the stretches of days to ask for tonight; they do not overlap."""
+    studies = list(known)
+    days = [day for study in studies if (day := study.day) is not None and day <= today]
+    newest = max(days) if days else settings.first_date
+    start = max(newest - timedelta(days=settings.overlap_days), settings.first_date)
+    older = [Dates(None, settings.first_date - timedelta(days=1)), *_slices(settings, start)]
+    if studies:
+        turn = today.toordinal() % settings.older_every_nights
+        again = {study.day for study in studies if study.is_to_ask}
+        older = [
+            dates
+            for number, dates in enumerate(older)
+            if number % settings.older_every_nights == turn or any(day in dates for day in again)
+        ]
+    return (*older, Dates(start, None))
+
+
+def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
+    """Yield the slices from the first date to the day before `end`; their edges never move."""
+    step = timedelta(days=settings.slice_days)
+    first = settings.first_date
+    while first < end:
+        yield Dates(first, min(first + step, end) - timedelta(days=1))
+        first += step
+
+
+def _studies(server: Server, dates: Dates) -> Iterator[StudyFacts]:
+    """Yield the studies of some days; days with too many answers are asked for in halves."""
+    answer = server.studies(dates)
+    halves = dates.halves()
+    is_suspect = bool(answer.studies) and len(answer.studies) % _ROUND == 0
+    if answer.is_whole and not (is_suspect and halves):
+        yield from answer.studies
+    elif halves:
+        for half in halves:
+            yield from _studies(server, half)
+    else:
+        raise InfrastructureError(
+            f"archive: the server gives {len(answer.studies)} studies of one day and holds the "
+            "others back; raise its limit on answers"
+        )
+
+
+def _instances(server: Server, facts: StudyFacts) -> list[tuple[str, int, int]]:
+    found = set(server.instances(facts.uid))
+    return [(f"{facts.uid}/{series}/{sop}", 0, facts.mark) for series, sop in sorted(found)]
+
+
+def _by_study(known: pa.Table) -> Mapping[str, _Known]:
+    studies: dict[str, _Known] = {}
+    columns = (known.column(n).to_pylist() for n in ("path", "size_bytes", "mtime_ns"))
+    for path, size, mark in zip(*columns, strict=True):
+        if not is_path(path):
+            continue
+        studies.setdefault(study_of(path), _Known()).rows.append((path, size, mark))
+    return studies
+
+
+def study_of(path: str) -> str:
+    """Return the study's UID from an instance's path."""
+    return path.partition("/")[0]
+
+
+def waiting_studies(instances: pa.Table, missed: pa.ChunkedArray) -> frozenset[str]:
+    """Return the keys of the studies of which something was listed but not delivered.
+
+    Parameters
+    ----------
+    instances : of the schema `INSTANCES`
+    missed : paths of what was not delivered
+    """
+    studies = {study_of(path) for path in missed.to_pylist()}
+    if not studies:
+        return frozenset()
+    pairs = zip(instances["path"].to_pylist(), instances["study_key"].to_pylist(), strict=True)
+    return frozenset(key for path, key in pairs if study_of(path) in studies)
+
+
+def _listing(rows: list[tuple[str, int, int]], missing: list[str]) -> Listing:
+    columns = [list(c) for c in zip(*sorted(rows), strict=True)] or [[], [], []]
+    n = len(missing)
+    absent = [sorted(missing), [0] * n, [0] * n, [Reason.UNREACHABLE.value] * n]
+    return Listing(
+        stats=pa.table(columns, schema=STATS_SCHEMA),
+        ignored=pa.table(absent, schema=FILES.schema),
+    )
