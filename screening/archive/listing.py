@@ -124,6 +124,12 @@ def list_files(address: str) -> Listing:
     )
 
 
+def is_left_alone(path: str) -> bool:
+    """Whether a file is left alone for its name or its folder's: hidden, or an index of media."""
+    *folders, name = path.split("/")
+    return name == _MEDIA_INDEX or any(part.startswith(".") for part in (*folders, name))
+
+
 def _walk(below: str, folders: list[str], found: _Found) -> None:
     """List one folder; `below` is empty or ends with a slash."""
     try:
@@ -140,7 +146,7 @@ def _walk(below: str, folders: list[str], found: _Found) -> None:
 
 def _take(entry: os.DirEntry[str], path: str, folders: list[str], found: _Found) -> None:
     name = entry.name
-    if name.startswith(".") or name == _MEDIA_INDEX:
+    if is_left_alone(name):
         found.ignore(path)
     elif entry.is_dir(follow_symlinks=False):
         folders.append(path + "/")

@@ -7,6 +7,7 @@ Refuses: an address of no known kind.
 
 from collections.abc import Sequence
 from datetime import date
+from importlib.util import find_spec
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -68,6 +69,11 @@ def resolve(url: str) -> str:
             from screening.archive import dimse
 
             return dimse.check_address(url)
+        case "s3":
+            _need_s3()
+            from screening.archive import s3
+
+            return s3.check_address(url)
         case scheme:
             raise ScreeningError(f"archive scheme {scheme}:// is not supported; give {SUPPORTED}")
 
@@ -83,8 +89,20 @@ def open_source(address: str, limits: ArchiveSettings) -> Source:
             from screening.archive.dimse import Dimse
 
             return Dimse(address, limits)
+        case "s3":
+            from screening.archive.s3 import ObjectStore
+
+            return ObjectStore(address, limits)
         case _:
             return Folder(address)
+
+
+def _need_s3() -> None:
+    """Refuse where the libraries of an extra are missing."""
+    if find_spec("s3fs") is None:
+        raise ScreeningError(
+            "archive: s3:// needs a library that is not installed; pip install 'screening[s3]'"
+        )
 
 
 def _scheme(url: str) -> str:
