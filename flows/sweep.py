@@ -141,6 +141,7 @@ class _Stages:
         self._night = night
         self._lake = night.lake
         self._address = address
+        self._source = archive.open_source(address, night.settings.archive)
         self._cluster = cluster
         self._versions = Versions(
             choose.CHOOSE_VERSION, model.identity.digest, scoring.SCORING_VERSION
@@ -159,8 +160,7 @@ class _Stages:
 
     def crawl(self) -> Crawled:
         self._night.progress("reading headers", 0, 1)
-        source = archive.open_source(self._address, self._night.settings.archive)
-        crawled = crawl(self._lake, self._cluster, source, self._night.as_of)
+        crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
         self._waiting = crawled.waiting
         self._night.progress("reading headers", 1, 1)
         return crawled
@@ -226,7 +226,7 @@ class _Stages:
         orders = Orders(
             settings.model,
             ScoringParameters(),
-            settings.scan_timeout_seconds,
+            settings.scan_timeout_seconds + self._source.longest_read_seconds,
             self._cluster.threads_per_worker,
             settings.providers,
         )

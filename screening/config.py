@@ -34,6 +34,8 @@ class ArchiveSettings(BaseModel):
     timeout_seconds: float = Field(default=60.0, gt=0)  # without an answer
     # How long a server that does not answer is asked again, before its scans stay pending.
     patience_seconds: float = Field(default=30.0, ge=0)
+    # Longest that one series may take to arrive, its turn awaited; then its scan stays pending.
+    reading_seconds: float = Field(default=600.0, gt=0)
     # Studies are asked for by date: the newest every night, older ones in turn.
     first_date: date = date(2000, 1, 1)  # what is older is one question
     slice_days: int = Field(default=30, ge=1)
@@ -46,6 +48,11 @@ class ArchiveSettings(BaseModel):
     certificate_file: str = ""
     key_file: str = ""
     calling_aet: str = Field(default="SCREENING", min_length=1, max_length=16)
+
+    @property
+    def longest_read_seconds(self) -> float:
+        """How long reading may take before it has given up by itself."""
+        return self.reading_seconds + self.timeout_seconds + self.patience_seconds
 
 
 class Settings(BaseModel):

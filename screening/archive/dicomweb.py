@@ -89,6 +89,11 @@ class DicomWeb:
     address: str
     limits: ArchiveSettings
 
+    @property
+    def longest_read_seconds(self) -> float:
+        """As the site's limits say."""
+        return self.limits.longest_read_seconds
+
     def check(self) -> None:
         """Ask for one study, so that what is wrong is told before a lake is made."""
         if not self._ask(lambda: self._client().search_for_studies(limit=1), is_first=True):
@@ -174,11 +179,17 @@ class DicomWeb:
                 files.append((str(dataset.SOPInstanceUID), content))
             return files
 
-        yield from self._ask(whole)
+        yield from self._ask(whole, throttle)
 
-    def _ask(self, question: Callable[[], Result], *, is_first: bool = False) -> Result:
+    def _ask(
+        self,
+        question: Callable[[], Result],
+        own: Throttle | None = None,
+        *,
+        is_first: bool = False,
+    ) -> Result:
         """Ask within the limits; an error becomes one line without any UID."""
-        throttle = self._throttle()
+        throttle = own or self._throttle()
 
         def gently() -> Result:
             with throttle.connection(), warnings.catch_warnings():

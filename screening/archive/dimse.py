@@ -107,9 +107,14 @@ class Dimse:
     address: str
     limits: ArchiveSettings
 
+    @property
+    def longest_read_seconds(self) -> float:
+        """As the site's limits say."""
+        return self.limits.longest_read_seconds
+
     def check(self) -> None:
-        """Open an association, so that what is wrong is told before a lake is made."""
-        self._ask(lambda _: None, is_first=True)
+        """Ask for a day to come, so that what is wrong is told before a lake is made."""
+        self._ask(lambda peer: _find(peer, "STUDY", {"StudyDate": "21991231"}), is_first=True)
 
     def list_files(self, known: pa.Table, today: date) -> Listing:
         """List by study and date; see `by_study`."""
@@ -197,17 +202,18 @@ class Dimse:
                 if not status:
                     raise _SilentError
 
-        self._ask(fetch, stored)
+        self._ask(fetch, stored, throttle)
 
     def _ask(
         self,
         question: Callable[[Association], Result],
         stored: Callable[[evt.Event], int] | None = None,
+        own: Throttle | None = None,
         *,
         is_first: bool = False,
     ) -> Result:
         """Ask within the limits, in an association of its own."""
-        throttle = self._throttle()
+        throttle = own or self._throttle()
 
         def gently() -> Result:
             with throttle.connection():

@@ -26,6 +26,11 @@ class Folder:
 
     address: str
 
+    @property
+    def longest_read_seconds(self) -> float:
+        """None: a scan's own time has room for reading a disk."""
+        return 0.0
+
     def check(self) -> None:
         """Refuse an empty folder."""
         if is_empty(self.address):

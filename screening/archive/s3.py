@@ -49,6 +49,7 @@ Result = TypeVar("Result")
 OBJECTS_PER_SHARD = 400
 _HEAD_BYTES = 32 * 1024  # holds nearly every header; what is beyond is fetched when asked for
 _MARK_BITS = 62
+_SAYS = "archive: "
 # S3 itself, and stores that speak its language.
 _DENIED = (
     "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401", "403",
@@ -82,6 +83,11 @@ class ObjectStore:
 
     address: str
     limits: ArchiveSettings
+
+    @property
+    def longest_read_seconds(self) -> float:
+        """As the site's limits say."""
+        return self.limits.longest_read_seconds
 
     @property
     def _root(self) -> str:
@@ -154,18 +160,24 @@ class ObjectStore:
         files: list[bytes] = []
         for number, path in enumerate(paths, start=1):
             try:
-                content = self._ask(partial(_content, name=f"{self._root}/{path}"))
+                content = self._ask(partial(_content, name=f"{self._root}/{path}"), throttle)
             except InfrastructureError as error:
                 raise InfrastructureError(
-                    f"file {number} of {len(paths)} of a series: {error}"
+                    f"file {number} of {len(paths)}: {str(error).removeprefix(_SAYS)}"
                 ) from None
             throttle.received(len(content))
             files.append(content)
         return files
 
-    def _ask(self, question: Callable[[S3FileSystem], Result], *, is_first: bool = False) -> Result:
+    def _ask(
+        self,
+        question: Callable[[S3FileSystem], Result],
+        own: Throttle | None = None,
+        *,
+        is_first: bool = False,
+    ) -> Result:
         """Ask within the limits; an error becomes one line without any object's name."""
-        throttle = self._throttle()
+        throttle = own or self._throttle()
 
         def gently() -> Result:
             with throttle.connection():

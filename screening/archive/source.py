@@ -28,6 +28,10 @@ SUPPORTED = (
 class Source(Protocol):
     """An archive. It is small and frozen: workers get a copy, connections are made where used."""
 
+    @property
+    def longest_read_seconds(self) -> float:
+        """How long reading one series may take beside the time a scan may take."""
+
     def check(self) -> None:
         """Refuse an archive that is not there, gives no access, or is empty."""
 

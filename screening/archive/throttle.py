@@ -2,7 +2,8 @@
 
 Comes in: a server's name and the site's limits.
 Goes out: leave to ask, held back until the server may be asked again.
-Refuses: nothing; it waits.
+Refuses: to go on when what was asked for has not come within `reading_seconds`, waiting included:
+the scan stays pending, and the sweep goes on.
 
 Workers are processes, so what they share is a folder of small files under the user's own
 temporary folder: a slot is a locked file (the kernel gives it back when its process dies, killed
@@ -21,7 +22,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from screening.config import ArchiveSettings
-from screening.errors import ScreeningError
+from screening.errors import InfrastructureError, ScreeningError
 
 _POLL_SECONDS = 0.02
 _PRIVATE = 0o700
@@ -30,7 +31,7 @@ _MEGABYTE = 1_000_000
 
 
 class Throttle:
-    """Leave to ask one server.
+    """Leave to ask one server, from now on for `reading_seconds`.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ class Throttle:
 
     def __init__(self, server: str, limits: ArchiveSettings, folder: Path | None = None) -> None:
         self._limits = limits
+        self._end = time.monotonic() + limits.reading_seconds
         self._folder = (folder or _own_folder()) / sha256(server.encode()).hexdigest()[:16]
         self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
 
@@ -61,6 +63,7 @@ class Throttle:
                     if _try_lock(handle):
                         handles.remove(handle)
                         return handle
+                self._check_time()
                 time.sleep(_POLL_SECONDS)
         finally:
             for handle in handles:
@@ -73,6 +76,7 @@ class Throttle:
 
     def received(self, n_bytes: int) -> None:
         """Wait as long as these bytes may take; the server then waits too, as nothing is read."""
+        self._check_time()
         if self._limits.megabytes_per_second:
             self._wait_turn("bytes", n_bytes / _MEGABYTE / self._limits.megabytes_per_second)
 
@@ -89,7 +93,15 @@ class Throttle:
             os.pwrite(handle, _MOMENT.pack(begin + seconds), 0)
         finally:
             os.close(handle)
-        time.sleep(max(0.0, begin - now))
+        time.sleep(max(0.0, min(begin, self._end) - now))
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if time.monotonic() >= self._end:
+            raise InfrastructureError(
+                f"archive: not within {self._limits.reading_seconds:g} s, as the server is slow or "
+                "the limits of [archive] are tight"
+            )
 
 
 def _open(file: Path) -> int:
