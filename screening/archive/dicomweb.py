@@ -41,7 +41,7 @@ from screening.errors import InfrastructureError, ScreeningError
 from screening.reasons import Reason
 
 # All of them write addresses, and with them UIDs, into what they log.
-for _name in ("dicomweb_client", "urllib3", "requests", "charset_normalizer"):
+for _name in ("dicomweb_client", "retrying", "urllib3", "requests", "charset_normalizer"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 Result = TypeVar("Result")

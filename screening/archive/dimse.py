@@ -250,9 +250,7 @@ class Dimse:
             ext_neg=[build_role(c, scp_role=True) for c in (*_CT, *_CAPTURES)] if stored else None,
             evt_handlers=[(evt.EVT_C_STORE, stored)] if stored else None,
             max_pdu=_MAX_PDU_BYTES,
-            tls_args=_tls(self.limits, parts.hostname or "")
-            if parts.scheme == TLS_SCHEME
-            else None,
+            tls_args=_tls(self.limits, self.address),
         )
         if not peer.is_established:
             raise _NoError if peer.is_rejected else _SilentError

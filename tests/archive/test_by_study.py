@@ -139,7 +139,7 @@ def test_every_day_has_its_turn_and_the_newest_every_night(known, nights, slice_
         for n in range(nights)
     ]
     assert any(probe in dates for night in asked for dates in night)
-    newest = max((day for day in known if day <= TODAY), default=settings.first_date)
+    newest = max([settings.first_date, *(day for day in known if day <= TODAY)])
     for night in asked:
         assert any(newest in dates for dates in night)
         assert sum(probe in dates for dates in night) <= 1  # stretches do not overlap

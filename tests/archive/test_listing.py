@@ -108,7 +108,7 @@ def test_addresses(tmp_path, put):
         ("dicom://pacs:104", "dicom://AET@host:port"),
         ("dicom://TITLE@", "dicom://AET@host:port"),
         ("dicom://TITLE@host:port", "dicom://AET@host:port"),
-        ("dicom://A%20TITLE%20TOO%20LONG@host", "1 to 16 characters"),
+        ("dicom://A%20TITLE%20TOO%20LONG.@host", "1 to 16 characters"),
         ("dicom://TITLE@host/path", "dicom://AET@host:port"),
         ("s3://key:secret@bucket/a", "AWS_SECRET_ACCESS_KEY"),
         ("s3:///a", "s3://bucket/prefix"),
