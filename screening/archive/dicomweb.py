@@ -27,7 +27,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from screening.archive.by_study import Answer, Dates, list_by_study
-from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment
+from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment, tls_context
 from screening.archive.header import Header, read_values
 from screening.archive.listing import Listing
 from screening.archive.patience import ask
@@ -218,6 +218,7 @@ class DicomWeb:
 
 
 def _make_client(address: str, limits: ArchiveSettings) -> DICOMwebClient:
+    tls_context(limits)  # only to refuse unusable files by name; requests opens them itself
     session = requests.Session()
     session.trust_env = False  # no .netrc: credentials come from where they are expected
     session.verify = limits.ca_file or True

@@ -1,5 +1,6 @@
 """DICOMweb and DIMSE against a real Orthanc: what comes from it is what lies on the disk."""
 
+import gc
 import io
 import logging
 import subprocess
@@ -75,6 +76,8 @@ def _credentials(monkeypatch):
     monkeypatch.setenv("SCREENING_ARCHIVE_USER", USER)
     monkeypatch.setenv("SCREENING_ARCHIVE_PASSWORD", PASSWORD)
     monkeypatch.setattr("screening.archive.dicomweb._clients", {})
+    yield
+    gc.collect()  # see above
 
 
 @pytest.fixture(params=["web", "dimse"])

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 BUCKET = "archive"
 ACCESS = {
@@ -29,19 +30,23 @@ def store() -> Iterator[str]:
         server.stop()
 
 
-def put(endpoint: str, folder: Path, prefix: str) -> None:
-    """Copy a folder into the bucket."""
+def client(endpoint: str) -> Any:
+    """Return what writes into the store."""
     import boto3
 
-    client = boto3.client(
+    return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=ACCESS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=ACCESS["AWS_SECRET_ACCESS_KEY"],
         region_name=ACCESS["AWS_DEFAULT_REGION"],
     )
-    client.create_bucket(Bucket=BUCKET)
+
+
+def put(endpoint: str, folder: Path, prefix: str) -> None:
+    """Copy a folder into the bucket."""
+    writer = client(endpoint)
+    writer.create_bucket(Bucket=BUCKET)
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        client.put_object(
-            Bucket=BUCKET, Key=f"{prefix}{file.relative_to(folder)}", Body=file.read_bytes()
-        )
+        key = f"{prefix}{file.relative_to(folder)}"
+        writer.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())
