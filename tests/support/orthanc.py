@@ -86,6 +86,20 @@ class Orthanc:
         answer.raise_for_status()
         return answer
 
+    def file_of(self, series: str) -> Path:
+        """Return the stored file of one instance of a series."""
+        asked = {"Level": "Instance", "Query": {"SeriesInstanceUID": series}, "Expand": True}
+        sop = self.ask("POST", "/tools/find", json=asked).json()[0]["MainDicomTags"][
+            "SOPInstanceUID"
+        ]
+        for file in (self.folder / "storage").rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    head = handle.read(4096)
+                if head[128:132] == b"DICM" and sop.encode() in head:
+                    return file
+        raise AssertionError("no such series")
+
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
