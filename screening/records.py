@@ -122,10 +122,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class SeriesJob:
-    """One series to be worked. Its repr is safe to log: the paths never show.
-
-    limits : how an archive behind a server is asked
-    """
+    """One series to be worked. Its repr is safe to log: the paths never show."""
 
     series_key: str
     address: str = field(repr=False)

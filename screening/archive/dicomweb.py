@@ -234,7 +234,10 @@ def _make_client(address: str, limits: ArchiveSettings) -> DICOMwebClient:
         session.headers["Authorization"] = f"Bearer {credentials.token}"
     elif credentials.user:
         session.auth = (credentials.user, credentials.password)
-    client = DICOMwebClient(address, session=session, timeout=limits.timeout_seconds)
+    # Scanners write UIDs that the standard forbids; they are asked for as they are.
+    client = DICOMwebClient(
+        address, session=session, timeout=limits.timeout_seconds, permissive_uid=True
+    )
     client.set_http_retry_params(retry=False)  # `patience` asks again, and knows for how long
     return client
 
