@@ -59,7 +59,14 @@ def by_series(lake: Path, uid_of) -> dict[str, tuple]:
         row["series_key"]: uid_of(row["path"]) for row in opened.read_index().instances.to_pylist()
     }
     rows = opened.query("core_disposition", date.fromisoformat(AS_OF)).to_pylist()
-    return {uids[row["series_key"]]: tuple(row[name] for name in COLUMNS) for row in rows}
+    found = {uids[row["series_key"]]: tuple(row[name] for name in COLUMNS) for row in rows}
+    # Of two series with the same images one is the copy: which, the order of their paths tells.
+    images = [row["image_digest"] for row in rows if row["image_digest"]]
+    for twice in {digest for digest in images if images.count(digest) > 1}:
+        pair = {uid for uid, row in found.items() if twice in row}
+        both = tuple(sorted((found[uid] for uid in pair), key=repr))
+        found |= dict.fromkeys(pair, both)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +103,7 @@ def test_dimse_gives_what_the_disk_gives(
     assert by_series(lake, uid_in_path) == wanted
     assert found["series"] == facts["series"]
     assert found["people"] == facts["people"]
-    assert sum(row[0] == "scored" for row in wanted.values()) >= 10
+    assert sum(row[0] == "scored" for row in wanted.values()) >= STUDIES // 2
 
 
 @needs_orthanc
