@@ -53,10 +53,15 @@ class Dates:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Studies of some days; `is_whole` is false where the server held some back."""
+    """Studies of some days; `is_whole` is false where some were held back, None: cannot be told."""
 
     studies: Sequence[StudyFacts] = field(repr=False)
-    is_whole: bool
+    is_whole: bool | None
+
+    @property
+    def uids(self) -> frozenset[str]:
+        """Which studies these are."""
+        return frozenset(study.uid for study in self.studies)
 
 
 class Server(Protocol):
@@ -159,21 +164,31 @@ def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
         first += step
 
 
-def _studies(server: Server, dates: Dates) -> Iterator[StudyFacts]:
-    """Yield the studies of some days; days with too many answers are asked for in halves."""
-    answer = server.studies(dates)
+def _studies(server: Server, dates: Dates, answer: Answer | None = None) -> Iterator[StudyFacts]:
+    """Yield the studies of some days; days of which not all may have been told in halves.
+
+    An answer that may be whole is so where its halves, each with fewer, tell nothing more.
+    """
+    answer = answer or server.studies(dates)
+    is_round = bool(answer.studies) and len(answer.studies) % _ROUND == 0
+    is_whole = None if answer.is_whole and is_round else answer.is_whole
     halves = dates.halves()
-    is_suspect = bool(answer.studies) and len(answer.studies) % _ROUND == 0
-    if answer.is_whole and not (is_suspect and halves):
-        yield from answer.studies
-    elif halves:
-        for half in halves:
-            yield from _studies(server, half)
-    else:
+    if halves is None and is_whole is False:
         raise InfrastructureError(
             f"archive: the server gives {len(answer.studies)} studies of one day and holds the "
             "others back; raise its limit on answers"
         )
+    if is_whole or halves is None:
+        yield from answer.studies
+        return
+    parts = [server.studies(half) for half in halves]
+    is_told_again = frozenset[str]().union(*(part.uids for part in parts)) <= answer.uids
+    is_split = all(len(part.studies) < len(answer.studies) for part in parts)
+    if is_whole is None and is_told_again and is_split:
+        yield from answer.studies
+        return
+    for half, part in zip(halves, parts, strict=True):
+        yield from _studies(server, half, part)
 
 
 def _instances(server: Server, facts: StudyFacts) -> list[tuple[str, int, int]]:

@@ -60,6 +60,7 @@ _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
 # Asked for by name, as servers need not give them otherwise (PS3.18, table 10.6.3-3).
 _ASK_FOR = ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances", "StudyDescription"]
 _DENIED = (401, 403)
+_NO_DICOMWEB = "archive: the answer is not DICOMweb; check the address, and what lies between"
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 _clients: dict[tuple[str, ArchiveSettings], DICOMwebClient] = {}  # of this process
 
@@ -145,12 +146,13 @@ class DicomWeb:
 
     def _pages(
         self, page: Callable[[int], Sequence[Json]], name: str
-    ) -> tuple[Sequence[Json], bool]:
-        """Follow pages until one is empty or brings nothing new; not whole in the latter case.
+    ) -> tuple[Sequence[Json], bool | None]:
+        """Follow pages until one is empty or brings nothing new; say whether these are all.
 
         A page that is not full is the last but for servers whose own limit is lower: the next
         is asked for as well, until there are none. A server that ignores `offset` gives the first
-        page for ever; what it repeats is counted once.
+        page for ever; what it repeats is counted once. There a full page is not all, and of
+        another it cannot be told.
         """
         found: dict[str, Json] = {}
         offset = 0
@@ -158,7 +160,7 @@ class DicomWeb:
             before = len(found)
             found.update({_text(each, name): each for each in answers})
             if len(found) == before:
-                return list(found.values()), False
+                return list(found.values()), None if before < self.limits.page else False
             offset += len(answers)
         return list(found.values()), True
 
@@ -203,9 +205,7 @@ class DicomWeb:
         except requests.RequestException as error:
             raise _told(error) from None
         except (ValueError, KeyError, AttributeError, InvalidDicomError):
-            raise InfrastructureError(
-                "archive: the answer is not DICOMweb; check the address, and what lies between"
-            ) from None
+            raise InfrastructureError(_NO_DICOMWEB) from None
 
     def _throttle(self) -> Throttle:
         return Throttle(urlsplit(self.address).netloc, self.limits)
@@ -271,6 +271,8 @@ def _told(error: requests.RequestException) -> ScreeningError:
         )
     if isinstance(error, requests.Timeout):
         return InfrastructureError("archive: the server did not answer in time; try again later")
+    if isinstance(error, requests.exceptions.InvalidJSONError):
+        return InfrastructureError(_NO_DICOMWEB)
     return InfrastructureError(
         "archive: the server cannot be reached; check address, network and server"
     )
