@@ -50,6 +50,8 @@ OBJECTS_PER_SHARD = 400
 _HEAD_BYTES = 32 * 1024  # holds nearly every header; what is beyond is fetched when asked for
 _MARK_BITS = 62
 _SAYS = "archive: "
+# A store is made for many at once, and asked once an object: a PACS's pace would cost nights.
+_UNLESS_SET = {"connections": 32, "requests_per_second": 0.0}
 # S3 itself, and stores that speak its language.
 _DENIED = (
     "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401", "403",
@@ -191,7 +193,10 @@ class ObjectStore:
             raise _told(error) from None
 
     def _throttle(self) -> Throttle:
-        return Throttle(os.environ.get("AWS_ENDPOINT_URL", self._root.split("/")[0]), self.limits)
+        server = os.environ.get("AWS_ENDPOINT_URL", self._root.split("/")[0])
+        unset = _UNLESS_SET.keys() - self.limits.model_fields_set
+        own = self.limits.model_copy(update={name: _UNLESS_SET[name] for name in unset})
+        return Throttle(server, own)
 
 
 def _content(store: S3FileSystem, name: str) -> bytes:

@@ -72,6 +72,16 @@ def test_the_same_rows_as_from_the_folder(source, disk):
         assert a.drop_columns("mtime_ns").equals(b.drop_columns("mtime_ns"))
 
 
+def test_a_store_has_no_pace_of_a_pacs_unless_it_is_set(endpoint):
+    def limits(given):
+        return open_source(ADDRESS, given)._throttle()._limits
+
+    assert limits(ArchiveSettings()).requests_per_second == 0
+    assert limits(ArchiveSettings()).connections == 32
+    assert limits(ArchiveSettings(connections=3)).connections == 3
+    assert limits(ArchiveSettings(requests_per_second=7)).requests_per_second == 7
+
+
 def test_bytes_come_in_the_order_asked_for(source, disk):
     paths = source.list_files(NOTHING, TODAY).stats["path"].to_pylist()[::-1]
     assert source.read_bytes(paths) == read_bytes(str(disk), paths)
