@@ -64,8 +64,12 @@ class Answer:
         return frozenset(study.uid for study in self.studies)
 
 
+class QuestionError(InfrastructureError):
+    """The server is there and answers, but failed at this question."""
+
+
 class Server(Protocol):
-    """What is asked of a server."""
+    """What is asked of a server; a question it fails at is a `QuestionError`."""
 
     def studies(self, dates: Dates) -> Answer:
         """Return the studies of these days."""
@@ -109,7 +113,7 @@ def list_by_study(
     Returns
     -------
     Listing; an instance that the server counts but does not list is a row of `ignored`
-        (`unreachable`)
+        (`unreachable`), and so is a day it fails at, whose studies stay as they are known
 
     Raises
     ------
@@ -118,19 +122,21 @@ def list_by_study(
     """
     before = _by_study(known)
     asked = dates_to_ask(before.values(), today, settings)
-    found = {s.uid: s for dates in asked for s in _studies(server, dates)}
+    failed: list[date | None] = []
+    found = {s.uid: s for dates in asked for s in _studies(server, dates, failed)}
     rows: list[tuple[str, int, int]] = []
-    missing: list[str] = []
+    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in failed]
     for uid, facts in found.items():
         if uid in before and before[uid].is_as(facts):
             rows += before[uid].rows
-        else:
-            listed = _instances(server, facts)
-            rows += listed
-            n_missing = (facts.n_instances or 0) - len(listed)
-            missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
+            continue
+        listed = _instances(server, facts, before.get(uid, _Known()))
+        rows += listed
+        n_missing = (facts.n_instances or 0) - len(listed)
+        missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
     for uid, study in before.items():
-        if uid not in found and not any(study.day in dates for dates in asked):
+        is_asked = any(study.day in dates for dates in asked) and study.day not in failed
+        if uid not in found and not is_asked:
             rows += study.rows
     return _listing(rows, missing)
 
@@ -164,12 +170,21 @@ def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
         first += step
 
 
-def _studies(server: Server, dates: Dates, answer: Answer | None = None) -> Iterator[StudyFacts]:
+def _studies(
+    server: Server, dates: Dates, failed: list[date | None], answer: Answer | None = None
+) -> Iterator[StudyFacts]:
     """Yield the studies of some days; days of which not all may have been told in halves.
 
-    An answer that may be whole is so where its halves, each with fewer, tell nothing more.
+    An answer that may be whole is so where its halves, each with fewer, tell nothing more. A day
+    at which the server fails is added to `failed`: one bad study must not hide all others.
     """
-    answer = answer or server.studies(dates)
+    answer = answer or _answer(server, dates)
+    if answer is None:
+        for half in dates.halves() or ():
+            yield from _studies(server, half, failed)
+        if dates.halves() is None:
+            failed.append(dates.last if dates.first else None)
+        return
     is_round = bool(answer.studies) and len(answer.studies) % _ROUND == 0
     is_whole = None if answer.is_whole and is_round else answer.is_whole
     halves = dates.halves()
@@ -181,18 +196,29 @@ def _studies(server: Server, dates: Dates, answer: Answer | None = None) -> Iter
     if is_whole or halves is None:
         yield from answer.studies
         return
-    parts = [server.studies(half) for half in halves]
+    parts = [_answer(server, half) or Answer((), False) for half in halves]
     is_told_again = frozenset[str]().union(*(part.uids for part in parts)) <= answer.uids
     is_split = all(len(part.studies) < len(answer.studies) for part in parts)
     if is_whole is None and is_told_again and is_split:
         yield from answer.studies
         return
     for half, part in zip(halves, parts, strict=True):
-        yield from _studies(server, half, part)
+        yield from _studies(server, half, failed, part if part.studies else None)
 
 
-def _instances(server: Server, facts: StudyFacts) -> list[tuple[str, int, int]]:
-    found = set(server.instances(facts.uid))
+def _answer(server: Server, dates: Dates) -> Answer | None:
+    try:
+        return server.studies(dates)
+    except QuestionError:
+        return None
+
+
+def _instances(server: Server, facts: StudyFacts, known: _Known) -> list[tuple[str, int, int]]:
+    """List a study's instances; where the server fails at it, those known are asked for again."""
+    try:
+        found = set(server.instances(facts.uid))
+    except QuestionError:
+        return [(path, size, facts.mark) for path, size, _ in known.rows]
     return [(f"{facts.uid}/{series}/{sop}", 0, facts.mark) for series, sop in sorted(found)]
 
 

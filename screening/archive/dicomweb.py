@@ -26,7 +26,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from screening.archive.by_study import Answer, Dates, list_by_study
+from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
 from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment, tls_context
 from screening.archive.header import Header, read_values
 from screening.archive.listing import Listing
@@ -61,7 +61,8 @@ _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
 _ASK_FOR = ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances", "StudyDescription"]
 _DENIED = (401, 403)
 _NO_DICOMWEB = "archive: the answer is not DICOMweb; check the address, and what lies between"
-_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+_TRANSIENT = (408, 425, 429, 502, 503, 504)
+_FAILED = 500  # at this question, and it will again
 _clients: dict[tuple[str, ArchiveSettings], DICOMwebClient] = {}  # of this process
 
 
@@ -97,7 +98,11 @@ class DicomWeb:
 
     def check(self) -> None:
         """Ask for one study, so that what is wrong is told before a lake is made."""
-        if not self._ask(lambda: self._client().search_for_studies(limit=1), is_first=True):
+        try:
+            found = self._ask(lambda: self._client().search_for_studies(limit=1), is_first=True)
+        except QuestionError:  # one bad study is no reason to leave the others
+            return
+        if not found:
             raise ScreeningError("the archive is empty: the DICOMweb service lists no study")
 
     def list_files(self, known: pa.Table, today: date) -> Listing:
@@ -262,6 +267,8 @@ def _told(error: requests.RequestException) -> ScreeningError:
                 f"archive: the server gives no access (HTTP {status}); check {USER} and "
                 f"{PASSWORD}, or {TOKEN}"
             )
+        if status == _FAILED:
+            return QuestionError("archive: the server failed at a question (HTTP 500); see its log")
         what = "nothing lies there" if status == 404 else "the server failed"
         return InfrastructureError(f"archive: {what} (HTTP {status}); check address and server")
     if isinstance(error, requests.exceptions.SSLError):

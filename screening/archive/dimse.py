@@ -29,7 +29,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import build_role
 
-from screening.archive.by_study import Answer, Dates, list_by_study
+from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
 from screening.archive.credentials import tls_context
 from screening.archive.header import Header, read_header, read_values
 from screening.archive.listing import Listing
@@ -313,7 +313,7 @@ def _find(peer: Association, level: str, keys: dict[str, str]) -> tuple[list[Dat
         elif status.Status in _FULL:
             return found, False
         elif status.Status != _SUCCESS:
-            raise _NoError
+            raise QuestionError("archive: the DICOM peer failed at a question; see its log")
     return found, True
 
 

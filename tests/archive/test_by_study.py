@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screening.archive import waiting_studies
-from screening.archive.by_study import Answer, Dates, _by_study, dates_to_ask, list_by_study
+from screening.archive.by_study import (
+    Answer,
+    Dates,
+    QuestionError,
+    _by_study,
+    dates_to_ask,
+    list_by_study,
+)
 from screening.archive.listing import STATS_SCHEMA
 from screening.archive.study_marks import (
     StudyFacts,
@@ -37,8 +44,12 @@ class Server:
         self.who = Counter()  # corrections of a study
         self.promises = Counter()  # instances that are counted and not there
         self.asked_for = []
+        self.unlisted = set()  # studies whose instances it cannot list
+        self.bad = set()  # studies the server stumbles over, whatever it is asked of them
 
     def studies(self, dates):
+        if any(day in dates for uid, (day, _) in self.content.items() if uid in self.bad):
+            raise QuestionError
         found = [
             StudyFacts(
                 uid,
@@ -52,6 +63,8 @@ class Server:
 
     def instances(self, study):
         self.asked_for.append(study)
+        if study in self.unlisted:
+            raise QuestionError
         return [("7.1", f"9.{n}") for n in range(self.content[study][1])]
 
 
@@ -155,6 +168,30 @@ def test_more_studies_of_one_day_than_the_server_gives_is_said():
     server = Server({f"1.{n}": (date(2025, 1, 1), 1) for n in range(7)}, limit=5)
     with pytest.raises(InfrastructureError, match="5 studies of one day"):
         listed(server)
+
+
+def test_a_study_the_server_stumbles_over_does_not_hide_the_others():
+    server = Server(some(40))
+    known = listed(server).stats
+    server.bad = {"1.7"}
+    server.content["2.1"] = (date(2025, 3, 3), 2)
+    again = listed(server, known)
+    assert studies(again) == {f"1.{k}" for k in range(40)} | {"2.1"}  # as known, and the new one
+    assert again.ignored["path"].to_pylist() == ["?/?/2025-01-08"]
+    fresh = listed(server)
+    assert studies(fresh) == studies(again) - {"1.7"}
+    assert fresh.ignored["reason"].to_pylist() == ["unreachable"]
+
+
+def test_a_study_whose_instances_cannot_be_listed_stays_as_known():
+    server = Server(some(3))
+    known = listed(server).stats
+    server.who["1.1"] += 1
+    server.unlisted = {"1.1", "1.2"}
+    again = listed(server, known)
+    assert marks(again.stats).keys() == marks(known).keys()
+    assert studies(listed(server)) == {"1.0"}
+    assert listed(server).ignored.num_rows == 4
 
 
 def test_what_is_counted_and_not_listed_is_counted_and_its_study_waits():
