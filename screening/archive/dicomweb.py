@@ -48,7 +48,7 @@ Result = TypeVar("Result")
 Json = Mapping[str, Mapping[str, object]]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_AS_STORED = (("application/dicom", "*"),)
+_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _KEEP = frozenset(f"{tag:08X}" for tag in TAG_NUMBERS)
 _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
     "0020000E",
@@ -180,10 +180,9 @@ class DicomWeb:
         def whole() -> list[tuple[str, bytes]]:
             client = self._client()
             files = []
-            for dataset in client.iter_series(study, series, media_types=_AS_STORED):
-                content = _as_file(dataset)
+            for content in _parts(client, study, series):
                 throttle.received(len(content))
-                files.append((str(dataset.SOPInstanceUID), content))
+                files.append((_sop_of(content), content))
             return files
 
         yield from self._ask(whole, throttle)
@@ -310,8 +309,24 @@ def _header(answer: Json) -> Header | Reason:
     return read_values(Dataset.from_json(kept, lambda *_: b""))
 
 
-def _as_file(dataset: Dataset) -> bytes:
-    """Return what the library parsed as a file again; elements it did not look into are as sent."""
-    buffer = io.BytesIO()
-    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()
+def _parts(client: DICOMwebClient, study: str, series: str) -> Iterator[bytes]:
+    """Yield a series' files as they are stored, byte for byte.
+
+    What the library offers in public parses each file, and fails at one without a preface, which
+    archives do keep (Orthanc). Its two steps before that are used as they are; the bounds of its
+    version and the tests against Orthanc hold them.
+    """
+    url = f"{client.base_url}/studies/{study}/series/{series}"
+    answer = client._http_get(url, headers={"Accept": _AS_STORED}, stream=True)
+    if answer.headers.get("Content-Type", "").startswith("application/dicom"):
+        yield answer.content  # of one file some servers make no parts
+        return
+    for part in client._decode_multipart_message(answer, stream=True):
+        yield bytes(part)
+
+
+def _sop_of(content: bytes) -> str:
+    names = ["SOPInstanceUID"]
+    file = io.BytesIO(content)
+    header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=names, force=True)
+    return str(header.SOPInstanceUID)

@@ -228,8 +228,8 @@ class Dimse:
             return ask(self.address, gently, lambda e: isinstance(e, _SilentError), patience)
         except _SilentError:
             raise InfrastructureError(
-                "archive: the DICOM peer cannot be reached, or went silent; check address, network "
-                "and peer"
+                "archive: the DICOM peer cannot be reached, or went silent; check address, "
+                "network, peer and both AE titles"
             ) from None
         except _NoError:
             raise InfrastructureError(
