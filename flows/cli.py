@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flows import show
+from flows.cli_options import ARCHIVE as _ARCHIVE
+from flows.cli_options import CONFIG as _CONFIG
 from flows.cli_options import JSON as _JSON
 from flows.cli_options import LAKE as _LAKE
 from flows.cli_options import MODEL as _MODEL
@@ -149,7 +151,7 @@ def score(
 
 
 @cli.command()
-@click.option("--archive", "archive_url", required=True, help="Folder of the archive.")
+@_ARCHIVE
 @_LAKE
 @click.option("--clinical", type=click.Path(path_type=Path), help="Folder of clinical tables.")
 @click.option(
@@ -158,7 +160,7 @@ def score(
     callback=_check_date,
     help="Date the flags are for.  [default: today]",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
+@_CONFIG
 @click.option(
     "--strict", is_flag=True, help="Exit 1 when a series failed or was quarantined in this run."
 )
@@ -177,6 +179,7 @@ def sweep(
     \b
     Example:
       screening sweep --archive /data/ct --lake /data/lake --clinical /data/clinical
+      screening sweep --archive https://pacs/dicom-web --lake /data/lake --config screening.toml
     """
     from flows.crawl import check_archive
     from flows.people_stage import check_clinical
@@ -184,7 +187,7 @@ def sweep(
     from screening.inference import open_model, require_providers
 
     settings = read_settings(config)
-    check_archive(archive_url, lake_path)
+    check_archive(archive_url, lake_path, settings.archive)
     check_clinical(clinical)
     # A model or a GPU that cannot be used must not leave a lake behind.
     open_model(settings.model)

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 LAKE = click.option(
     "--lake", "lake_path", required=True, type=click.Path(path_type=Path), help="The lake's folder."
 )
+ARCHIVE = click.option(
+    "--archive",
+    "archive_url",
+    required=True,
+    metavar="ADDRESS",
+    help="Where the scans lie: a folder, s3://…, https://…/dicom-web or dicom://AET@host:port.",
+)
+CONFIG = click.option("--config", type=click.Path(path_type=Path), help="screening.toml")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 ROD = click.option(
     "--rod",

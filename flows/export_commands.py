@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from flows import show
-from flows.cli_options import JSON, LAKE, MODEL, open_lake
+from flows.cli_options import ARCHIVE, CONFIG, JSON, LAKE, MODEL, open_lake
+from screening.config import read_settings
 from screening.errors import ScreeningError
 
 
@@ -25,12 +26,13 @@ def export() -> None:
 
 @export.command("dicom")
 @LAKE
-@click.option("--archive", "archive_url", required=True, help="Folder of the archive.")
+@ARCHIVE
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder, closed to others."
 )
 @click.option("--series", "keys", multiple=True, metavar="KEY", help="This series; may repeat.")
 @MODEL
+@CONFIG
 @click.option("--strict", is_flag=True, help="Exit 1 when a series was refused.")
 @JSON
 def export_dicom(
@@ -39,6 +41,7 @@ def export_dicom(
     out: Path,
     keys: tuple[str, ...],
     model: str,
+    config: Path | None,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -56,7 +59,8 @@ def export_dicom(
     from flows.export_dicom import export_dicom as run
 
     with show.progress() as bars:
-        facts = run(open_lake(lake_path), Request(archive_url, out, model, keys), bars)
+        request = Request(archive_url, out, model, keys, read_settings(config).archive)
+        facts = run(open_lake(lake_path), request, bars)
     if as_json:
         show.say(show.as_json(facts))
     else:

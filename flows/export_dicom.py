@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from flows import show
 from flows.status import last_as_of, require_a_finished_sweep
 from screening import archive, catalogue, inference, publish, scoring
+from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError, ScreeningError
 from screening.lake import Lake
 from screening.pipeline import Measured, measure_again
@@ -46,6 +47,7 @@ class Request:
     out: Path
     model: str
     keys: tuple[str, ...] = ()
+    limits: ArchiveSettings = field(default_factory=ArchiveSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,11 @@ def export_dicom(lake: Lake, request: Request, progress: show.ShowProgress) -> R
     refused = [_refusal(str(r["series_key"]), _why_not(r)) for r in states if r not in scored]
     written: list[Row] = []
     jobs = _jobs(lake, scored)
+    source = archive.open_source(address, request.limits)
     for n, job in enumerate(jobs):
         progress("exporting", n, len(jobs))
         try:
-            written.append(_export(job, address, model, request.out))
+            written.append(_export(job, source, model, request.out))
         except (_RefusedError, InfrastructureError) as error:
             refused.append(_refusal(job.key, str(error)))
     progress("exporting", len(jobs), len(jobs))
@@ -135,7 +138,7 @@ def _why_not(row: Row) -> str:
 def _prepare_folder(out: Path, address: str) -> None:
     """Make the folder, for its owner alone; refuse one that is open to others."""
     root, target = Path(address), out.resolve()
-    if target == root or root in target.parents:
+    if "://" not in address and (target == root or root in target.parents):
         raise ScreeningError("the folder lies in the archive, which is only read; give another")
     try:
         out.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -173,12 +176,12 @@ def _of(table: pa.Table, keys: pa.Array) -> pa.Table:
     return table.filter(pc.is_in(table["series_key"], value_set=keys))
 
 
-def _export(job: _Job, address: str, model: inference.Model, out: Path) -> Row:
+def _export(job: _Job, source: archive.Source, model: inference.Model, out: Path) -> Row:
     """Work one series again and write its files."""
     _check_versions(job.row, model)
     if not job.paths:
         raise _RefusedError("its files are not in the index of the last sweep; sweep again")
-    files = archive.read_bytes(address, job.paths)
+    files = source.read_bytes(job.paths)
     measured = measure_again(job.key, files, model, ScoringParameters())
     if isinstance(measured, Rejection):
         raise _RefusedError(f"gives no score any more: {REASONS[measured.reason].sentence}")

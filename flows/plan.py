@@ -101,7 +101,9 @@ class Ledger:
         """Whether this very rules outcome is on record."""
         series = disposition.series
         past = self._past.get((series.series_key, series.content_digest), [])
-        return any(p.versions == disposition.versions for p in past)
+        return any(
+            p.versions == disposition.versions and p.state is not State.PENDING for p in past
+        )
 
     def is_frozen(self, entry: catalogue.Entry) -> bool:
         """Whether `rescore = never` keeps this series as it was first decided."""
@@ -114,14 +116,26 @@ def _order(entries: Iterable[catalogue.Entry]) -> tuple[date, str]:
 
 
 def make_plan(
-    entries: Sequence[catalogue.Entry], decisions: Sequence[Decision], ledger: Ledger, version: int
+    entries: Sequence[catalogue.Entry],
+    decisions: Sequence[Decision],
+    ledger: Ledger,
+    version: int,
+    waiting: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Split the night's series into what rules decide and what is worked."""
+    """Split the night's series into what rules decide and what is worked.
+
+    `waiting` names studies of which the archive could not deliver everything tonight: none of their
+    series is worked, as a better one, or slices of this one, may be what is missing.
+    """
     by_key: Mapping[str, catalogue.Entry] = {e.series.series_key: e for e in entries}
     decided: list[Disposition] = []
     queues: dict[str, list[tuple[int, catalogue.Entry]]] = {}
     for decision in decisions:
         entry = by_key[decision.series_key]
+        if decision.rank is not None and decision.study_key in waiting:
+            if ledger.outcome(entry) is None:
+                decided.append(_unreachable(entry, version))
+            continue
         if decision.rank is not None:
             queues.setdefault(decision.study_key, []).append((decision.rank, entry))
             continue
@@ -135,6 +149,16 @@ def make_plan(
         for key, queue in queues.items()
     ]
     return Plan(tuple(decided), tuple(sorted(studies, key=lambda s: _order(s.candidates))))
+
+
+def _unreachable(entry: catalogue.Entry, version: int) -> Disposition:
+    return Disposition(
+        entry.series,
+        Versions(version),
+        State.PENDING,
+        (Reason.UNREACHABLE,),
+        "not all of the study was delivered",
+    )
 
 
 def not_chosen(entry: catalogue.Entry, chosen: str, version: int) -> Disposition:

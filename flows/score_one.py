@@ -30,7 +30,7 @@ class OneScore:
 
 def _one_series(folder: str) -> tuple[str, list[str]]:
     """Return the archive's address and the paths of its only image series."""
-    address = archive.resolve(folder)
+    address = archive.resolve_folder(folder)
     listing = archive.list_files(address)
     instances = archive.read_headers(address, listing.stats).instances
     if not instances.num_rows:

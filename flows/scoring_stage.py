@@ -126,7 +126,7 @@ class Scoring:
     ) -> Iterator[tuple[SeriesJob, Worked]]:
         """Work the scans; those whose worker died once more, each alone."""
         jobs = [
-            SeriesJob(key, self.address, entry.paths, attempts[key] + 1)
+            SeriesJob(key, self.address, entry.paths, attempts[key] + 1, self.settings.archive)
             for entry in turn
             for key in (entry.series.series_key,)
         ]

@@ -141,12 +141,14 @@ class _Stages:
         self._night = night
         self._lake = night.lake
         self._address = address
+        self._source = archive.open_source(address, night.settings.archive)
         self._cluster = cluster
         self._versions = Versions(
             choose.CHOOSE_VERSION, model.identity.digest, scoring.SCORING_VERSION
         )
         self._begun = time.monotonic()
         self._n_kept = 0
+        self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._gone: dict[str, str] = {}  # person of each series that left the archive
         self._run: dict[str, object] = {
             "run_id": night.run_id,
@@ -158,7 +160,8 @@ class _Stages:
 
     def crawl(self) -> Crawled:
         self._night.progress("reading headers", 0, 1)
-        crawled = crawl(self._lake, self._cluster, self._address)
+        crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
+        self._waiting = crawled.waiting
         self._night.progress("reading headers", 1, 1)
         return crawled
 
@@ -177,7 +180,8 @@ class _Stages:
             files_instance=crawled.instances.num_rows - found.n_duplicate_files,
             files_not_dicom=reasons.count(Reason.NOT_DICOM),
             files_unreadable=reasons.count(Reason.UNREADABLE)
-            + reasons.count(Reason.TRUNCATED_FILE),
+            + reasons.count(Reason.TRUNCATED_FILE)
+            + reasons.count(Reason.UNREACHABLE),
             files_duplicate=found.n_duplicate_files,
             files_ignored=reasons.count(Reason.IGNORED_FILE),
         )
@@ -211,7 +215,8 @@ class _Stages:
             silent,
             self._lake.vault.conflicted(),
         )
-        return make_plan(entries, decisions, ledger, choose.CHOOSE_VERSION), ledger
+        plan = make_plan(entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting)
+        return plan, ledger
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
@@ -221,7 +226,7 @@ class _Stages:
         orders = Orders(
             settings.model,
             ScoringParameters(),
-            settings.scan_timeout_seconds,
+            settings.scan_timeout_seconds + self._source.longest_read_seconds,
             self._cluster.threads_per_worker,
             settings.providers,
         )

@@ -7,6 +7,7 @@ Refuses: unknown keys, values out of range.
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,42 @@ from screening.errors import ScreeningError
 
 Providers = Literal["cpu", "cuda", "auto"]
 SECRET_VARIABLE = "SCREENING_SECRET"  # noqa: S105 - a name, not a secret
+
+
+class ArchiveSettings(BaseModel):
+    """How an archive behind a server is asked: table `[archive]` of `screening.toml`.
+
+    Of a folder none of it is used. What opens the archive comes from the environment alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # So that the clinical archive is never slowed; of all workers together.
+    connections: int = Field(default=2, ge=1, le=64)
+    requests_per_second: float = Field(default=20.0, ge=0)  # 0: no limit
+    megabytes_per_second: float = Field(default=0.0, ge=0)  # 0: no limit
+    timeout_seconds: float = Field(default=60.0, gt=0)  # without an answer
+    # How long a server that does not answer is asked again, before its scans stay pending.
+    patience_seconds: float = Field(default=30.0, ge=0)
+    # Longest that one series may take to arrive, its turn awaited; then its scan stays pending.
+    reading_seconds: float = Field(default=600.0, gt=0)
+    # Studies are asked for by date: the newest every night, older ones in turn.
+    first_date: date = date(2000, 1, 1)  # what is older is one question
+    slice_days: int = Field(default=30, ge=1)
+    overlap_days: int = Field(default=14, ge=0)  # before the newest study known
+    older_every_nights: int = Field(default=7, ge=1)
+    page: int = Field(default=500, ge=1)  # answers asked for at once
+    # Of the site's own authority, as PEM; empty: those that Python trusts.
+    ca_file: str = ""
+    # Shown to a server that asks for one, as PEM.
+    certificate_file: str = ""
+    key_file: str = ""
+    calling_aet: str = Field(default="SCREENING", min_length=1, max_length=16)
+
+    @property
+    def longest_read_seconds(self) -> float:
+        """How long reading may take before it has given up by itself."""
+        return self.reading_seconds + self.timeout_seconds + self.patience_seconds
 
 
 class Settings(BaseModel):
@@ -35,6 +72,7 @@ class Settings(BaseModel):
     max_attempts: int = Field(default=2, ge=1, le=10)
     scan_timeout_seconds: float = Field(default=300.0, gt=0)
     rescore: Literal["never", "new_only", "all"] = "new_only"
+    archive: ArchiveSettings = ArchiveSettings()
 
 
 def read_settings(file: Path | None) -> Settings:
@@ -51,7 +89,8 @@ def read_settings(file: Path | None) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = ", ".join(Settings.model_fields)
+            model = ArchiveSettings if len(first["loc"]) > 1 else Settings
+            known = ", ".join(model.model_fields)
             raise ScreeningError(
                 f"settings {file}: unknown setting {where}; known: {known}"
             ) from error

@@ -14,7 +14,6 @@ from time import perf_counter
 
 from screening import archive, inference, report, scoring, volume
 from screening.errors import InfrastructureError, ScreeningError
-from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
 from screening.records import (
     CalciumScore,
@@ -91,9 +90,9 @@ def process_series(
     """
     started = perf_counter()
     try:
-        files = archive.read_bytes(job.address, job.paths)
+        files = archive.open_source(job.address, job.limits).read_bytes(job.paths)
     except InfrastructureError as error:
-        gone = Rejection(Room.ARCHIVE, job.series_key, Reason.UNREACHABLE, safe_detail(error))
+        gone = Rejection(Room.ARCHIVE, job.series_key, Reason.UNREACHABLE, str(error))
         return Worked(job.series_key, gone, 0)
     n_bytes = sum(len(f) for f in files)
     read = perf_counter()

@@ -201,7 +201,9 @@ REASONS: dict[Reason, ReasonText] = {
         Room.SWEEP, "One patient number carries contradicting people; nobody is guessed."
     ),
     Reason.STILL_ARRIVING: ReasonText(Room.SWEEP, "The study is still being received."),
-    Reason.UNREACHABLE: ReasonText(Room.ARCHIVE, "The archive could not be reached."),
+    Reason.UNREACHABLE: ReasonText(
+        Room.ARCHIVE, "The archive could not be reached, or did not deliver."
+    ),
     Reason.NIGHT_OVER: ReasonText(Room.SWEEP, "The night ended before its turn came."),
     Reason.NO_SCAN: ReasonText(
         Room.CLINICAL, "The row belongs to nobody who has a scan in this archive."

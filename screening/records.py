@@ -15,6 +15,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.config import ArchiveSettings
 from screening.measures import Beside, Intervals, OtherMeasures, VesselMeasures
 from screening.reasons import Reason, Room, State
 from screening.surroundings import Surroundings
@@ -127,6 +128,7 @@ class SeriesJob:
     address: str = field(repr=False)
     paths: tuple[str, ...] = field(repr=False)
     attempt: int = 1
+    limits: ArchiveSettings = field(default_factory=ArchiveSettings, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

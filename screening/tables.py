@@ -26,9 +26,16 @@ _PERSON_KEY = Column("person_key", _S, "", "random key of the person", _KEY)
 
 # What the archive reads from one file's header, identity and all. Never written as it is.
 _HEADER = (
-    Column("path", _S, "", "path below the archive's root", _ID),
-    Column("size_bytes", _I, "B", "size of the file"),
-    Column("mtime_ns", _I, "ns", "modification time of the file", Privacy.OPEN, volatile=True),
+    Column("path", _S, "", "path below the archive's root, or study/series/instance UIDs", _ID),
+    Column("size_bytes", _I, "B", "size of the file; 0 where the archive does not tell"),
+    Column(
+        "mtime_ns",
+        _I,
+        "",
+        "change mark: of a folder's file its time in ns, else a digest",
+        Privacy.OPEN,
+        volatile=True,
+    ),
     Column("sop_class_uid", _S, "", "kind of DICOM object"),
     Column("transfer_syntax_uid", _S, "", "encoding of the pixels"),
     Column("modality", _S, "", "CT, SR, …"),
@@ -100,10 +107,12 @@ FILES = Table(
     "one file of the archive that is no usable instance; kept encrypted",
     ("path",),
     (
-        Column("path", _S, "", "path below the archive's root", _ID),
-        Column("size_bytes", _I, "B", "size of the file"),
-        Column("mtime_ns", _I, "ns", "modification time", Privacy.OPEN, volatile=True),
-        Column("reason", _S, "", "not_dicom, unreadable, truncated_file or ignored_file"),
+        Column("path", _S, "", "as in instances", _ID),
+        Column("size_bytes", _I, "B", "as in instances"),
+        Column("mtime_ns", _I, "", "change mark, as in instances", Privacy.OPEN, volatile=True),
+        Column(
+            "reason", _S, "", "not_dicom, unreadable, truncated_file, ignored_file or unreachable"
+        ),
     ),
 )
 

@@ -13,6 +13,7 @@ it is therefore only given bytes in memory, never deflated ones, and stops befor
 (6,000 damaged files: none ended the process that way).
 """
 
+import io
 import logging
 import os
 import re
@@ -99,7 +100,7 @@ def read_header(file: BinaryIO, size_bytes: int) -> Header | Reason:
     OSError
         when reading fails
     """
-    head = os.pread(file.fileno(), _HEAD_BYTES, 0)
+    head = _pread(file, _HEAD_BYTES, 0)
     has_preface = head[128:132] == b"DICM"
     if not has_preface and head[:2] not in _FIRST_GROUPS:
         return Reason.NOT_DICOM
@@ -116,13 +117,29 @@ def read_header(file: BinaryIO, size_bytes: int) -> Header | Reason:
     return header
 
 
+def _pread(file: BinaryIO, length: int, offset: int) -> bytes:
+    """Read at a place; in one call where the file is one of the operating system."""
+    if isinstance(file, io.FileIO):
+        return os.pread(file.fileno(), length, offset)
+    file.seek(offset)
+    return file.read(length)
+
+
+def read_values(dataset: Dataset) -> Header | Reason:
+    """Take the header from a data set that came without its file, and so without pixels."""
+    with warnings.catch_warnings(), disable_value_validation():
+        warnings.simplefilter("ignore")
+        values = _values(dataset)
+    return Header(values, -1) if _is_object(values, has_preface=True) else Reason.UNREADABLE
+
+
 def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
     try:
         return _parse(file, head, size_bytes)
     except (_DoubtError, dicomsdl.DicomException):
         if len(head) >= size_bytes or size_bytes > _MORE_BYTES:
             raise
-    return _parse(file, os.pread(file.fileno(), _MORE_BYTES, 0), size_bytes)
+    return _parse(file, _pread(file, _MORE_BYTES, 0), size_bytes)
 
 
 def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
@@ -152,7 +169,7 @@ def _find_pixels(
     def read_at(offset: int, length: int) -> bytes:
         if offset + length <= len(head):
             return head[offset : offset + length]
-        return os.pread(file.fileno(), length, offset)
+        return _pread(file, length, offset)
 
     offset = head.find(PIXEL_TAG, after)
     while offset >= 0:
@@ -255,7 +272,7 @@ def _judged_pixels(file: BinaryIO, dataset: FileDataset, size_bytes: int) -> int
         return -1
 
     def read_at(at: int, length: int) -> bytes:
-        return os.pread(file.fileno(), length, at)
+        return _pread(file, length, at)
 
     try:
         return pixel_extent(read_at, offset, size_bytes, not _is_implicit(dataset)).n_bytes
@@ -267,7 +284,7 @@ def _is_implicit(dataset: FileDataset) -> bool:
     return bool(dataset.original_encoding[0])
 
 
-def _values(dataset: FileDataset) -> RawHeader:
+def _values(dataset: Dataset) -> RawHeader:
     meta = getattr(dataset, "file_meta", Dataset())
     return [_raw(meta if tag < 0x00080000 else dataset, tag) for tag in TAG_NUMBERS]
 

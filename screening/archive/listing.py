@@ -55,7 +55,7 @@ class _Found:
         self.ignored.append((_storable(path), 0, 0, reason.value))
 
 
-def resolve(url: str) -> str:
+def resolve_folder(url: str) -> str:
     """Return the absolute folder that `url` names.
 
     Raises
@@ -89,6 +89,8 @@ def keep_apart(address: str, lake: Path) -> None:
     ScreeningError
         The archive is only read; what the sweep writes must lie elsewhere.
     """
+    if "://" in address:
+        return
     archive, lake = Path(address), lake.resolve()
     if archive == lake or archive in lake.parents or lake in archive.parents:
         raise ScreeningError("the lake and the archive lie in one another; give --lake elsewhere")
@@ -104,11 +106,11 @@ def list_files(address: str) -> Listing:
     Raises
     ------
     ScreeningError
-        as `resolve`
+        as `resolve_folder`
     InfrastructureError
         when the archive's own folder cannot be listed
     """
-    found = _Found(resolve(address))
+    found = _Found(resolve_folder(address))
     folders = [""]
     while folders:
         _walk(folders.pop(), folders, found)
@@ -120,6 +122,12 @@ def list_files(address: str) -> Listing:
         stats=pa.table([list(c) for c in columns], schema=STATS_SCHEMA),
         ignored=pa.table([list(c) for c in ignored], schema=FILES.schema),
     )
+
+
+def is_left_alone(path: str) -> bool:
+    """Whether a file is left alone for its name or its folder's: hidden, or an index of media."""
+    *folders, name = path.split("/")
+    return name == _MEDIA_INDEX or any(part.startswith(".") for part in (*folders, name))
 
 
 def _walk(below: str, folders: list[str], found: _Found) -> None:
@@ -138,7 +146,7 @@ def _walk(below: str, folders: list[str], found: _Found) -> None:
 
 def _take(entry: os.DirEntry[str], path: str, folders: list[str], found: _Found) -> None:
     name = entry.name
-    if name.startswith(".") or name == _MEDIA_INDEX:
+    if is_left_alone(name):
         found.ignore(path)
     elif entry.is_dir(follow_symlinks=False):
         folders.append(path + "/")

@@ -17,7 +17,7 @@ def read_bytes(address: str, paths: Sequence[str]) -> list[bytes]:
 
     Parameters
     ----------
-    address : the archive's folder, as `resolve` returns it
+    address : the archive's folder, as `resolve_folder` returns it
     paths : below that folder, as `list_files` gave them
 
     Raises

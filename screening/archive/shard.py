@@ -21,7 +21,7 @@ from screening.tables import FILES, INSTANCES_RAW
 # time on its row, no later listing finds it unchanged.
 LOOK_AGAIN_NS = -1
 
-_FileRow = tuple[str, int, int]
+FileRow = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def read_headers(address: str, stats: pa.Table) -> HeaderShard:
 
     Parameters
     ----------
-    address : the archive's folder, as `resolve` returns it
+    address : the archive's folder, as `resolve_folder` returns it
     stats : columns path, size_bytes, mtime_ns, as in `Listing.stats`
 
     Raises
@@ -49,7 +49,7 @@ def read_headers(address: str, stats: pa.Table) -> HeaderShard:
     InfrastructureError
         when a file cannot be opened and the archive itself is gone too
     """
-    instances: list[tuple[_FileRow, Header]] = []
+    instances: list[tuple[FileRow, Header]] = []
     others: list[tuple[str, int, int, str]] = []
     columns = (stats.column(name).to_pylist() for name in ("path", "size_bytes", "mtime_ns"))
     for row in zip(*columns, strict=True):
@@ -60,10 +60,17 @@ def read_headers(address: str, stats: pa.Table) -> HeaderShard:
             others.append((row[0], row[1], LOOK_AGAIN_NS, Reason.UNREADABLE.value))
         else:
             others.append((*row, found.value))
+    return make_shard(instances, others)
+
+
+def make_shard(
+    instances: list[tuple[FileRow, Header]], others: list[tuple[str, int, int, str]]
+) -> HeaderShard:
+    """Make both tables: headers under their file's row, and `FILES` rows."""
     return HeaderShard(_instance_table(instances), _file_table(others))
 
 
-def _read_one(address: str, row: _FileRow) -> Header | Reason | None:
+def _read_one(address: str, row: FileRow) -> Header | Reason | None:
     """One file's header, the reason why not, or None when it could not be opened or read."""
     try:
         with open(f"{address}/{row[0]}", "rb", buffering=0) as file:  # noqa: PTH123 - hot loop
@@ -76,7 +83,7 @@ def _read_one(address: str, row: _FileRow) -> Header | Reason | None:
         return None
 
 
-def _instance_table(rows: list[tuple[_FileRow, Header]]) -> pa.Table:
+def _instance_table(rows: list[tuple[FileRow, Header]]) -> pa.Table:
     headers = [header.values for _, header in rows]
     columns: dict[str, list[object]] = {
         "path": [row[0] for row, _ in rows],

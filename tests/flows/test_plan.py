@@ -88,6 +88,29 @@ def test_an_unreachable_series_waits_and_its_runner_up_is_not_tried() -> None:
     assert _next_turn(plan.studies, past(), {"a": State.PENDING}) == []
 
 
+def test_a_study_that_was_not_wholly_delivered_waits_and_is_worked_when_it_is() -> None:
+    a, b, scout = entry("a"), entry("b"), entry("c")
+    other = entry("d", study="other")
+    decisions = [*ranked(a, b), *ranked(other)]
+    decisions += [Decision("c", "st", State.INELIGIBLE, (Reason.LOCALIZER,), None)]
+    plan = make_plan([a, b, scout, other], decisions, past(), 1, frozenset({"st"}))
+    assert keys(_next_turn(plan.studies, past(), {})) == ["d"]
+    rows = {row.series.series_key: (row.state, row.reasons) for row in plan.decided}
+    waits = (State.PENDING, (Reason.UNREACHABLE,))
+    assert rows == {"a": waits, "b": waits, "c": (State.INELIGIBLE, (Reason.LOCALIZER,))}
+    ledger = past(*plan.decided)
+    plan = make_plan([a, b], ranked(a, b), ledger, 1)
+    assert keys(_next_turn(plan.studies, ledger, {})) == ["a"]
+    rows_after = list(_runners_up(plan.studies, ledger, {"a": State.SCORED}, 1))
+    assert [row.reasons for row in rows_after] == [(Reason.NOT_CHOSEN,)]
+
+
+def test_a_score_stands_while_its_study_waits() -> None:
+    a = entry("a")
+    ledger = past(worked(a, State.SCORED))
+    assert make_plan([a], ranked(a), ledger, 1, frozenset({"st"})).decided == ()
+
+
 def test_pending_last_night_is_worked_tonight() -> None:
     a = entry("a")
     ledger = past(worked(a, State.PENDING, Versions(1, "m1", 0)))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pydicom
 import pytest
 from night import MAIN, Hospital, Screening, environment, open_lake
+from orthanc import PASSWORD, USER, needs_orthanc, running
 
 from screening.lake import Vault
 
@@ -92,6 +94,31 @@ def test_no_canary_outside_the_vault(
         searched += 1
         assert not [c for c in CANARIES if c in body], path.relative_to(tmp_path)
     assert searched > 20
+
+
+@needs_orthanc
+@pytest.mark.parametrize("kind", ["web", "dimse"])
+def test_no_canary_from_a_server(
+    screening: Screening, canary_archive: Path, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    """Where paths are UIDs, a wrong one is asked for, and libraries like to log both."""
+    folder = tmp_path_factory.mktemp("server")
+    lake, temporary = folder / "lake", folder / "tmp"
+    temporary.mkdir()
+    with running(tmp_path_factory.mktemp("orthanc")) as orthanc:
+        orthanc.store(sorted(canary_archive.iterdir()))
+        orthanc.file_of(f"{UIDS[1]}.0").unlink()  # one of its files cannot be delivered
+        done = screening(
+            "sweep", "--archive", getattr(orthanc, kind), "--lake", str(lake), "--json",
+            TMPDIR=str(temporary), SCREENING_ARCHIVE_USER=USER, SCREENING_ARCHIVE_PASSWORD=PASSWORD,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"]["seen"] > 0
+    told = (done.stdout + done.stderr).encode()
+    for secret in (*CANARIES, PASSWORD.encode()):
+        assert secret not in told
+        for path, body in everything_written(folder):
+            assert secret not in body, path.relative_to(folder)
 
 
 def test_errors_name_no_patient(screening: Screening, canary_archive: Path) -> None:

@@ -1,0 +1,262 @@
+"""Listing an archive that is asked by study and date (DICOMweb, DIMSE).
+
+Comes in: a server that answers two questions, and what the last crawl knew.
+Goes out: a `Listing`: one row an instance, its path `study/series/instance`.
+Refuses: a server that gives only a part of one day's studies.
+
+Every night the newest dates are asked for, from `overlap_days` before the newest study known;
+older dates in turn, so that each has been asked for once in `older_every_nights` nights. The whole
+archive is asked for when nothing is known. A study that was asked for and not listed is
+gone; one that was not asked for stays as it is known. Of a study that did not change nothing
+further is asked.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol
+
+import pyarrow as pa
+
+from screening.archive.listing import STATS_SCHEMA, Listing
+from screening.archive.study_marks import StudyFacts, is_look_again, is_path, study_date
+from screening.config import ArchiveSettings
+from screening.errors import InfrastructureError
+from screening.reasons import Reason
+from screening.tables import FILES
+
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
+_ROUND = 100  # a number of answers that a silent limit is likely to be a multiple of
+_MISSING = "?"  # stands for the series of an instance that was counted but not listed
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Days from `first` to `last`, both in; None is open, and the open beginning holds undated."""
+
+    first: date | None
+    last: date | None
+
+    def __contains__(self, day: date | None) -> bool:
+        if day is None:
+            return self.first is None
+        return (self.first or _EARLIEST) <= day <= (self.last or _LATEST)
+
+    def halves(self) -> tuple["Dates", "Dates"] | None:
+        """Split the days; None of a single one."""
+        low, high = self.first or _EARLIEST, self.last or _LATEST
+        if low >= high:
+            return None
+        middle = low + (high - low) // 2
+        return Dates(self.first, middle), Dates(middle + timedelta(days=1), self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Studies of some days; `is_whole` is false where some were held back, None: cannot be told."""
+
+    studies: Sequence[StudyFacts] = field(repr=False)
+    is_whole: bool | None
+
+    @property
+    def uids(self) -> frozenset[str]:
+        """Which studies these are."""
+        return frozenset(study.uid for study in self.studies)
+
+
+class QuestionError(InfrastructureError):
+    """The server is there and answers, but failed at this question."""
+
+
+class Server(Protocol):
+    """What is asked of a server; a question it fails at is a `QuestionError`."""
+
+    def studies(self, dates: Dates) -> Answer:
+        """Return the studies of these days."""
+
+    def instances(self, study: str) -> Sequence[tuple[str, str]]:
+        """Return series and SOP Instance UID of a study's instances."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """One study as the last crawl left it."""
+
+    rows: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def day(self) -> date | None:
+        return study_date(self.rows[0][2])
+
+    @property
+    def is_to_ask(self) -> bool:
+        return any(is_look_again(mark) for _, _, mark in self.rows)
+
+    def is_as(self, facts: StudyFacts) -> bool:
+        """Whether nothing changed; a server that tells no numbers may hide a change."""
+        return facts.n_instances == len(self.rows) and all(
+            mark == facts.mark for _, _, mark in self.rows
+        )
+
+
+def list_by_study(
+    server: Server, known: pa.Table, today: date, settings: ArchiveSettings
+) -> Listing:
+    """List the archive.
+
+    Parameters
+    ----------
+    server : answers the questions
+    known : columns path, size_bytes, mtime_ns of the last crawl, usable or not
+    today : the night's date
+
+    Returns
+    -------
+    Listing; an instance that the server counts but does not list is a row of `ignored`
+        (`unreachable`), and so is a day it fails at, whose studies stay as they are known
+
+    Raises
+    ------
+    InfrastructureError
+        when the server gives only a part of one day's studies
+    """
+    before = _by_study(known)
+    asked = dates_to_ask(before.values(), today, settings)
+    failed: list[date | None] = []
+    found = {s.uid: s for dates in asked for s in _studies(server, dates, failed)}
+    rows: list[tuple[str, int, int]] = []
+    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in failed]
+    for uid, facts in found.items():
+        if uid in before and before[uid].is_as(facts):
+            rows += before[uid].rows
+            continue
+        listed = _instances(server, facts, before.get(uid, _Known()))
+        rows += listed
+        n_missing = (facts.n_instances or 0) - len(listed)
+        missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
+    for uid, study in before.items():
+        is_asked = any(study.day in dates for dates in asked) and study.day not in failed
+        if uid not in found and not is_asked:
+            rows += study.rows
+    return _listing(rows, missing)
+
+
+def dates_to_ask(
+    known: Iterable[_Known], today: date, settings: ArchiveSettings
+) -> tuple[Dates, ...]:
+    """Return the stretches of days to ask for tonight; they do not overlap."""
+    studies = list(known)
+    days = [day for study in studies if (day := study.day) is not None and day <= today]
+    newest = max(days) if days else settings.first_date
+    start = max(newest - timedelta(days=settings.overlap_days), settings.first_date)
+    older = [Dates(None, settings.first_date - timedelta(days=1)), *_slices(settings, start)]
+    if studies:
+        turn = today.toordinal() % settings.older_every_nights
+        again = {study.day for study in studies if study.is_to_ask}
+        older = [
+            dates
+            for number, dates in enumerate(older)
+            if number % settings.older_every_nights == turn or any(day in dates for day in again)
+        ]
+    return (*older, Dates(start, None))
+
+
+def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
+    """Yield the slices from the first date to the day before `end`; their edges never move."""
+    step = timedelta(days=settings.slice_days)
+    first = settings.first_date
+    while first < end:
+        yield Dates(first, min(first + step, end) - timedelta(days=1))
+        first += step
+
+
+def _studies(
+    server: Server, dates: Dates, failed: list[date | None], answer: Answer | None = None
+) -> Iterator[StudyFacts]:
+    """Yield the studies of some days; days of which not all may have been told in halves.
+
+    An answer that may be whole is so where its halves, each with fewer, tell nothing more. A day
+    at which the server fails is added to `failed`: one bad study must not hide all others.
+    """
+    answer = answer or _answer(server, dates)
+    if answer is None:
+        for half in dates.halves() or ():
+            yield from _studies(server, half, failed)
+        if dates.halves() is None:
+            failed.append(dates.last if dates.first else None)
+        return
+    is_round = bool(answer.studies) and len(answer.studies) % _ROUND == 0
+    is_whole = None if answer.is_whole and is_round else answer.is_whole
+    halves = dates.halves()
+    if halves is None and is_whole is False:
+        raise InfrastructureError(
+            f"archive: the server gives {len(answer.studies)} studies of one day and holds the "
+            "others back; raise its limit on answers"
+        )
+    if is_whole or halves is None:
+        yield from answer.studies
+        return
+    parts = [_answer(server, half) or Answer((), False) for half in halves]
+    is_told_again = frozenset[str]().union(*(part.uids for part in parts)) <= answer.uids
+    is_split = all(len(part.studies) < len(answer.studies) for part in parts)
+    if is_whole is None and is_told_again and is_split:
+        yield from answer.studies
+        return
+    for half, part in zip(halves, parts, strict=True):
+        yield from _studies(server, half, failed, part if part.studies else None)
+
+
+def _answer(server: Server, dates: Dates) -> Answer | None:
+    try:
+        return server.studies(dates)
+    except QuestionError:
+        return None
+
+
+def _instances(server: Server, facts: StudyFacts, known: _Known) -> list[tuple[str, int, int]]:
+    """List a study's instances; where the server fails at it, those known are asked for again."""
+    try:
+        found = set(server.instances(facts.uid))
+    except QuestionError:
+        return [(path, size, facts.mark) for path, size, _ in known.rows]
+    return [(f"{facts.uid}/{series}/{sop}", 0, facts.mark) for series, sop in sorted(found)]
+
+
+def _by_study(known: pa.Table) -> Mapping[str, _Known]:
+    studies: dict[str, _Known] = {}
+    columns = (known.column(n).to_pylist() for n in ("path", "size_bytes", "mtime_ns"))
+    for path, size, mark in zip(*columns, strict=True):
+        if not is_path(path):
+            continue
+        studies.setdefault(study_of(path), _Known()).rows.append((path, size, mark))
+    return studies
+
+
+def study_of(path: str) -> str:
+    """Return the study's UID from an instance's path."""
+    return path.partition("/")[0]
+
+
+def waiting_studies(instances: pa.Table, missed: pa.ChunkedArray) -> frozenset[str]:
+    """Return the keys of the studies of which something was listed but not delivered.
+
+    Parameters
+    ----------
+    instances : of the schema `INSTANCES`
+    missed : paths of what was not delivered
+    """
+    studies = {study_of(path) for path in missed.to_pylist()}
+    if not studies:
+        return frozenset()
+    pairs = zip(instances["path"].to_pylist(), instances["study_key"].to_pylist(), strict=True)
+    return frozenset(key for path, key in pairs if study_of(path) in studies)
+
+
+def _listing(rows: list[tuple[str, int, int]], missing: list[str]) -> Listing:
+    columns = [list(c) for c in zip(*sorted(rows), strict=True)] or [[], [], []]
+    n = len(missing)
+    absent = [sorted(missing), [0] * n, [0] * n, [Reason.UNREACHABLE.value] * n]
+    return Listing(
+        stats=pa.table(columns, schema=STATS_SCHEMA),
+        ignored=pa.table(absent, schema=FILES.schema),
+    )

@@ -1,0 +1,54 @@
+"""An archive that is a folder tree.
+
+Comes in: a folder's absolute path.
+Goes out: its `Source`; paths are those below the folder.
+Refuses: an empty folder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from screening.archive.listing import Listing, is_empty, list_files
+from screening.archive.reading import read_bytes
+from screening.archive.shard import HeaderShard, read_headers
+from screening.errors import ScreeningError
+
+EMPTY = "the archive is empty: no file below its folder; check the address"
+FILES_PER_SHARD = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder tree."""
+
+    address: str
+
+    @property
+    def longest_read_seconds(self) -> float:
+        """None: a scan's own time has room for reading a disk."""
+        return 0.0
+
+    def check(self) -> None:
+        """Refuse an empty folder."""
+        if is_empty(self.address):
+            raise ScreeningError(EMPTY)
+
+    def list_files(self, known: pa.Table, today: date) -> Listing:
+        """Walk the whole tree: every file is looked at every night."""
+        return list_files(self.address)
+
+    def shards(self, new: pa.Table) -> list[pa.Table]:
+        """Split into equal numbers of files."""
+        starts = range(0, new.num_rows, FILES_PER_SHARD)
+        return [new.slice(start, FILES_PER_SHARD) for start in starts]
+
+    def read_headers(self, stats: pa.Table) -> HeaderShard:
+        """Read the headers of files."""
+        return read_headers(self.address, stats)
+
+    def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
+        """Read whole files."""
+        return read_bytes(self.address, paths)

@@ -1,0 +1,85 @@
+"""The change mark of an instance in an archive that is asked by study.
+
+Comes in: what the server tells of a study.
+Goes out: one whole number an instance carries, which changes when the study does.
+Refuses: nothing.
+
+A server tells neither size nor time of an instance, and under one SOP Instance UID an object does
+not change (PS3.3, C.12.1.1.1). What changes is the study: instances come and go, a patient number
+is corrected. So every instance carries its study's mark: the study's date in the upper bits (by
+which a study that was not asked for is told from one that is gone), and below a digest of
+what the server told of the study.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+# What a correction in the archive changes: who, when, which request, how many.
+STUDY_FACTS = {
+    "StudyDate": "00080020",
+    "AccessionNumber": "00080050",
+    "StudyDescription": "00081030",
+    "PatientName": "00100010",
+    "PatientID": "00100020",
+    "IssuerOfPatientID": "00100021",
+    "PatientBirthDate": "00100030",
+    "PatientSex": "00100040",
+    "NumberOfStudyRelatedSeries": "00201206",
+    "NumberOfStudyRelatedInstances": "00201208",
+}
+_DIGEST_BITS = 36
+_UID = re.compile(r"[0-9.]+")
+_DIGEST = (1 << _DIGEST_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """One study as a server lists it; its repr shows nothing.
+
+    n_instances : None where the server does not tell
+    mark : see `make_mark`
+    """
+
+    uid: str
+    n_instances: int | None
+    mark: int
+
+    def __repr__(self) -> str:
+        """Show no UID."""
+        return f"StudyFacts({self.n_instances} instances)"
+
+
+def make_mark(studied_on: date | None, facts: Iterable[str]) -> int:
+    """Return the mark of a study: positive, below 2^62."""
+    text = "\x1f".join(facts).encode()
+    digest = int.from_bytes(sha256(text).digest()[:8], "big") & _DIGEST
+    return (_day_number(studied_on) << _DIGEST_BITS) | digest
+
+
+def look_again(mark: int) -> int:
+    """Return the mark of an instance that was listed but not delivered: no listing has it."""
+    return -((mark >> _DIGEST_BITS) << _DIGEST_BITS) - 1
+
+
+def is_look_again(mark: int) -> bool:
+    """Whether the instance was not delivered when it was last asked for."""
+    return mark < 0
+
+
+def study_date(mark: int) -> date | None:
+    """Return the study's date, None of an undated one."""
+    number = (-(mark + 1) if mark < 0 else mark) >> _DIGEST_BITS
+    return date(number // 10_000, number // 100 % 100, number % 100) if number else None
+
+
+def is_path(path: str) -> bool:
+    """Whether a path is one of `study/series/instance`, not one of a folder crawled before."""
+    parts = path.split("/")
+    return len(parts) == 3 and all(_UID.fullmatch(part) for part in parts)
+
+
+def _day_number(day: date | None) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day if day else 0

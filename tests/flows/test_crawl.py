@@ -1,0 +1,114 @@
+"""A crawl of an archive that lists more than it delivers: nothing known is lost, nothing rushed."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pydicom
+import pytest
+from ct_series import write_series
+
+from flows.crawl import Crawled, crawl
+from screening import archive, catalogue
+from screening.archive import HeaderShard, Listing
+from screening.lake import Lake
+from screening.reasons import Reason
+
+TODAY = date(2026, 3, 1)
+
+
+@dataclass
+class Wavering:
+    """A folder that does not deliver what is named in `lost`, and lists another mark at will."""
+
+    address: str
+    lost: set[str] = field(default_factory=set)
+    shift: int = 0
+
+    def list_files(self, known: pa.Table, today: date) -> Listing:
+        found = archive.list_files(self.address)
+        marks = pa.array([m + self.shift for m in found.stats["mtime_ns"].to_pylist()], pa.int64())
+        return Listing(found.stats.set_column(2, "mtime_ns", marks), found.ignored)
+
+    def shards(self, new: pa.Table) -> list[pa.Table]:
+        return [new]
+
+    def read_headers(self, stats: pa.Table) -> HeaderShard:
+        is_lost = pa.array(
+            [p.split("/")[0] in self.lost for p in stats["path"].to_pylist()], pa.bool_()
+        )
+        read = archive.read_headers(self.address, stats.filter(pc.invert(is_lost)))
+        gone = stats.filter(is_lost)
+        n = gone.num_rows
+        gone = gone.set_column(2, "mtime_ns", pa.array([-1] * n, pa.int64()))
+        gone = gone.append_column("reason", pa.array([Reason.UNREACHABLE.value] * n, pa.string()))
+        return HeaderShard(read.instances, pa.concat_tables([read.files, gone]))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Wavering:
+    """Two series, named as a server names them, below the study's UID."""
+    for n in (1, 2):
+        write_series(tmp_path / "archive" / f"1.{n}", StudyInstanceUID=f"1.{n}")
+    return Wavering(str(tmp_path / "archive"))
+
+
+@pytest.fixture
+def lake(tmp_path: Path):
+    made = Lake.open(tmp_path / "lake", b"a secret for tests only", create=True)
+    with made.lease("test"):
+        yield made
+
+
+def night(lake: Lake, source: Wavering) -> Crawled:
+    return crawl(lake, None, source, TODAY)  # type: ignore[arg-type]  # one shard: no cluster
+
+
+def test_what_is_not_delivered_is_counted_and_asked_for_again(lake: Lake, source: Wavering) -> None:
+    source.lost = {"1.2"}
+    first = night(lake, source)
+    assert (first.instances.num_rows, first.files["reason"].to_pylist()) == (8, ["unreachable"] * 8)
+    assert first.n_seen == 16
+    assert first.waiting == frozenset()  # nothing of that study is known: there is nothing to hold
+    source.lost = set()
+    second = night(lake, source)
+    assert (second.instances.num_rows, second.files.num_rows, second.n_new) == (16, 0, 8)
+
+
+def test_what_cannot_be_read_again_stays_as_it_was_known(lake: Lake, source: Wavering) -> None:
+    before = catalogue.group(night(lake, source).instances).entries
+    source.shift, source.lost = 1, {"1.2"}  # every mark changes; one study cannot be had
+    tonight = night(lake, source)
+    after = catalogue.group(tonight.instances).entries
+    assert {e.series.series_key: e.series.content_digest for e in after} == {
+        e.series.series_key: e.series.content_digest for e in before
+    }
+    assert tonight.files.num_rows == 0
+    assert tonight.n_seen == tonight.instances.num_rows == 16
+    assert len(tonight.waiting) == 1
+    source.lost = set()
+    last = night(lake, source)
+    assert (last.n_new, last.waiting) == (8, frozenset())
+    assert night(lake, source).n_new == 0
+
+
+def test_a_study_of_which_a_slice_is_missing_waits(lake: Lake, source: Wavering) -> None:
+    (folder,) = (p for p in Path(source.address).iterdir() if p.name == "1.2")
+    slices = sorted(folder.iterdir())
+    late = pydicom.dcmread(slices[3])
+    assert night(lake, source).waiting == frozenset()
+    late.save_as(folder / "late")
+    real = archive.read_headers
+
+    def all_but_the_late(stats: pa.Table) -> HeaderShard:
+        n = stats.num_rows
+        rows = stats.set_column(2, "mtime_ns", pa.array([-1] * n, pa.int64()))
+        rows = rows.append_column("reason", pa.array([Reason.UNREACHABLE.value] * n, pa.string()))
+        return HeaderShard(real(source.address, stats.slice(0, 0)).instances, rows)
+
+    source.read_headers = all_but_the_late  # type: ignore[method-assign]
+    tonight = night(lake, source)
+    assert tonight.n_new == 1
+    assert len(tonight.waiting) == 1
