@@ -28,14 +28,7 @@ _PERSON_KEY = Column("person_key", _S, "", "random key of the person", _KEY)
 _HEADER = (
     Column("path", _S, "", "path below the archive's root, or study/series/instance UIDs", _ID),
     Column("size_bytes", _I, "B", "size of the file; 0 where the archive does not tell"),
-    Column(
-        "mtime_ns",
-        _I,
-        "",
-        "change mark: of a folder's file its time in ns, else a digest",
-        Privacy.OPEN,
-        volatile=True,
-    ),
+    Column("mtime_ns", _I, "", "change mark: a file's time in ns, or a digest", volatile=True),
     Column("sop_class_uid", _S, "", "kind of DICOM object"),
     Column("transfer_syntax_uid", _S, "", "encoding of the pixels"),
     Column("modality", _S, "", "CT, SR, …"),

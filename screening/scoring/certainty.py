@@ -123,3 +123,9 @@ def certainty(agatston: float, *, is_gated: bool) -> Certainty:
     spread = half / TWO_SIDED_95
     inside = norm.cdf(edges[at], agatston, spread) - norm.cdf(edges[at - 1], agatston, spread)
     return Certainty(low, high, float(inside))
+
+
+def is_near_edge(certainty: Certainty) -> bool:
+    """Whether the category of a score is less than sure enough."""
+    share = certainty.category_probability
+    return share is not None and share < SURE_ENOUGH

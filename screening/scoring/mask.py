@@ -18,12 +18,17 @@ from screening.errors import ScreeningError
 from screening.measures import Intervals
 from screening.records import Certainty, Quality, ScoringParameters, Volume
 from screening.scoring.beside import at_kvp, density, measured
-from screening.scoring.certainty import as_flagged, certainty, intervals_as_flagged
+from screening.scoring.certainty import (
+    as_flagged,
+    certainty,
+    intervals_as_flagged,
+    is_near_edge,
+)
 from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
-from screening.scoring.quality import NOISE_HU, Flag, is_near_edge, judge_header, with_flag
+from screening.scoring.quality import NOISE_HU, Flag, judge_header, with_flag
 
 
 class LabelScore(NamedTuple):

@@ -80,7 +80,7 @@ from screening.records import (
     ScoringParameters,
     Volume,
 )
-from screening.scoring.certainty import SURE_ENOUGH
+from screening.scoring.certainty import is_near_edge
 from screening.scoring.checks import gaps
 from screening.scoring.metal_kinds import kinds_of_metal
 from screening.scoring.motion import border_blur_mm
@@ -283,12 +283,6 @@ def judge(
         border_blur_mm=blur_mm,
         blood_hu=None if blood is None else blood.mean_hu,
     )
-
-
-def is_near_edge(certainty: Certainty) -> bool:
-    """Whether the category of a score is less than sure enough."""
-    share = certainty.category_probability
-    return share is not None and share < SURE_ENOUGH
 
 
 def judge_header(volume: Volume) -> Quality:
