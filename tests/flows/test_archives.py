@@ -134,7 +134,7 @@ def test_nothing_that_was_only_unreachable_is_marked_failed(
     waiting = min(uid for uid, row in rows.items() if uid in single and "unreachable" in row[1])
     lost = server.file_of(waiting)
     away = lost.rename(tmp_path / "lost")
-    second = sweep(hospital, server.web, lake, settings)
+    sweep(hospital, server.web, lake, settings)
     rows = by_series(lake, uid_in_path)
     assert rows[waiting][:2] == ("pending", ["unreachable"])
     same_study = series_of_study(lake, waiting)
