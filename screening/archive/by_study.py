@@ -26,7 +26,7 @@ from screening.reasons import Reason
 from screening.tables import FILES
 
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
-_ROUND = 100  # a number of answers that a silent limit is likely to be a multiple of
+_PROVED_FROM = 2  # answers; no server cuts off after the first
 _MISSING = "?"  # stands for the series of an instance that was counted but not listed
 
 
@@ -122,10 +122,10 @@ def list_by_study(
     """
     before = _by_study(known)
     asked = dates_to_ask(before.values(), today, settings)
-    failed: list[date | None] = []
-    found = {s.uid: s for dates in asked for s in _studies(server, dates, failed)}
+    limits = _Limits()
+    found = {s.uid: s for dates in asked for s in _studies(server, dates, limits)}
     rows: list[tuple[str, int, int]] = []
-    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in failed]
+    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in limits.failed]
     for uid, facts in found.items():
         if uid in before and before[uid].is_as(facts):
             rows += before[uid].rows
@@ -135,7 +135,7 @@ def list_by_study(
         n_missing = (facts.n_instances or 0) - len(listed)
         missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
     for uid, study in before.items():
-        is_asked = any(study.day in dates for dates in asked) and study.day not in failed
+        is_asked = any(study.day in dates for dates in asked) and study.day not in limits.failed
         if uid not in found and not is_asked:
             rows += study.rows
     return _listing(rows, missing)
@@ -170,40 +170,53 @@ def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
         first += step
 
 
-def _studies(
-    server: Server, dates: Dates, failed: list[date | None], answer: Answer | None = None
-) -> Iterator[StudyFacts]:
-    """Yield the studies of some days; days of which not all may have been told in halves.
+@dataclass(slots=True)
+class _Limits:
+    """What was found out about a server: days it fails at, numbers at which it cuts off."""
 
-    An answer that may be whole is so where its halves, each with fewer, tell nothing more. A day
-    at which the server fails is added to `failed`: one bad study must not hide all others.
+    failed: list[date | None] = field(default_factory=list)
+    cuts: set[int] = field(default_factory=set)
+
+
+def _studies(
+    server: Server, dates: Dates, limits: _Limits, answer: Answer | None = None
+) -> Iterator[StudyFacts]:
+    """Yield the studies of some days, each answer proved by those to its halves.
+
+    Servers cut off without a word (Orthanc at `LimitFindResults`, over all pages). An answer is all
+    where its halves, each with fewer, tell nothing more; a cut answer's halves tell more, or one
+    of them holds as many and is proved in turn. A day at which the server fails is noted: one
+    bad study must not hide all others.
     """
     answer = answer or _answer(server, dates)
-    if answer is None:
-        for half in dates.halves() or ():
-            yield from _studies(server, half, failed)
-        if dates.halves() is None:
-            failed.append(dates.last if dates.first else None)
-        return
-    is_round = bool(answer.studies) and len(answer.studies) % _ROUND == 0
-    is_whole = None if answer.is_whole and is_round else answer.is_whole
     halves = dates.halves()
-    if halves is None and is_whole is False:
+    if answer is None:
+        for half in halves or ():
+            yield from _studies(server, half, limits)
+        if halves is None:
+            limits.failed.append(dates.last if dates.first else None)
+        return
+    n = len(answer.studies)
+    if halves is None and answer.is_whole is False:
         raise InfrastructureError(
-            f"archive: the server gives {len(answer.studies)} studies of one day and holds the "
-            "others back; raise its limit on answers"
+            f"archive: the server gives {n} studies of one day and holds the others back; raise "
+            "its limit on answers"
         )
-    if is_whole or halves is None:
+    if halves is None and n in limits.cuts:
+        limits.failed.append(dates.last if dates.first else None)
+    if halves is None or (n < _PROVED_FROM and answer.is_whole):
         yield from answer.studies
         return
-    parts = [_answer(server, half) or Answer((), False) for half in halves]
-    is_told_again = frozenset[str]().union(*(part.uids for part in parts)) <= answer.uids
-    is_split = all(len(part.studies) < len(answer.studies) for part in parts)
-    if is_whole is None and is_told_again and is_split:
+    parts = [_answer(server, half) for half in halves]
+    more = frozenset[str]().union(*(part.uids for part in parts if part)) - answer.uids
+    if more:
+        limits.cuts.add(n)
+    is_split = all(part is not None and len(part.studies) < n for part in parts)
+    if answer.is_whole is not False and is_split and not more:
         yield from answer.studies
         return
     for half, part in zip(halves, parts, strict=True):
-        yield from _studies(server, half, failed, part if part.studies else None)
+        yield from _studies(server, half, limits, part)
 
 
 def _answer(server: Server, dates: Dates) -> Answer | None:

@@ -158,6 +158,19 @@ def test_every_day_has_its_turn_and_the_newest_every_night(known, nights, slice_
         assert sum(probe in dates for dates in night) <= 1  # stretches do not overlap
 
 
+@given(st.lists(days, min_size=1, max_size=60, unique=True), st.integers(2, 9), st.booleans())
+def test_no_cut_hides_a_study(held, limit, is_honest):
+    server = Server({f"1.{k}": (day, 1) for k, day in enumerate(held)}, limit, is_honest=is_honest)
+    assert len(studies(listed(server))) == len(held)
+
+
+def test_a_day_that_is_cut_without_a_word_is_said_where_the_cut_is_known():
+    held = some(30) | {f"2.{k}": (date(2025, 6, 1), 1) for k in range(9)}
+    listing = listed(Server(held, limit=5, is_honest=False))
+    assert len(studies(listing)) == 30 + 5
+    assert listing.ignored["path"].to_pylist() == ["?/?/2025-06-01"]
+
+
 @pytest.mark.parametrize("is_honest", [True, False])
 def test_a_server_that_holds_studies_back_is_asked_in_halves(is_honest):
     server = Server(some(350), limit=100, is_honest=is_honest)
