@@ -69,8 +69,8 @@ def disk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(disk, tmp_path_factory):
-    """Orthanc with all of it; it answers at most 2 studies and 20 instances at once."""
-    limits = {"LimitFindResults": 2, "LimitFindInstances": 20}
+    """Orthanc with all of it; it answers at most 3 studies and 20 instances at once."""
+    limits = {"LimitFindResults": 3, "LimitFindInstances": 20}
     with running(tmp_path_factory.mktemp("orthanc"), **limits) as orthanc:
         assert orthanc.store(sorted(disk.rglob("*.dcm"))) == 40
         yield orthanc
