@@ -144,11 +144,10 @@ def _size(place: Row) -> str:
 def outside(row: Row) -> str:
     """Say what calcium was seen beside the coronaries; none of it is in the score."""
     found = elsewhere(row, only=OUTSIDE)
-    if not found:
-        return "none was seen near the heart and along the thoracic aorta."
-    told = "; ".join(found)
     where = "near the heart and along the thoracic aorta within the scan"
-    return f"{told} ({where}; not in the score)."
+    if not found:
+        return f"none of aorta, valves or pericardium was seen {where}."
+    return f"{'; '.join(found)} ({where}; not in the score)."
 
 
 def _lesions(row: Row, name: str) -> list[Row]:

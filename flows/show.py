@@ -226,7 +226,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 *(row[name] for name in who),
                 row["person_key"],
                 row["tier"],
-                number(row["agatston"]),
+                number(row["agatston"], 1),
                 row["percentile_text"] or None,
                 percent(row["mesa_chd_10y_cac"]),
                 number(row["age_years"]),

@@ -47,7 +47,7 @@ _MIN_COURSE_PEAK = 0.74
 _REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
 _COURSE_REACH = 0.15
 _NEAR_VALVE_CELLS = 20
-BONE_CERTAIN = 0.7  # ribs, spine and sternum hold many bright voxels and no coronary
+_BONE_CERTAIN = 0.7  # ribs, spine and sternum hold many bright voxels and no coronary
 _BLOOD_CERTAIN = 0.8
 _FAT_HU, _SOFT_HU = -90.0, 40.0
 _MIN_BLOOD_VOXELS = 200
@@ -90,7 +90,7 @@ def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     reach = ndimage.binary_dilation(heart, iterations=_REACH_CELLS)
     course = near & (courses.max(0) > _COURSE_REACH)
     reach |= course | (near & (maps[_AORTA] > 0.5))
-    reach &= (maps[_BONE] < BONE_CERTAIN) | heart
+    reach &= (maps[_BONE] < _BONE_CERTAIN) | heart
     reach &= grid.valid > 0
     return Anatomy(
         maps=maps,

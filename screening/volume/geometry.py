@@ -196,7 +196,8 @@ def _check_numbers(numbers: Sequence[int | None]) -> None:
     up = int((np.diff(known) > 0).sum())
     if 0 < up < len(known) - 1:
         against = min(up, len(known) - 1 - up)
-        raise RefusalError(Reason.SLICES_OUT_OF_ORDER, f"{against} steps go against the others")
+        steps = "1 step goes" if against == 1 else f"{against} steps go"
+        raise RefusalError(Reason.SLICES_OUT_OF_ORDER, f"{steps} against the others")
 
 
 def _increment(gaps: NDArray[np.float64]) -> tuple[float, int]:

@@ -8,6 +8,7 @@ import pytest
 from screening.inference import infer as infer_volume
 from screening.inference import open_model
 from screening.inference.anatomy import COARSE_CHANNELS
+from screening.inference.aorta import its_calcium
 from screening.inference.candidates import GROWN_HU, SEED_HU
 from screening.inference.frame import GRID_CELLS, coarse_grid, make_frame
 from screening.inference.labelling import _as_decided, decide
@@ -170,6 +171,18 @@ def test_the_arch_has_calcium_of_the_aorta_and_none_of_a_coronary(run, called, e
     # Without the arch in the map the heart has the same things.
     near = run(make_volume(hu), FakeNetworks(labels=called))
     assert set(near.index) == set(out.index[s >= 10])
+
+
+@pytest.mark.parametrize(("bone", "is_aorta"), [(0.08, True), (0.11, False)])
+def test_away_from_the_heart_bone_must_be_ruled_out(bone, is_aorta):
+    """Nine parts aorta to one of bone; a coronary is left out of it."""
+    p = np.zeros((1, len(Label)), dtype=np.float32)
+    p[0, Label.BONE], p[0, Label.LAD] = bone, 0.1
+    p[0, Label.AORTA] = 0.9 - bone
+    found, shares = its_calcium(p)
+    assert bool(found[0]) == is_aorta
+    assert shares[0, Label.LAD] == 0
+    assert shares.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("below_mm", "is_found"), [(36.0, True), (66.0, False)])
