@@ -216,24 +216,30 @@ def sweep(
 @cli.command()
 @_LAKE
 @click.option("--unscored", is_flag=True, help="List the series without a score instead, and why.")
+@click.option("--unsure", is_flag=True, help="List the people of whom too little is known instead.")
 @_JSON
-def status(lake_path: Path, unscored: bool, as_json: bool) -> None:
+def status(lake_path: Path, unscored: bool, unsure: bool, as_json: bool) -> None:
     """Print the reconciliation: files, series, people, reasons, last run.
 
     \b
     Example:
       screening status --lake /data/lake --json
       screening status --lake /data/lake --unscored
+      screening status --lake /data/lake --unsure
     """
-    from flows.status import status as facts_of
-    from flows.status import unscored as unscored_of
+    from flows import status as of
 
+    if unscored and unsure:
+        raise ScreeningError("--unscored lists series, --unsure people: give one of them")
     lake = _open_lake(lake_path)
-    facts = unscored_of(lake) if unscored else facts_of(lake)
+    if unscored or unsure:
+        rows = of.unscored(lake) if unscored else of.unsure(lake)
+        printed = show.print_unscored if unscored else show.print_unsure
+        show.say(show.as_json(rows)) if as_json else printed(rows)
+        return
+    facts = of.status(lake)
     if as_json:
         show.say(show.as_json(facts))
-    elif unscored:
-        show.print_unscored(facts)  # type: ignore[arg-type]
     else:
         show.print_status(facts)  # type: ignore[arg-type]
 

@@ -209,6 +209,26 @@ def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
     )
 
 
+def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print the people of whom too little is known, each with what is missing."""
+    table(
+        f"{len(rows)} people of whom it cannot be said whether they belong on the list",
+        ("person", "Agatston", "grade", "age", "sex", "scan", "in words"),
+        [
+            (
+                row["person_key"],
+                number(row["agatston"], 1),
+                row["grade"],
+                number(row["age_years"]),
+                row["sex"],
+                row["index_date"],
+                row["explanation"],
+            )
+            for row in rows
+        ],
+    )
+
+
 _LIST_COLUMNS = (
     *("person", "tier", "Agatston", "percentile", "CHD 10 y with CAC", "age", "sex", "statin"),
     "grade",

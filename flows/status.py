@@ -103,6 +103,28 @@ def unscored(lake: Lake) -> list[dict[str, object]]:
     return sorted(rows, key=lambda r: tuple(str(r[name]) for name in order))
 
 
+def unsure(lake: Lake) -> list[dict[str, object]]:
+    """Return the people of whom too little is known to say, the highest score first, and why.
+
+    They are on no list: whoever works one decides what to do about them.
+    """
+    rows = [
+        {
+            "person_key": r["person_key"],
+            "agatston": r["agatston"],
+            "grade": r["grade"],
+            "age_years": r["age_years"],
+            "sex": r["sex"],
+            "index_date": r["index_date"],
+            "reason": r["reason"],
+            "explanation": words.sentence(r["reason"]),
+        }
+        for r in lake.query("core_person_flag", last_as_of(lake)).to_pylist()
+        if r["flag"] == "cannot_say"
+    ]
+    return sorted(rows, key=lambda r: (-float(r["agatston"] or 0.0), str(r["person_key"])))
+
+
 def sums_hold(facts: dict[str, dict[str, int]]) -> bool:
     """Whether the three sums of the design hold."""
     files, series, people = facts["files"], facts["series"], facts["people"]

@@ -7,7 +7,7 @@ import pytest
 from night import Screening, open_lake
 
 from flows import show
-from flows.status import status, sums_hold, unscored
+from flows.status import status, sums_hold, unscored, unsure
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,22 @@ def test_the_list_is_a_command(screening: Screening, swept: Path, facts: dict) -
         assert row["explanation"] in line
     usual = screening("status", "--lake", str(swept), "--json")
     assert json.loads(usual.stdout)["reasons_series"] == facts["reasons_series"]
+
+
+def test_people_of_whom_too_little_is_known_are_listed(
+    screening: Screening, swept: Path, facts: dict
+) -> None:
+    rows = unsure(open_lake(swept))
+    assert len(rows) == facts["people"]["cannot_say"] > 0
+    scores = [float(r["agatston"] or 0) for r in rows]
+    assert scores == sorted(scores, reverse=True)
+    text = screening("status", "--lake", str(swept), "--unsure").stdout
+    assert f"{len(rows)} people of whom it cannot be said" in text
+    for row in rows:
+        (line,) = [line for line in text.splitlines() if f" {row['person_key']} " in line]
+        assert row["explanation"] in line
+    told = screening("status", "--lake", str(swept), "--unsure", "--json")
+    assert [r["person_key"] for r in json.loads(told.stdout)] == [r["person_key"] for r in rows]
+    both = screening("status", "--lake", str(swept), "--unsure", "--unscored")
+    assert both.returncode == 2
+    assert "give one of them" in both.stderr
