@@ -26,6 +26,13 @@ def test_nothing_is_calcium_from_here(kvp, hu):
     assert metal_from_hu(kvp) == pytest.approx(hu, abs=0.1)
 
 
+def unsure(painted, probability=0.7):
+    """Painted labels of which inference is no surer than this."""
+    volume, labelled = painted
+    share = np.full_like(labelled.probability, probability)
+    return volume, replace(labelled, probability=share)
+
+
 @pytest.mark.parametrize(
     ("n_columns", "hu", "counts"),
     [
@@ -37,7 +44,7 @@ def test_nothing_is_calcium_from_here(kvp, hu):
     ],
 )
 def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
-    volume, labelled = chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)])
+    volume, labelled = unsure(chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]))
     found = score(volume, labelled)
     assert (found.agatston > 0) is counts
     assert (dict(found.other)["metal"] > 0) is not counts
@@ -54,15 +61,26 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
 )
 def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_columns, hu, counts):
     clips = [box((30, 1), (45, 2), (25 + 10 * k, 3), 1800, Label.METAL) for k in range(n_single)]
-    volume, labelled = chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *clips])
+    paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *clips]
+    volume, labelled = unsure(chest(paint))
     assert (score(volume, labelled).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(("probability", "counts"), [(0.79, False), (0.8, True)])
+@pytest.mark.parametrize(("n_columns", "hu"), [(10, 2400), (6, 1800)])
+def test_what_is_surely_calcium_counts_however_bright(probability, counts, n_columns, hu):
+    paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]
+    volume, labelled = unsure(chest(paint), probability)
+    found = score(volume, labelled)
+    assert (found.agatston > 0) is counts
+    assert bool(kinds_of_metal(volume, name_metal(volume, labelled))) is not counts
 
 
 @pytest.mark.parametrize(("away_columns", "label"), [(2, Label.METAL), (4, Label.LAD)])
 def test_a_bright_spot_takes_its_bloom_and_not_the_vessel(away_columns, label):
     plaque = box((20, 1), (45, 2), (40, 30), 900, Label.LAD)
     spot = box((20, 1), (45, 2), (40, 2), 2400, Label.LAD)
-    volume, labelled = chest([plaque, spot])
+    volume, labelled = unsure(chest([plaque, spot]))
     named = np.zeros(volume.hu.size, dtype=np.uint8)
     named[labelled.index] = name_metal(volume, labelled).label
     named = named.reshape(volume.hu.shape)
@@ -86,7 +104,7 @@ def test_what_touches_as_much_metal_is_metal(n_metal, counts):
 
 
 def test_naming_metal_twice_is_naming_it_once():
-    volume, labelled = chest([box((20, 2), (45, 3), (40, 12), 2500, Label.RCA)])
+    volume, labelled = unsure(chest([box((20, 2), (45, 3), (40, 12), 2500, Label.RCA)]))
     once = name_metal(volume, labelled)
     np.testing.assert_array_equal(name_metal(volume, once).label, once.label)
     assert set(once.label) == {Label.METAL}
