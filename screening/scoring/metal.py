@@ -40,7 +40,8 @@ _SMALL_MM, SMALL_METAL_FROM_HU_120KVP = 6.0, 1200.0
 _CLUMP_MM, _SEVERAL_CLIPS = 15.0, 3
 # Inference looks at shape and place as well. In 160 simulated scans 43 things brighter than calcium
 # can be were calcium, called so at 0.71 to 1.0 (simulated plaque has no upper limit); two were
-# metal, called calcium at 0.43 and 0.55.
+# metal, called calcium at 0.43 and 0.55. What is of a clip's size is not believed: beside plaque a
+# clip was called calcium at 0.98.
 BELIEVED_FROM = 0.8
 _CALCIUM = np.isin(
     np.arange(256),
@@ -88,7 +89,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     may_be = ~believed(labelled)[chosen]
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
-    is_metal |= _is_small_metal(volume, index, of, count, may_be)
+    is_metal |= _is_small_metal(volume, index, of, count)
     is_too_bright = is_bright_metal(volume, index[may_be], of[may_be], count)[of]
     changed = is_metal[of] | _in_bloom(volume, index, is_too_bright & may_be)
     changed &= label != Label.METAL
@@ -117,11 +118,7 @@ def _in_bloom(
 
 
 def _is_small_metal(
-    volume: Volume,
-    index: NDArray[np.int64],
-    of: NDArray[np.int64],
-    count: int,
-    may_be: NDArray[np.bool_],
+    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
 ) -> NDArray[np.bool_]:
     """Whether a thing of a clip's size is brighter than calcium of that size can be.
 
@@ -129,8 +126,7 @@ def _is_small_metal(
     small as well.
     """
     is_metal = np.zeros(count, dtype=np.bool_)
-    is_bright = volume.hu.take(index) >= at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)
-    is_metal[of[is_bright & may_be]] = True
+    is_metal[of[volume.hu.take(index) >= at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)]] = True
     chosen = is_metal[of]
     if not chosen.any():  # as a rule
         return is_metal
