@@ -5,9 +5,9 @@ Goes out: the labels with metal named as such.
 Refuses: nothing.
 
 Metal is what is brighter than calcium can be in the living (`metal_from_hu`), unless inference is
-sure that it is calcium (`believed`), and what inference calls metal inside the heart or on a
-coronary course (there it tells stents from plaque by the whole tube, `screening.inference.tubes`).
-Its kinds are told by `metal_kinds`.
+sure that it is calcium (then it counts, and is flagged), and what inference calls metal inside the
+heart or on a coronary course (there it tells stents from plaque by the whole tube,
+`screening.inference.tubes`). Its kinds are told by `metal_kinds`.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ _CLUMP_MM, _SEVERAL_CLIPS = 15.0, 3
 # can be were calcium, called so at 0.71 to 1.0 (simulated plaque has no upper limit); two were
 # metal, called calcium at 0.43 and 0.55. What is of a clip's size is not believed: beside plaque a
 # clip was called calcium at 0.98.
-BELIEVED_FROM = 0.8
+_BELIEVED_FROM = 0.8
 _CALCIUM = np.isin(
     np.arange(256),
     [*CORONARY_LABELS, Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS, Label.PERICARDIUM],
@@ -60,9 +60,9 @@ def at_kvp_of(hu_120kvp: float, volume: Volume) -> float:
     return hu_120kvp * metal_from_hu(volume.acquisition.kvp) / METAL_FROM_HU_120KVP
 
 
-def believed(labelled: Labelled) -> NDArray[np.bool_]:
+def _believed(labelled: Labelled) -> NDArray[np.bool_]:
     """Which labelled voxels inference is sure of to be calcium, however bright."""
-    return np.asarray(_CALCIUM[labelled.label] & (labelled.probability >= BELIEVED_FROM))
+    return np.asarray(_CALCIUM[labelled.label] & (labelled.probability >= _BELIEVED_FROM))
 
 
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
@@ -86,7 +86,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
     seen = hu >= SEEN_FROM_HU
-    may_be = ~believed(labelled)[chosen]
+    may_be = ~_believed(labelled)[chosen]
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
     is_metal |= _is_small_metal(volume, index, of, count)

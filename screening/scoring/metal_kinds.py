@@ -36,7 +36,6 @@ from screening.scoring.metal import (
     SEEN_FROM_HU,
     SMALL_METAL_FROM_HU_120KVP,
     at_kvp_of,
-    believed,
     is_bright_metal,
     metal_from_hu,
 )
@@ -154,8 +153,7 @@ def _metal_voxels(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
         if plane.max() >= from_hu:  # few slices hold any
             rows, columns = np.nonzero(plane >= from_hu)
             found.append((k * volume.hu.shape[1] + rows + r0) * volume.hu.shape[2] + columns + c0)
-    index = np.unique(np.concatenate(found))
-    return index[~np.isin(index, labelled.index[believed(labelled)])]
+    return np.unique(np.concatenate(found))
 
 
 def _probability_of_metal(labelled: Labelled, index: NDArray[np.int64]) -> NDArray[np.float32]:

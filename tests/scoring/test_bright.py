@@ -88,13 +88,19 @@ def test_the_threshold_on_both_sides(hu, why):
 
 
 @pytest.mark.parametrize(
-    ("hu", "why"),
-    [(METAL_FROM_HU_120KVP - 1, Why.COUNTED), (METAL_FROM_HU_120KVP, Why.TOO_BRIGHT)],
+    ("hu", "sure", "why", "metal"),
+    [
+        (METAL_FROM_HU_120KVP - 1, 0.7, Why.COUNTED, ""),
+        (METAL_FROM_HU_120KVP, 0.7, Why.TOO_BRIGHT, "clips_present"),  # by its 8 mm
+        (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, "clips_present"),  # surely calcium: a remark
+    ],
 )
-def test_what_is_brighter_than_calcium_can_be(hu, why):
-    thing = one([box(*MIDDLE, int(hu), Label.RCA)])
-    assert (thing.taken_for, thing.why) == ("rca", why)
-    assert thing.metal == ("" if why is Why.COUNTED else "clips_present")  # by its 8 mm
+def test_what_is_brighter_than_calcium_can_be(hu, sure, why, metal):
+    _, labelled, found = seen([box(*MIDDLE, int(hu), Label.RCA)])
+    labelled = replace(labelled, probability=np.full_like(labelled.probability, sure))
+    found = replace(found, primary=replace(found.primary, labelled=labelled))
+    (thing,) = bright_things(found)
+    assert (thing.taken_for, thing.why, thing.metal) == ("rca", why, metal)
 
 
 def test_what_touches_more_metal_is_part_of_it():
