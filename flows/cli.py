@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows import show
+from flows import show, show_lists
 from flows.cli_options import ARCHIVE as _ARCHIVE
 from flows.cli_options import CONFIG as _CONFIG
 from flows.cli_options import JSON as _JSON
@@ -153,7 +153,11 @@ def score(
 @cli.command()
 @_ARCHIVE
 @_LAKE
-@click.option("--clinical", type=click.Path(path_type=Path), help="Folder of clinical tables.")
+@click.option(
+    "--clinical",
+    type=click.Path(path_type=Path),
+    help="Folder of tables, FHIR or OMOP files.",
+)
 @click.option(
     "--as-of",
     metavar="YYYY-MM-DD",
@@ -188,7 +192,7 @@ def sweep(
 
     settings = read_settings(config)
     check_archive(archive_url, lake_path, settings.archive)
-    check_clinical(clinical)
+    check_clinical(clinical, settings.clinical)
     # A model or a GPU that cannot be used must not leave a lake behind.
     open_model(settings.model)
     require_providers(settings.providers)
@@ -257,14 +261,27 @@ def status(lake_path: Path, unscored: bool, unsure: bool, as_json: bool) -> None
 )
 @click.option("--identified", is_flag=True, help="Add issuer and patient number; is audited.")
 @click.option("--reason", help="Why identity is needed; goes into the audit trail.")
+@click.option(
+    "--list",
+    "name",
+    type=click.Choice(["flagged", "formally-scored-higher", "known-by-image-only"]),
+    default="flagged",
+    help="Which list; the others hold people who are not flagged and need a look.",
+)
 def flagged(
-    lake_path: Path, form: str | None, out: Path | None, identified: bool, reason: str | None
+    lake_path: Path,
+    form: str | None,
+    out: Path | None,
+    identified: bool,
+    reason: str | None,
+    name: str,
 ) -> None:
     """Print the people at high risk who were never formally scored.
 
     \b
     Example:
       screening flagged --lake /data/lake --out list.csv
+      screening flagged --lake /data/lake --list formally-scored-higher
     """
     from flows.people import flagged_table, list_format
     from flows.status import last_as_of
@@ -275,9 +292,12 @@ def flagged(
         raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
     form = list_format(form, out)
     lake = _open_lake(lake_path)
-    found = flagged_table(lake, reason if identified else None)
-    if form == "table":
+    found = flagged_table(lake, reason if identified else None, name)
+    if form == "table" and name == "flagged":
         show.print_flagged(found.to_pylist(), last_as_of(lake))
+        return
+    if form == "table":
+        show_lists.print_list(name, found.to_pylist(), last_as_of(lake))
         return
     show.write_table(found, form, out)
     if form in ("csv", "parquet"):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows import bright_words, explain_page, scan_words, show, words
+from flows import bright_words, explain_page, scan_words, show, treatment_words, words
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -222,12 +222,13 @@ def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
     if person["series_key"] is not None:
         _print_inputs(person)
     show.say(f"  known on {as_of}:")
-    statin = words.yes_no(person["is_on_statin"])
+    statin = treatment_words.statin(person, words.yes_no(person["is_on_statin"]))
     show.say(f"    on a statin on the day of the list: {statin}")
+    show.say(f"    LDL cholesterol: {treatment_words.ldl(person)}")
     show.say(f"    known cardiovascular disease: {words.known_disease(person)}")
     show.say(f"    formal calcium score: {words.formal_scores(person)}")
     show.say(f"    wishes about the data: {words.wishes(person)}")
-    show.say(f"    death: {person['death_date'] or words.nothing(person)}")
+    show.say(f"    death: {treatment_words.death(person, words.nothing(person))}")
     show.say()
 
 

@@ -6,7 +6,7 @@ Refuses: nothing; of a person who opted out no page is made.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from flows import bright_words, remarks, scan_words, show, words
+from flows import bright_words, remarks, scan_words, show, treatment_words, words
 from screening.reasons import State
 from screening.report.page import (
     Block,
@@ -302,11 +302,12 @@ def _why(person: Row, as_of: str) -> list[Block]:
         ]
     rows += [
         ("coronary heart disease (CHD)", words.risk(person)),
-        ("on a statin", words.yes_no(person["is_on_statin"])),
+        ("on a statin", treatment_words.statin(person, words.yes_no(person["is_on_statin"]))),
+        ("LDL cholesterol", treatment_words.ldl(person)),
         ("known cardiovascular disease", words.known_disease(person)),
         ("formal calcium score", words.formal_scores(person)),
         ("wishes about the data", words.wishes(person)),
-        ("death", str(person["death_date"] or words.nothing(person))),
+        ("death", treatment_words.death(person, words.nothing(person))),
     ]
     blocks.append(Facts(tuple(rows)))
     if person["series_key"] is not None:

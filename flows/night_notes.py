@@ -53,7 +53,7 @@ def _of_clinical(folder: Path | None, lake: Lake) -> list[str]:
         note = "no --clinical tonight: the clinical tables of an earlier sweep were used again"
         return [note] if used_again else []
     found = []
-    missing = clinical.missing_tables(folder)
+    missing = clinical.not_there(folder)
     if missing:
         found.append(
             f"no {', '.join(missing)} table in {folder}: nobody's "

@@ -14,6 +14,12 @@ from screening.errors import ScreeningError
 from screening.lake import Lake
 
 FORMATS = ("table", "csv", "json", "parquet")
+# The list the care team works, and those of people who need another look.
+LISTS = {
+    "flagged": "out_flagged",
+    "formally-scored-higher": "out_formally_scored_higher",
+    "known-by-image-only": "out_known_by_image_only",
+}
 _IDENTITY = ("issuer", "patient_id")
 
 
@@ -39,10 +45,10 @@ def list_format(asked: str | None, out: Path | None) -> str:
     return form
 
 
-def flagged_table(lake: Lake, identified_because: str | None) -> pa.Table:
-    """Return one row a flagged person, the most urgent first."""
+def flagged_table(lake: Lake, identified_because: str | None, name: str = "flagged") -> pa.Table:
+    """Return one row a person of a list (`LISTS`), the most urgent first."""
     require_a_finished_sweep(lake)
-    found = lake.query("out_flagged", last_as_of(lake))
+    found = lake.query(LISTS[name], last_as_of(lake))
     if identified_because is None:
         return found
     keys = found["person_key"].to_pylist()
@@ -52,7 +58,7 @@ def flagged_table(lake: Lake, identified_because: str | None) -> pa.Table:
         raise ScreeningError(
             f"the vault names only {len(known)} of {len(keys)} people; is it another lake's?"
         )
-    for name in reversed(_IDENTITY):
-        values = [known[key][name] for key in keys]
-        found = found.add_column(0, name, pa.array(values, pa.string()))
+    for column in reversed(_IDENTITY):
+        values = [known[key][column] for key in keys]
+        found = found.add_column(0, column, pa.array(values, pa.string()))
     return found

@@ -12,31 +12,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening import clinical, risk, scoring
+from screening.config import ClinicalSettings
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.tables import PROGRESSION, RISK
+from screening.tables import PROGRESSION, RISK, SETTING
 
 
-def check_clinical(folder: Path | None) -> None:
+def check_clinical(folder: Path | None, settings: ClinicalSettings) -> None:
     """Refuse clinical tables that cannot be used, before the night's work begins."""
     if folder is None:
         return
     if not folder.is_dir():
         raise ScreeningError(f"no folder of clinical tables at {folder}; check --clinical")
-    clinical.read_clinical(folder, lambda who: pa.nulls(who.num_rows, pa.string()))
+    clinical.read_clinical(folder, lambda who: pa.nulls(who.num_rows, pa.string()), settings)
 
 
-def take_clinical(lake: Lake, folder: Path | None) -> None:
+def take_clinical(lake: Lake, folder: Path | None, settings: ClinicalSettings) -> None:
     """Read the clinical tables, if there are any tonight; without a folder the last stay."""
+    lake.replace("setting", _setting(settings))
     if folder is None:
         return
-    read = clinical.read_clinical(folder, lake.vault.person_keys)
+    read = clinical.without_impossible_births(
+        clinical.read_clinical(folder, lake.vault.person_keys, settings), lake.read("series")
+    )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)
     lake.replace("observation", read.observation)
     lake.replace("event", read.event)
     lake.replace("policy", read.policy)
     lake.replace("clinical_rejections", read.rejections)
+
+
+def _setting(settings: ClinicalSettings) -> pa.Table:
+    numbers = sorted(settings.numbers().items())
+    rows = [{"name": name, "value": value} for name, value in numbers]
+    return pa.Table.from_pylist(rows, SETTING.schema)
 
 
 def opted_out(lake: Lake, as_of: date) -> frozenset[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from flows import show
+from flows.treatment_words import disease, formal
 from screening.reasons import REASONS
 from screening.report.amounts import units as _units
 from screening.scoring import PROGRESSION_FROM_SQRT_MM3
@@ -114,7 +115,6 @@ _INPUT_NAME = re.compile(
 )
 _SEXES = {"F": "female", "M": "male"}
 _WISHES = {"opt_out_all": "no use of the data at all", "opt_out_research": "no use for research"}
-_FORMAL = {"gated_scan": "gated calcium scan in the archive, series", "procedure": "procedure"}
 
 
 def plain(code: object) -> str:
@@ -340,12 +340,14 @@ def dated(text: str, day: object) -> str:
 
 def known_disease(person: Row) -> str:
     """Return the evidence of known cardiovascular disease."""
-    return _evidence(person, "ascvd_evidence", lambda e: dated(plain(e["concept"]), e["first_on"]))
+    return _evidence(
+        person, "ascvd_evidence", lambda e: dated(disease(plain(e["concept"]), e), e["first_on"])
+    )
 
 
 def formal_scores(person: Row) -> str:
     """Return the evidence of formal calcium scores."""
-    return _evidence(person, "formal_evidence", lambda e: dated(_formal(e), e["first_on"]))
+    return _evidence(person, "formal_evidence", lambda e: dated(formal(e), e["first_on"]))
 
 
 def wishes(person: Row) -> str:
@@ -386,12 +388,6 @@ def _no_risk(person: Row) -> str:
     if not person["has_clinical_record"]:
         return ": there is no clinical record"
     return f", {_inputs(person)}" if person["risk_detail"] else ""
-
-
-def _formal(item: Row) -> str:
-    if item["source"] == "report_text":
-        return "a report speaks of it"
-    return f"{_FORMAL.get(str(item['source']), plain(item['source']))} {item['evidence']}"
 
 
 def _evidence(person: Row, name: str, told: Callable[[Row], str]) -> str:

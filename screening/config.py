@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -55,6 +55,35 @@ class ArchiveSettings(BaseModel):
         return self.reading_seconds + self.timeout_seconds + self.patience_seconds
 
 
+class ClinicalSettings(BaseModel):
+    """How clinical records are read, and what of them counts: `[clinical]` of `screening.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # A folder of the site's own code lists, each in the place of the program's of that name.
+    codes: str = ""
+    decimal: Literal[".", ","] = "."  # in values of CSV tables
+    # Of each table, the site's name for a column of the contract.
+    columns: dict[str, dict[str, str]] = {}
+    # Who issues a number: FHIR's Identifier.system, or its assigner, to the scans' issuer.
+    issuers: dict[str, str] = {}
+    # How old a value may be on the day of the scan; of single concepts otherwise.
+    value_years: float = Field(default=5.0, gt=0, le=100)
+    value_years_of: dict[str, Annotated[float, Field(gt=0, le=100)]] = {}
+    # How long a formal calcium score keeps its person off the list; 0: for ever.
+    formal_within_years: float = Field(default=0.0, ge=0, le=100)
+    ldl_goal_mg_dl: float = Field(default=70.0, gt=0)
+
+    def numbers(self) -> dict[str, float]:
+        """Return what the SQL reads, by name."""
+        return {
+            "value_years": self.value_years,
+            **{f"value_years:{concept}": years for concept, years in self.value_years_of.items()},
+            "formal_within_years": self.formal_within_years,
+            "ldl_goal_mg_dl": self.ldl_goal_mg_dl,
+        }
+
+
 class Settings(BaseModel):
     """What a site may set in `screening.toml`."""
 
@@ -73,6 +102,13 @@ class Settings(BaseModel):
     scan_timeout_seconds: float = Field(default=300.0, gt=0)
     rescore: Literal["never", "new_only", "all"] = "new_only"
     archive: ArchiveSettings = ArchiveSettings()
+    clinical: ClinicalSettings = ClinicalSettings()
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "archive": ArchiveSettings,
+    "clinical": ClinicalSettings,
+}
 
 
 def read_settings(file: Path | None) -> Settings:
@@ -89,7 +125,7 @@ def read_settings(file: Path | None) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         if first["type"] == "extra_forbidden":
-            model = ArchiveSettings if len(first["loc"]) > 1 else Settings
+            model = _TABLES[str(first["loc"][0])] if len(first["loc"]) > 1 else Settings
             known = ", ".join(model.model_fields)
             raise ScreeningError(
                 f"settings {file}: unknown setting {where}; known: {known}"

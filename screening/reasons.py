@@ -87,6 +87,8 @@ class Reason(StrEnum):
     NO_SCAN = "no_scan"
     CODE_NOT_USED = "code_not_used"
     DUPLICATE_ROW = "duplicate_row"
+    VOID_RECORD = "void_record"
+    CUT_SHORT = "cut_short"
     # people
     NO_CLINICAL_RECORD = "no_clinical_record"
     NO_SCORE = "no_score"
@@ -210,6 +212,12 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.CODE_NOT_USED: ReasonText(Room.CLINICAL, "The program does not use this code."),
     Reason.DUPLICATE_ROW: ReasonText(Room.CLINICAL, "The same fact was already taken once."),
+    Reason.VOID_RECORD: ReasonText(
+        Room.CLINICAL, "The record itself says that it is no fact: an error, refuted, or not done."
+    ),
+    Reason.CUT_SHORT: ReasonText(
+        Room.CLINICAL, "The file ends, or a line of it breaks off, before its contents do."
+    ),
     Reason.NO_CLINICAL_RECORD: ReasonText(
         Room.CLINICAL, "No clinical record matches the scan's patient number."
     ),
@@ -223,7 +231,9 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.UNIT_UNKNOWN: ReasonText(Room.CLINICAL, "The unit is not known for this code."),
     Reason.BAD_VALUE: ReasonText(Room.CLINICAL, "The value or date cannot be read."),
-    Reason.KNOWN_ASCVD: ReasonText(Room.RISK, "Cardiovascular disease is already known."),
+    Reason.KNOWN_ASCVD: ReasonText(
+        Room.RISK, "Cardiovascular disease is known, by the record or by what a scan shows."
+    ),
     Reason.DECEASED: ReasonText(Room.RISK, "The person has died."),
     Reason.FORMALLY_SCORED: ReasonText(Room.RISK, "A formal calcium score already exists."),
     Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),

@@ -4,11 +4,19 @@ Comes in: nothing. Goes out: `TABLES`, from which schemas, checks and the dictio
 Refuses: nothing itself; `schema.Table.check` refuses data that differs.
 
 The data dictionary (`infra/data-dictionary.md`) is generated from this file. The columns of a
-score and of estimates have pages of their own, `score_columns.py` and `risk_columns.py`.
+score, of estimates and of the clinical record have pages of their own (`*_columns.py`).
 """
 
 import pyarrow as pa
 
+from screening.clinical_columns import (
+    CLINICAL_REJECTIONS_COLUMNS,
+    EVENT_COLUMNS,
+    OBSERVATION_COLUMNS,
+    PERSON_COLUMNS,
+    POLICY_COLUMNS,
+    SETTING_COLUMNS,
+)
 from screening.risk_columns import PEOPLE_COLUMNS, PEOPLE_RISK_COLUMNS, RISK_COLUMNS
 from screening.schema import Column, Privacy, Table
 from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
@@ -213,60 +221,42 @@ PERSON = Table(
     "person",
     "one person of the clinical record who has a scan",
     ("person_key",),
-    (
-        _PERSON_KEY,
-        Column("sex", _S, "", "F or M, else empty", _QUASI),
-        Column("race", _S, "", "white, black, hispanic, chinese, other; empty unknown", _QUASI),
-        Column("death_date", _D, "", "date of death", _QUASI),
-    ),
+    PERSON_COLUMNS,
 )
 
 OBSERVATION = Table(
     "observation",
     "one measured value, unit resolved",
     ("person_key", "concept", "effective_on", "value"),
-    (
-        _PERSON_KEY,
-        Column("concept", _S, "", "total_cholesterol_mg_dl, …, from the code list", _HEALTH),
-        Column("value", _F, "as the concept's name says", "the value", _HEALTH),
-        Column("effective_on", _D, "", "local date of the measurement", _QUASI),
-    ),
+    OBSERVATION_COLUMNS,
 )
 
 EVENT = Table(
     "event",
     "one dated fact: condition, medication or procedure, code resolved to a concept",
     ("person_key", "concept", "started_on", "code"),
-    (
-        _PERSON_KEY,
-        Column("concept", _S, "", "myocardial_infarction, statin, coronary_stent, …", _HEALTH),
-        Column("code", _S, "", "the code as recorded", _HEALTH),
-        Column("started_on", _D, "", "onset, start or performance", _QUASI),
-        Column("stopped_on", _D, "", "end of a medication; empty while it lasts", _QUASI),
-    ),
+    EVENT_COLUMNS,
 )
 
 POLICY = Table(
     "policy",
     "one person's wish about the use of their data",
     ("person_key", "scope"),
-    (
-        _PERSON_KEY,
-        Column("scope", _S, "", "opt_out_all, opt_out_research"),
-        Column("valid_from", _D, "", "from this date", _QUASI),
-    ),
+    POLICY_COLUMNS,
 )
 
 CLINICAL_REJECTIONS = Table(
     "clinical_rejections",
     "how many rows of a clinical file were not taken, and why",
     ("source", "reason", "detail"),
-    (
-        Column("source", _S, "", "the clinical table"),
-        Column("reason", _S, "", "reason code"),
-        Column("detail", _S, "", "code, unit or column concerned; no identity"),
-        Column("n", _I, "", "rows"),
-    ),
+    CLINICAL_REJECTIONS_COLUMNS,
+)
+
+SETTING = Table(
+    "setting",
+    "one setting of the site that the SQL of the flag reads; absent: its default",
+    ("name",),
+    SETTING_COLUMNS,
 )
 
 AGES = Table(
@@ -383,7 +373,7 @@ LAKE_TABLES: dict[str, Table] = {
     t.name: t
     for t in (
         SERIES, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, OBSERVATION, EVENT, POLICY,
-        CLINICAL_REJECTIONS, AGES, RISK, PROGRESSION,
+        CLINICAL_REJECTIONS, SETTING, AGES, RISK, PROGRESSION,
     )
 }  # fmt: skip
 

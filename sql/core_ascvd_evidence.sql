@@ -1,32 +1,78 @@
 -- title: Evidence that cardiovascular disease is already known
--- grain: one kind of evidence of one person
--- key: person_key, concept
--- reads: raw_event, raw_run
+-- grain: one kind of evidence of one person in one place
+-- key: person_key, concept, source
+-- reads: raw_event, core_disposition, raw_run
 -- privacy: keys, dates; clinical facts of keyed people
 -- publish: no
 -- column: concept |  | health | kind of evidence: coronary_stent, myocardial_infarction, …
--- column: first_on |  | quasi | earliest date on record up to as_of; empty where none carries a date
--- column: n_records |  | health | records of it up to as_of
+-- column: source |  | health | record, or image: seen on a scan of this archive
+-- column: first_on |  | quasi | earliest date up to as_of; empty where none carries a date
+-- column: n_records |  | health | records or scans of it up to as_of
 -- Second clock: as of as_of. An undated mention counts: better one person fewer on the list than
 -- a call to somebody who had an infarction. The kinds are those of the 2018 AHA/ACC cholesterol
 -- guideline's clinical ASCVD (doi 10.1161/CIR.0000000000000625).
+with records as (
+    select
+        e.person_key,
+        e.concept,
+        'record' as source,
+        e.started_on as evidence_on
+    from raw_event as e
+    cross join raw_run as r
+    where
+        e.concept in (
+            'myocardial_infarction',
+            'chronic_ischaemic_heart_disease',
+            'coronary_stent',
+            'coronary_angioplasty',
+            'coronary_bypass',
+            'ischaemic_stroke',
+            'transient_ischaemic_attack',
+            'peripheral_artery_disease'
+        )
+        and (e.started_on is null or e.started_on <= r.as_of)
+),
+
+scans as (
+    select
+        d.person_key,
+        d.index_date as evidence_on,
+        d.quality_flags as flags
+    from core_disposition as d
+    cross join raw_run as r
+    where
+        d.state = 'scored'
+        and d.person_key <> ''
+        and (d.index_date is null or d.index_date <= r.as_of)
+),
+
+-- What may be a stent (stent_possible) is none. Wires of an opened sternum with clips near the
+-- heart speak for a bypass, unless a valve was put in, which opens the sternum too.
+images as (
+    select
+        person_key,
+        'coronary_stent' as concept,
+        'image' as source,
+        evidence_on
+    from scans
+    where list_contains(flags, 'stent_present')
+    union all
+    select
+        person_key,
+        'coronary_bypass' as concept,
+        'image' as source,
+        evidence_on
+    from scans
+    where
+        list_has_all(flags, ['sternal_wires', 'clips_present'])
+        and not list_contains(flags, 'valve_prosthesis')
+)
+
 select
-    e.person_key,
-    e.concept,
-    min(e.started_on) as first_on,
+    person_key,
+    concept,
+    source,
+    min(evidence_on) as first_on,
     count(*) as n_records
-from raw_event as e
-cross join raw_run as r
-where
-    e.concept in (
-        'myocardial_infarction',
-        'chronic_ischaemic_heart_disease',
-        'coronary_stent',
-        'coronary_angioplasty',
-        'coronary_bypass',
-        'ischaemic_stroke',
-        'transient_ischaemic_attack',
-        'peripheral_artery_disease'
-    )
-    and (e.started_on is null or e.started_on <= r.as_of)
-group by e.person_key, e.concept
+from (select * from records union all select * from images)
+group by person_key, concept, source

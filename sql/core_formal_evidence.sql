@@ -1,20 +1,31 @@
 -- title: Evidence that a formal calcium score already exists
 -- grain: one piece of evidence of one person
 -- key: person_key, source, evidence
--- reads: raw_event, core_disposition, raw_run
+-- reads: raw_event, core_disposition, raw_run, raw_setting
 -- privacy: keys, dates; clinical facts of keyed people
 -- publish: no
--- column: source |  | health | where a formal score shows: report_text, procedure or gated_scan
--- column: evidence |  | health | procedure code, the word report_text, or the gated scan's series key
+-- column: source |  | health | where a formal score shows: report_text, site_list, observation, procedure or gated_scan
+-- column: evidence |  | health | procedure code, the word report_text, site_list or observation, or the gated scan's series key
 -- column: first_on |  | quasi | earliest date on record up to as_of; empty where none carries a date
 -- column: last_on |  | quasi | latest date on record up to as_of; empty where none carries a date
+-- column: counts |  | health | it keeps the person off the list: within formal_within_years of as_of, or without a date
 -- Second clock: as of as_of. An undated mention counts, since it lies in the record we were given.
-with evidence as (
+with policy as (
+    -- 0: for ever, the default; [clinical] formal_within_years of the settings changes it.
+    select coalesce(max(value) filter (where name = 'formal_within_years'), 0) as within_years
+    from raw_setting
+),
+
+evidence as (
     select
         e.person_key,
-        case when e.code = 'report_text' then 'report_text' else 'procedure' end as source,
+        case
+            when e.code in ('report_text', 'site_list', 'observation') then e.code
+            else 'procedure'
+        end as source,
         e.code as evidence,
-        e.started_on as evidence_on
+        e.started_on as first_on,
+        coalesce(e.started_by, e.started_on) as last_on
     from raw_event as e
     cross join raw_run as r
     where
@@ -26,7 +37,8 @@ with evidence as (
         d.person_key,
         'gated_scan' as source,
         d.series_key as evidence,
-        d.index_date as evidence_on
+        d.index_date as first_on,
+        d.index_date as last_on
     from core_disposition as d
     cross join raw_run as r
     where
@@ -35,11 +47,18 @@ with evidence as (
 )
 
 select
-    person_key,
-    source,
-    evidence,
-    min(evidence_on) as first_on,
-    max(evidence_on) as last_on
-from evidence
-where person_key is not null and person_key <> ''
-group by person_key, source, evidence
+    e.person_key,
+    e.source,
+    e.evidence,
+    min(e.first_on) as first_on,
+    max(e.last_on) as last_on,
+    bool_or(
+        policy.within_years = 0
+        or e.last_on is null
+        or e.last_on >= r.as_of - to_months(cast(round(12 * policy.within_years) as integer))
+    ) as counts
+from evidence as e
+cross join policy
+cross join raw_run as r
+where e.person_key is not null and e.person_key <> ''
+group by e.person_key, e.source, e.evidence

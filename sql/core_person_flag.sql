@@ -1,7 +1,7 @@
 -- title: The flag of each person: flagged, not_flagged or cannot_say
 -- grain: one person with at least one CT series
 -- key: person_key
--- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, raw_ages, raw_person, raw_policy, raw_event, raw_risk, raw_run
+-- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, raw_ages, raw_person, raw_policy, raw_risk, raw_run
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
@@ -12,6 +12,7 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
+-- column: statin_intensity |  | health | of that statin: low, moderate, high; empty unknown
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
@@ -72,16 +73,6 @@ opt_outs as (
     where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
 ),
 
-statins as (
-    select distinct e.person_key
-    from raw_event as e
-    cross join raw_run as r
-    where
-        e.concept = 'statin'
-        and (e.started_on is null or e.started_on <= r.as_of)
-        and (e.stopped_on is null or e.stopped_on >= r.as_of)
-),
-
 facts as (
     select
         s.person_key,
@@ -102,16 +93,19 @@ facts as (
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         coalesce(k.reasons, []) as risk_reasons,
-        case
-            when t.person_key is not null then true
-            -- Without a record nobody knows what is taken: null, not false.
-            when c.person_key is not null then false
-        end as is_on_statin,
+        -- Without a record nobody knows what is taken: null, not false.
+        t.is_on_statin,
+        t.statin_intensity,
+        t.ldl_mg_dl,
+        t.is_ldl_at_goal,
         case when s.has_identity_conflict then 'identity_conflict' end as conflict,
         [
             case when o.person_key is not null or s.was_opted_out then 'opted_out' end,
             case when s.is_minor then 'minor' end,
-            case when c.death_date <= r.as_of then 'deceased' end,
+            case
+                when c.death_date <= r.as_of or (c.is_deceased and c.death_date is null)
+                    then 'deceased'
+            end,
             case when v.person_key is not null then 'known_ascvd' end,
             case when f.person_key is not null then 'formally_scored' end
         ] as exclusions,
@@ -138,10 +132,10 @@ facts as (
     left join raw_person as c on c.person_key = s.person_key
     left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
     left join opt_outs as o on o.person_key = s.person_key
-    left join statins as t on t.person_key = s.person_key
+    left join core_treatment as t on t.person_key = s.person_key
     left join (select distinct person_key from core_ascvd_evidence) as v
         on v.person_key = s.person_key
-    left join (select distinct person_key from core_formal_evidence) as f
+    left join (select distinct person_key from core_formal_evidence where counts) as f
         on f.person_key = s.person_key
 ),
 
@@ -198,6 +192,9 @@ select
     quality_flags,
     score_is_doubtful,
     is_on_statin,
+    statin_intensity,
+    ldl_mg_dl,
+    is_ldl_at_goal,
     mesa_chd_10y,
     mesa_chd_10y_cac
 from judged

@@ -6,11 +6,11 @@
 -- publish: no
 -- column: age_years | year | quasi | age on the index date
 -- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
--- column: total_cholesterol_mg_dl | mg/dL | health | latest total cholesterol of the 5 years up to the index date
+-- column: total_cholesterol_mg_dl | mg/dL | health | latest total cholesterol of the window up to the index date
 -- column: total_cholesterol_mg_dl_age_days | day | quasi | days from that value to the index date
--- column: hdl_cholesterol_mg_dl | mg/dL | health | latest HDL cholesterol of the 5 years up to the index date
+-- column: hdl_cholesterol_mg_dl | mg/dL | health | latest HDL cholesterol of the window up to the index date
 -- column: hdl_cholesterol_mg_dl_age_days | day | quasi | days from that value to the index date
--- column: systolic_bp_mmhg | mmHg | health | latest systolic pressure of the 5 years up to the index date
+-- column: systolic_bp_mmhg | mmHg | health | latest systolic pressure of the window up to the index date
 -- column: systolic_bp_mmhg_age_days | day | quasi | days from that value to the index date
 -- column: smoker |  | health | 1 current smoker, 0 not, by the latest answer up to the index date; empty unknown
 -- column: smoker_age_days | day | quasi | days from that answer to the index date
@@ -38,7 +38,7 @@ with measured as (
     group by person_key
 ),
 
--- 2 known at index, 1 perhaps (no start date), 0 known only later or already over.
+-- 2 known at index, 1 perhaps (no start date, or a month around it), 0 known only later or already over.
 facts as (
     select
         p.person_key,
@@ -48,7 +48,9 @@ facts as (
                 -- A medication counts up to and including its last day.
                 when e.stopped_on < p.index_date then 0
                 when e.started_on is null then 1
-                when e.started_on <= p.index_date then 2
+                -- Of a year or a month the last day decides: nothing later may enter.
+                when coalesce(e.started_by, e.started_on) <= p.index_date then 2
+                when e.started_on <= p.index_date then 1
                 else 0
             end
         ) as certainty

@@ -18,6 +18,7 @@
 -- column: percentile_source |  | open | MESA 2006 where the race is known, else Hoff 2001
 -- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
+-- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
 -- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty
 -- column: note |  | open | what must happen before anybody is contacted
 -- Numbers are rounded for reading; the exact ones are in core_person_flag and core_person_score.
@@ -53,6 +54,9 @@ select
     round(f.mesa_chd_10y, 3) as mesa_chd_10y,
     round(f.mesa_chd_10y_cac, 3) as mesa_chd_10y_cac,
     f.is_on_statin,
+    coalesce(f.statin_intensity, '') as statin_intensity,
+    round(f.ldl_mg_dl) as ldl_mg_dl,
+    f.is_ldl_at_goal,
     coalesce(k.reasons, []) as reasons,
     'an image reader must confirm' as note
 from core_person_flag as f

@@ -1,7 +1,7 @@
 -- title: Everything the flag of one person rests on
 -- grain: one person with at least one CT series
 -- key: person_key
--- reads: core_person_flag, core_person_score, core_disposition, core_risk_input, core_formal_evidence, core_ascvd_evidence, raw_person, raw_policy, raw_risk, raw_run
+-- reads: core_person_flag, core_person_score, core_disposition, core_risk_input, core_formal_evidence, core_ascvd_evidence, core_treatment, raw_person, raw_policy, raw_risk, raw_run
 -- privacy: keys, dates, age, sex, race; scores and clinical facts of keyed people
 -- publish: operations
 -- column: has_clinical_record |  | open | a clinical record matches the scan's patient number
@@ -9,8 +9,8 @@
 -- column: risk_inputs_used |  | health | inputs of the equation with the age of each value in days
 -- column: risk_reasons |  | health | reason codes: why an estimate is empty
 -- column: risk_detail |  | health | which inputs are missing or out of range
--- column: ascvd_evidence |  | health | known cardiovascular disease up to as_of: kind and first date
--- column: formal_evidence |  | health | formal calcium scores up to as_of: where, what and first date
+-- column: ascvd_evidence |  | health | known cardiovascular disease up to as_of: kind, first date, record or image
+-- column: formal_evidence |  | health | formal calcium scores up to as_of: where, what, first date, and whether they count
 -- column: policies |  | health | wishes about the use of data: scope and first day
 -- column: series |  | health | every series of the person: key, date, state, reasons, score, grade
 with scans as (
@@ -34,7 +34,9 @@ with scans as (
 ascvd as (
     select
         person_key,
-        list({'concept': concept, 'first_on': first_on} order by concept) as ascvd_evidence
+        list(
+            {'concept': concept, 'first_on': first_on, 'source': source} order by concept, source
+        ) as ascvd_evidence
     from core_ascvd_evidence
     group by person_key
 ),
@@ -43,7 +45,7 @@ formal as (
     select
         person_key,
         list(
-            {'source': source, 'evidence': evidence, 'first_on': first_on}
+            {'source': source, 'evidence': evidence, 'first_on': first_on, 'counts': counts}
             order by source, evidence
         ) as formal_evidence
     from core_formal_evidence
@@ -80,6 +82,7 @@ select
     coalesce(s.n_usable_scores, 0) as n_usable_scores,
     c.person_key is not null as has_clinical_record,
     c.death_date,
+    coalesce(c.is_deceased, c.death_date is not null) as is_deceased,
     i.race,
     i.total_cholesterol_mg_dl,
     i.total_cholesterol_mg_dl_age_days,
@@ -103,6 +106,10 @@ select
     coalesce(k.reasons, []) as risk_reasons,
     coalesce(k.detail, '') as risk_detail,
     f.is_on_statin,
+    coalesce(t.statin_intensity, '') as statin_intensity,
+    t.ldl_mg_dl,
+    t.ldl_age_days,
+    t.is_ldl_at_goal,
     coalesce(v.ascvd_evidence, []) as ascvd_evidence,
     coalesce(e.formal_evidence, []) as formal_evidence,
     coalesce(w.policies, []) as policies,
@@ -111,6 +118,7 @@ from core_person_flag as f
 cross join raw_run as r
 left join core_person_score as s on s.person_key = f.person_key
 left join raw_person as c on c.person_key = f.person_key
+left join core_treatment as t on t.person_key = f.person_key
 left join core_risk_input as i on i.person_key = f.person_key
 left join raw_risk as k on k.person_key = f.person_key and k.series_key = f.series_key
 left join ascvd as v on v.person_key = f.person_key

@@ -1,23 +1,34 @@
 """The code lists of `codes/*.csv`: plain tables a site may edit.
 
-Comes in: nothing but the files beside this one. Goes out: frozen look-ups.
-Refuses: a list that cannot be read as it should (ScreeningError naming the file and line).
+Comes in: the files beside this one, and a folder with those that a site keeps in their place.
+Goes out: frozen look-ups.
+Refuses: a list that cannot be read as it should, a list nobody asks for (ScreeningError naming the
+file and line).
 """
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from screening.errors import ScreeningError
 
 _FOLDER = Path(__file__).resolve().parent / "codes"
+LISTS = tuple(sorted(f.stem for f in _FOLDER.glob("*.csv")))
 
 # A code holds letters and digits only once its dots are gone: what else stands in the column
 # (a name, a sentence) is never taken for a code, and so never stored.
 _CODE = re.compile(r"[A-Z0-9]{1,18}")
+_KEPT_CODES = 100_000
+_LETTERS = re.compile(r"[^a-z0-9]")
+
+# Three digits of ICD-9 would hit half of SNOMED CT: its rules hold only where a code says ICD-9.
+_NAMED_ONLY = frozenset(("ICD9",))
+# The code system of a code whose system is stated and not in `systems.csv`: no rule holds.
+FOREIGN = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +39,14 @@ class Rule:
     is_prefix: bool
     first: str
     last: str
+    system: str = ""
+    substance: str = ""
+    strength_mg: float | None = None
 
-    def holds(self, code: str) -> bool:
-        """Whether `code` (no dots, upper case) falls under the rule."""
+    def holds(self, code: str, system: str = "") -> bool:
+        """Whether `code` (no dots, upper case) of a system, "" for unknown, falls under it."""
+        if self.system != system and (system or self.system in _NAMED_ONLY):
+            return False
         if not self.is_prefix and len(code) != len(self.first):
             return False
         return self.first <= code[: len(self.first)] <= self.last
@@ -54,28 +70,102 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A medicine by a word of its name."""
+
+    concept: str
+    substance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """The intensity of a statin at a daily dose, both ends included."""
+
+    substance: str
+    from_mg: float
+    to_mg: float
+    intensity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Codes:
     """All lists. Look-ups are by normalised text (`normal_word`, `normal_unit`, …)."""
 
-    measurements: Mapping[str, Measurement]
+    measurements: Mapping[tuple[str, str], Measurement]  # by system ("" any) and code
     factors: Mapping[tuple[str, str], float]
     ranges: Mapping[str, Range]
     smoking: Mapping[str, float | None]
     words: Mapping[tuple[str, str], str]
     rules: Mapping[str, tuple[Rule, ...]]  # by table: condition, medication, procedure
+    systems: Mapping[str, str]
+    names: Mapping[str, Named]
+    doses: tuple[Dose, ...]
+    omop: Mapping[int, tuple[str, str]]  # system and code of a concept
+    # Exports repeat a few hundred codes millions of times: what each was found to be is kept.
+    _rules_found: dict[tuple[str, str], Rule | None] = field(default_factory=dict, repr=False)
+    _measured: dict[str, Measurement | None] = field(default_factory=dict, repr=False)
 
-    def concept(self, table: str, code: str) -> str | None:
-        """Return what a recorded code stands for; None where the program does not use it.
+    def rule(self, table: str, code: str) -> Rule | None:
+        """Return the rule of a recorded code; None where the program does not use it.
 
         The rule with the most characters wins, so an exception may stand inside a family.
         """
-        plain = normal_code(code).replace(".", "")
+        key = (table, code)
+        if key not in self._rules_found:
+            _make_room(self._rules_found)
+            self._rules_found[key] = self._find_rule(table, code)
+        return self._rules_found[key]
+
+    def _find_rule(self, table: str, code: str) -> Rule | None:
+        system, plain = self.split(code)
+        plain = plain.replace(".", "")
         if not _CODE.fullmatch(plain):
             return None
-        found = [r for r in self.rules[table] if r.holds(plain)]
-        if not found:
-            return None
-        return max(found, key=lambda r: len(r.first)).concept or None
+        found = [r for r in self.rules[table] if r.holds(plain, system)]
+        best = max(found, key=lambda r: len(r.first)) if found else None
+        return best if best is not None and best.concept else None
+
+    def concept(self, table: str, code: str) -> str | None:
+        """Return what a recorded code stands for; None where the program does not use it."""
+        rule = self.rule(table, code)
+        return rule.concept if rule else None
+
+    def measurement(self, code: str) -> Measurement | None:
+        """Return what an observation code measures; None where the program does not use it."""
+        if code not in self._measured:
+            _make_room(self._measured)
+            self._measured[code] = self.measurements.get(self.split(code))
+        return self._measured[code]
+
+    def split(self, code: str) -> tuple[str, str]:
+        """Take a code apart: its system ("" where none is stated or none is known), the rest."""
+        head, sign, _ = code.rpartition("|")
+        if not sign:
+            head = code.rpartition(":")[0]
+        stated = head.strip()
+        if stated == FOREIGN:
+            return FOREIGN, normal_code(code)
+        return self.system(stated) if stated else "", normal_code(code)
+
+    def system(self, written: str) -> str:
+        """Return the code system by any of its names; "" where it is not in `systems.csv`."""
+        word = normal_word(written).removesuffix("/")
+        return self.systems.get(word) or self.systems.get(_LETTERS.sub("", word), "")
+
+    def intensity(self, substance: str, daily_mg: float | None) -> str:
+        """Return low, moderate or high; "" where dose or drug does not tell."""
+        if daily_mg is None:
+            return ""
+        for dose in self.doses:
+            if dose.substance == substance and dose.from_mg <= daily_mg <= dose.to_mg:
+                return dose.intensity
+        return ""
+
+
+def _make_room(found: dict[Any, Any]) -> None:
+    """Forget all where texts that are no codes would fill the memory."""
+    if len(found) > _KEPT_CODES:
+        found.clear()
 
 
 def normal_code(code: str) -> str:
@@ -97,44 +187,91 @@ def normal_word(word: str) -> str:
 
 
 @cache
-def load_codes() -> Codes:
-    """Read all lists, once a process."""
+def load_codes(own: Path | None = None) -> Codes:
+    """Read all lists, once a process.
+
+    Parameters
+    ----------
+    own : a site's folder; a list in it stands in the place of the program's of that name
+    """
+    _check_own(own)
     try:
-        return Codes(
-            measurements={
-                normal_code(r["code"]): Measurement(r["concept"], r["quantity"])
-                for r in _rows("observations")
-            },
-            factors={
-                (r["quantity"], normal_unit(r["unit"])): float(r["factor"]) for r in _rows("units")
-            },
-            ranges={
-                r["concept"]: Range(float(r["low"]), float(r["high"]), r["reason"])
-                for r in _rows("ranges")
-            },
-            smoking={
-                normal_word(r["value"]): float(r["smoker"]) if r["smoker"] else None
-                for r in _rows("smoking")
-            },
-            words={(r["kind"], normal_word(r["word"])): r["value"] for r in _rows("words")},
-            rules={
-                "condition": tuple(_rules("conditions")),
-                "medication": tuple(_rules("medications")),
-                "procedure": tuple(_rules("procedures")),
-            },
-        )
-    except (OSError, KeyError, ValueError) as error:
+        return _codes(lambda name: _rows(own, name))
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise ScreeningError(f"a code list in {_FOLDER.name}/ cannot be read: {error}") from error
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (_FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file, strict=True)
+def _check_own(own: Path | None) -> None:
+    if own is None:
+        return
+    if not own.is_dir():
+        raise ScreeningError(f"settings: no folder of code lists at {own}; check clinical.codes")
+    unknown = sorted(f.name for f in own.glob("*.csv") if f.stem not in LISTS)
+    if unknown:
+        raise ScreeningError(
+            f"settings: {unknown[0]} in clinical.codes is no list of this program; "
+            f"lists: {', '.join(LISTS)}"
+        )
 
 
-def _rules(name: str) -> Iterator[Rule]:
-    for number, row in enumerate(_rows(name), start=2):
+def _codes(rows: Callable[[str], Iterator[dict[str, str]]]) -> Codes:
+    measurements: dict[tuple[str, str], Measurement] = {}
+    for r in rows("observations"):
+        for system in (r["system"], ""):
+            measured = Measurement(r["concept"], r["quantity"])
+            measurements[system, normal_code(r["code"])] = measured
+    return Codes(
+        measurements=measurements,
+        factors={
+            (r["quantity"], normal_unit(r["unit"])): float(r["factor"]) for r in rows("units")
+        },
+        ranges={
+            r["concept"]: Range(float(r["low"]), float(r["high"]), r["reason"])
+            for r in rows("ranges")
+        },
+        smoking={
+            normal_word(r["value"]): float(r["smoker"]) if r["smoker"] else None
+            for r in rows("smoking")
+        },
+        words={(r["kind"], normal_word(r["word"])): r["value"] for r in rows("words")},
+        rules={
+            "condition": tuple(_rules("conditions", rows("conditions"))),
+            "medication": tuple(_rules("medications", rows("medications"))),
+            "procedure": tuple(_rules("procedures", rows("procedures"))),
+        },
+        systems={normal_word(r["written"]): r["system"] for r in rows("systems")},
+        names={
+            normal_word(r["word"]): Named(r["concept"], r["substance"])
+            for r in rows("medication_names")
+        },
+        doses=tuple(
+            Dose(r["substance"], float(r["from_mg"]), float(r["to_mg"]), r["intensity"])
+            for r in rows("statin_intensity")
+        ),
+        omop={int(r["concept_id"]): (r["system"], r["code"]) for r in rows("omop_concepts")},
+    )
+
+
+def _rows(own: Path | None, name: str) -> Iterator[dict[str, str]]:
+    file = _FOLDER / f"{name}.csv"
+    if own is not None and (own / file.name).is_file():
+        file = own / file.name
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        yield from csv.DictReader(lines, strict=True)
+
+
+def _rules(name: str, rows: Iterator[dict[str, str]]) -> Iterator[Rule]:
+    for number, row in enumerate(rows, start=2):
         first, last = row["code"], row["code_to"] or row["code"]
         if row["match"] not in ("exact", "prefix") or len(first) != len(last) or first > last:
             raise ValueError(f"{name}.csv line {number}: match or range")
-        yield Rule(row["concept"], row["match"] == "prefix", first, last)
+        strength = row.get("strength_mg") or ""
+        yield Rule(
+            row["concept"],
+            row["match"] == "prefix",
+            first,
+            last,
+            row["system"],
+            row.get("substance") or "",
+            float(strength) if strength else None,
+        )

@@ -6,7 +6,6 @@ Refuses: rows it cannot read, with a reason; a whole observation table without o
 (ScreeningError). Only texts that the code lists know are stored.
 """
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,10 +14,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from screening.clinical.codes import Codes, normal_code, normal_unit, normal_word
+from screening.clinical.drugs import drugs_of
+from screening.clinical.link import WHO, Link, column, who_of
 from screening.clinical.parse import dates, looked_up, numbers
-from screening.clinical.people import Link, normal_mrn
-from screening.clinical.reports import formal_score_mask
-from screening.clinical.sieve import Sieve, without_copies
+from screening.clinical.reports import FORMAL_AGATSTON, without_score
+from screening.clinical.sieve import Sieve, Taken, without_copies
 from screening.errors import ScreeningError
 from screening.reasons import Reason
 from screening.schema import Table
@@ -27,33 +27,25 @@ from screening.tables import EVENT, OBSERVATION, POLICY
 Bools = NDArray[np.bool_]
 
 SMOKER = "smoker"
-REPORT_CODE = "report_text"
-FORMAL_SCORE = "formal_calcium_score"
+# Codes of formal scores that no procedure code tells of.
+OBSERVATION_CODE = "observation"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Taken:
-    """The rows taken from one clinical table, and the counts of the others."""
-
-    rows: pa.Table
-    rejections: pa.Table
-
-
-def read_observations(table: pa.Table, link: Link, codes: Codes) -> Taken:
+def read_observations(table: pa.Table, link: Link, codes: Codes, decimal: str = ".") -> Taken:
     """Turn the text columns of `observation` into OBSERVATION, in canonical units."""
-    columns = {name: _array(table, name) for name in table.column_names}
+    table = link.spread(table)
+    columns = {name: column(table, name) for name in table.column_names}
     sieve = Sieve("observation", table.num_rows)
-    measured = {code: m.concept for code, m in codes.measurements.items()}
     quantity = {m.concept: m.quantity for m in codes.measurements.values()}
-    concept = looked_up(columns["code"], lambda c: measured.get(normal_code(c)))
+    concept = looked_up(columns["code"], lambda c: _measured(codes, c))
     factor = _factors(concept, quantity, columns["unit"], codes)
     _check_any_unit(concept, factor)
-    keys = link.resolve(columns["mrn"], sieve)
+    keys = link.resolve(columns[WHO], sieve)
     is_used = np.array([c is not None for c in concept], dtype=np.bool_)
     sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
     when = dates(columns["effective_at"])
     sieve.refuse(when.is_missing, Reason.BAD_VALUE, "effective_at")
-    value = _values(concept, columns["value"], codes, sieve)
+    value = _values(concept, columns["value"], codes, sieve, decimal)
     for name in sorted(quantity):
         of_concept = concept == name
         unknown = of_concept & np.isnan(factor)
@@ -71,6 +63,11 @@ def read_observations(table: pa.Table, link: Link, codes: Codes) -> Taken:
         "effective_on": when.arrow(keep),
     }
     return _taken(OBSERVATION, rows, sieve)
+
+
+def _measured(codes: Codes, code: str) -> str | None:
+    found = codes.measurement(code)
+    return found.concept if found else None
 
 
 def _factors(
@@ -99,11 +96,11 @@ def _check_any_unit(concept: NDArray[np.object_], factor: NDArray[np.float64]) -
 
 
 def _values(
-    concept: NDArray[np.object_], texts: pa.Array, codes: Codes, sieve: Sieve
+    concept: NDArray[np.object_], texts: pa.Array, codes: Codes, sieve: Sieve, decimal: str
 ) -> NDArray[np.float64]:
     """Numbers as given; smoking answers as 0 or 1."""
-    value = numbers(texts)
-    answers = looked_up(texts, normal_word)
+    value = numbers(texts, decimal)
+    answers = looked_up(texts, lambda t: normal_word(t.rpartition("|")[2]))
     is_smoking = concept == SMOKER
     said = np.array(
         [codes.smoking.get(a) if s else None for a, s in zip(answers, is_smoking, strict=True)],
@@ -125,49 +122,51 @@ def read_events(
     A fact whose start is not given or cannot be read is kept without date: an infarction is an
     infarction. An unreadable start is counted as well. An unreadable end is refused.
     """
+    table = link.spread(table)
     sieve = Sieve(source, table.num_rows)
-    keys = link.resolve(_array(table, "mrn"), sieve)
-    code = _array(table, "code")
-    concept = looked_up(code, lambda c: codes.concept(source, c))
+    keys = link.resolve(column(table, WHO), sieve)
+    code = column(table, "code")
+    if source == "medication":
+        drugs = drugs_of(table, codes)
+        concept, intensity = drugs.concept, drugs.intensity
+    else:
+        concept = looked_up(code, lambda c: codes.concept(source, c))
+        intensity = np.full(len(concept), "", dtype=object)
     is_used = np.array([c is not None for c in concept], dtype=np.bool_)
     sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
-    begun = dates(_array(table, start))
+    begun = dates(column(table, start))
     empty = pa.array([""] * table.num_rows, pa.string())
-    ended = dates(_array(table, stop) if stop else empty)
+    ended = dates(column(table, stop) if stop else empty)
     sieve.refuse(ended.is_bad | ended.is_partial, Reason.BAD_VALUE, stop or "")
     with np.errstate(invalid="ignore"):
-        backwards = ended.days < begun.days
+        backwards = ended.days < begun.first
     sieve.refuse(backwards, Reason.BAD_VALUE, f"{stop} before {start}")
     sieve.remark(begun.is_bad, Reason.BAD_VALUE, f"{start}, kept without")
     keep = sieve.keep
+    # Only what the lists know as a code is stored: by a medicine's name alone, its concept.
+    stored = looked_up(code, lambda c: normal_code(c) if codes.rule(source, c) else None)
     rows = {
         "person_key": keys.filter(pa.array(keep)),
         "concept": pa.array(concept[keep], pa.string()),
-        "code": pa.array(looked_up(code, normal_code)[keep], pa.string()),
-        "started_on": begun.arrow(keep),
+        "code": pa.array(np.where(stored == None, concept, stored)[keep], pa.string()),  # noqa: E711
+        "started_on": pa.array(begun.first[keep], pa.date32()),
         "stopped_on": ended.arrow(keep),
+        "started_by": pa.array(begun.last[keep], pa.date32()),
+        "intensity": pa.array(intensity[keep], pa.string()),
     }
     return _taken(EVENT, rows, sieve)
 
 
-def read_reports(table: pa.Table, link: Link) -> Taken:
-    """Find the formal calcium scores that reports speak of; the texts themselves stay here."""
-    sieve = Sieve("report_text", table.num_rows)
-    keys = link.resolve(_array(table, "mrn"), sieve)
-    found = formal_score_mask(_array(table, "text"))
-    sieve.refuse(~found, Reason.CODE_NOT_USED, "no formal calcium score in the text")
-    when = dates(_array(table, "at"))
-    sieve.remark(when.is_bad, Reason.BAD_VALUE, "at, kept without")
-    keep = sieve.keep
-    n = int(keep.sum())
-    rows = {
-        "person_key": keys.filter(pa.array(keep)),
-        "concept": pa.array([FORMAL_SCORE] * n, pa.string()),
-        "code": pa.array([REPORT_CODE] * n, pa.string()),
-        "started_on": when.arrow(keep),
-        "stopped_on": pa.nulls(n, pa.date32()),
-    }
-    return _taken(EVENT, rows, sieve)
+def observed_scores(observations: pa.Table) -> pa.Table:
+    """Return the formal scores among measured values, as EVENT: a score is its own evidence."""
+    of_score = pc.equal(observations.column("concept"), FORMAL_AGATSTON)
+    scores = observations.filter(of_score)
+    return without_copies(
+        without_score(
+            column(scores, "person_key"), OBSERVATION_CODE, column(scores, "effective_on")
+        ),
+        EVENT.key,
+    )
 
 
 def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
@@ -177,19 +176,17 @@ def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
     an unreadable date for always.
     """
     sieve = Sieve("person_policy", table.num_rows)
-    rows = pa.table(
-        {
-            "mrn": normal_mrn(_array(table, "mrn")),
-            "place": pa.array(np.arange(table.num_rows)),
-        }
-    ).join(link.pairs, keys="mrn", join_type="inner")
+    who = who_of(table)
+    rows = pa.table({WHO: who, "place": pa.array(np.arange(table.num_rows))}).join(
+        link.pairs, keys=WHO, join_type="inner"
+    )
     place = rows.column("place").to_numpy()
     sieve.refuse(~np.isin(np.arange(table.num_rows), place), Reason.NO_SCAN, "no scan")
-    scope = looked_up(_array(table, "scope"), lambda s: codes.words.get(("scope", normal_word(s))))
+    scope = looked_up(column(table, "scope"), lambda s: codes.words.get(("scope", normal_word(s))))
     unknown = np.array([s is None for s in scope], dtype=np.bool_)
     sieve.remark(unknown, Reason.BAD_VALUE, "scope unknown, honoured as opt_out_all")
     scope[unknown] = "opt_out_all"
-    since = dates(_array(table, "from"))
+    since = dates(column(table, "from"))
     sieve.remark(since.is_bad | since.is_partial, Reason.BAD_VALUE, "from, honoured as always")
     sieve.refuse(scope == "", Reason.CODE_NOT_USED, "scope without restriction")
     place = place[sieve.keep[place]]
@@ -214,8 +211,3 @@ def _taken(kind: Table, rows: dict[str, pa.Array], sieve: Sieve) -> Taken:
     one = without_copies(table, kind.key)
     sieve.refuse_number(table.num_rows - one.num_rows, Reason.DUPLICATE_ROW, "same fact again")
     return Taken(kind.check(one), sieve.counts())
-
-
-def _array(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Bools = NDArray[np.bool_]
 
 _DATE = r"^(?P<y>\d{4})-?(?P<m>\d{2})-?(?P<d>\d{2})(?:[T ].*)?$"
-_PARTIAL_DATE = r"^\d{4}(?:-\d{2})?$"
+_PARTIAL_DATE = r"^(?P<y>\d{4})(?:-(?P<m>\d{2}))?$"
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 # Years outside are typing errors or placeholders such as 1800-01-01.
@@ -26,10 +26,13 @@ _FIRST_YEAR, _LAST_YEAR = 1850, 2199
 class Dates:
     """Days as datetime64[D], NaT where there is none.
 
+    first, last : the earliest and the latest day it may be; of a year or month its ends
     is_empty : nothing was given; is_partial : a year or month only; is_bad : unreadable
     """
 
     days: NDArray[np.datetime64]
+    first: NDArray[np.datetime64]
+    last: NDArray[np.datetime64]
     is_empty: Bools
     is_partial: Bools
     is_bad: Bools
@@ -57,18 +60,42 @@ def dates(texts: pa.Array) -> Dates:
     days = months.astype("datetime64[D]") + (np.where(fits, day, 1) - 1).astype("timedelta64[D]")
     # The 30th of February lands in March: not a date.
     fits &= days.astype("datetime64[M]") == months
+    days = np.where(fits, days, np.datetime64("NaT", "D"))
     is_empty = bools(pc.equal(texts, ""))
-    is_partial = bools(pc.match_substring_regex(texts, _PARTIAL_DATE))
+    first, last = _ends(texts)
+    is_partial = ~np.isnat(first) & ~fits
     return Dates(
-        days=np.where(fits, days, np.datetime64("NaT", "D")),
+        days=days,
+        first=np.where(is_partial, first, days),
+        last=np.where(is_partial, last, days),
         is_empty=is_empty,
-        is_partial=is_partial & ~fits,
+        is_partial=is_partial,
         is_bad=~fits & ~is_empty & ~is_partial,
     )
 
 
-def numbers(texts: pa.Array) -> NDArray[np.float64]:
-    """Read plain decimal numbers; NaN for anything else ("<5", "1,2", "see note")."""
+def _ends(texts: pa.Array) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """First and last day of what is a year or a month; NaT for anything else."""
+    parts = pc.extract_regex(texts, _PARTIAL_DATE)
+    year, month = (_ints(pc.struct_field(parts, name)) for name in ("y", "m"))
+    is_month = month > 0
+    fits = (year >= _FIRST_YEAR) & (year <= _LAST_YEAR) & (month <= 12)
+    fits &= is_month | bools(pc.equal(pc.fill_null(pc.struct_field(parts, "m"), ""), ""))
+    start = np.where(fits, (year - 1970) * 12 + np.where(is_month, month - 1, 0), 0)
+    end = start + np.where(is_month, 1, 12)
+    nothing = np.datetime64("NaT", "D")
+    first, after = (m.astype("datetime64[M]").astype("datetime64[D]") for m in (start, end))
+    return np.where(fits, first, nothing), np.where(fits, after - np.timedelta64(1, "D"), nothing)
+
+
+def numbers(texts: pa.Array, decimal: str = ".") -> NDArray[np.float64]:
+    """Read plain decimal numbers; NaN for anything else ("<5", "1,2", "see note").
+
+    With `decimal` "," it is "1.2" that is not one: nothing is guessed.
+    """
+    if decimal == ",":
+        is_point = pc.match_substring(texts, ".")
+        texts = pc.if_else(is_point, "", pc.replace_substring(texts, ",", "."))
     is_number = pc.match_substring_regex(texts, _NUMBER)
     values = pc.if_else(is_number, texts, pa.scalar(None, pa.string())).cast(pa.float64())
     read = pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False)
@@ -90,6 +117,7 @@ def bools(mask: pa.Array) -> Bools:
 
 
 def _ints(texts: pa.Array) -> NDArray[np.int64]:
-    values = pc.fill_null(texts.cast(pa.int64()), 0)
+    given = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    values = pc.fill_null(given.cast(pa.int64()), 0)
     result: NDArray[np.int64] = values.to_numpy(zero_copy_only=False)
     return result

@@ -1,7 +1,7 @@
 """The person table, and from it the way from an mrn to a person key.
 
 Comes in: the text columns of `person`, and the vault's resolve function.
-Goes out: PERSON, birth dates, and `Link`, which gives every other table its person keys.
+Goes out: PERSON, birth dates, and the `Link` that gives every other table its person keys.
 Refuses: rows of people without a scan (counted); where rows of one person contradict each other
 the field is left empty and the contradiction counted. Nobody is guessed.
 """
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from screening.clinical.codes import Codes, normal_word
+from screening.clinical.link import Link, column, make_link, who_of
 from screening.clinical.parse import bools, dates, looked_up
 from screening.clinical.sieve import Sieve
 from screening.reasons import Reason
@@ -25,39 +26,7 @@ Resolve = Callable[[pa.Table], pa.Array]
 BIRTH_DATES_SCHEMA = pa.schema([("person_key", pa.string()), ("birth_date", pa.date32())])
 
 _FIELDS = ("sex", "birth_date", "race", "death_date")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Link:
-    """Person keys by normalised mrn.
-
-    key : null where the person has no scan; is_ambiguous : the mrn stands for several people
-    """
-
-    mrn: pa.Array
-    key: pa.Array
-    is_ambiguous: NDArray[np.bool_]
-    pairs: pa.Table  # every (mrn, key) with a key, ambiguous or not
-
-    def is_shared(self, mrn: pa.Array) -> NDArray[np.bool_]:
-        """Whether each row's mrn stands for several people."""
-        place = pc.index_in(normal_mrn(mrn), value_set=self.mrn)
-        if not len(self.mrn):
-            return np.zeros(len(mrn), dtype=np.bool_)
-        at = pc.fill_null(place, 0).to_numpy(zero_copy_only=False)
-        return np.asarray(self.is_ambiguous[at] & bools(place.is_valid()), dtype=np.bool_)
-
-    def resolve(self, mrn: pa.Array, sieve: Sieve) -> pa.Array:
-        """Person key of each row; rows without exactly one person are refused in `sieve`."""
-        place = pc.index_in(normal_mrn(mrn), value_set=self.mrn)
-        known = bools(place.is_valid())
-        sieve.refuse(~known, Reason.NO_SCAN, "mrn not in the person table")
-        at = pc.fill_null(place, 0).to_numpy(zero_copy_only=False)
-        if len(self.mrn):
-            sieve.refuse(self.is_ambiguous[at], Reason.IDENTITY_CONFLICT, "mrn of several people")
-        keys = self.key.take(place)
-        sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
-        return keys
+_SHARED = "mrn of several people"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,42 +39,36 @@ class People:
     rejections: pa.Table
 
 
-def normal_mrn(mrn: pa.Array) -> pa.Array:
-    """Spelling under which the site's tables are joined with each other.
+def read_people(
+    table: pa.Table, resolve: Resolve, codes: Codes, *, facts_name_issuer: bool = False
+) -> People:
+    """Turn the text columns of `person` into PERSON and the link for the other tables.
 
-    As the vault compares numbers: no blanks, capitals, and no leading zeros where there are
-    digits only, because systems pad them to different widths.
+    facts_name_issuer : the other tables say who issued a number, so that two people may share it
     """
-    compact = pc.utf8_upper(pc.replace_substring_regex(mrn, r"\s+", ""))
-    return pc.replace_substring_regex(compact, r"^0+(\d+)$", r"\1")
-
-
-def read_people(table: pa.Table, resolve: Resolve, codes: Codes) -> People:
-    """Turn the text columns of `person` into PERSON and the link for the other tables."""
     table = table.combine_chunks()
-    issuer, mrn = _column(table, "issuer"), _column(table, "mrn")
+    issuer, mrn = column(table, "issuer"), column(table, "mrn")
     keys = resolve(pa.table({"issuer": issuer, "mrn": mrn}))
     if isinstance(keys, pa.ChunkedArray):
         keys = keys.combine_chunks()
     sieve = Sieve("person", table.num_rows)
     sieve.refuse(bools(pc.equal(mrn, "")), Reason.BAD_VALUE, "mrn")
     sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
-    link = _link(issuer, mrn, keys)
-    # The other tables name no issuer: of people who share a number nobody can tell whose
-    # infarction it was. Without a record nothing is flagged by mistake.
-    sieve.refuse(link.is_shared(mrn), Reason.IDENTITY_CONFLICT, "mrn of several people")
-    born, died = dates(_column(table, "birth_date")), dates(_column(table, "death_date"))
-    # Who has an unreadable date of death may be dead: without a record the flag cannot be given.
-    sieve.refuse(died.is_bad | died.is_partial, Reason.BAD_VALUE, "death_date")
-    sieve.remark(born.is_bad | born.is_partial, Reason.BAD_VALUE, "birth_date, kept without")
+    link = make_link(table, keys)
+    if not facts_name_issuer:
+        # Of people who share a number nobody can tell whose infarction it was. Without a record
+        # nothing is flagged by mistake.
+        sieve.refuse(link.is_shared(_by_number(table)), Reason.IDENTITY_CONFLICT, _SHARED)
+    life = _life(table, codes, sieve)
     keep = sieve.keep
     rows = pa.table(
         {
             "person_key": keys.filter(pa.array(keep)),
             "sex": _words(table, "sex", codes, sieve),
             "race": _words(table, "race", codes, sieve),
-            "birth_date": born.arrow(keep),
-            "death_date": died.arrow(keep),
+            "birth_date": pa.array(life.born[keep], pa.date32()),
+            "death_date": pa.array(life.died[keep], pa.date32()),
+            "is_deceased": pa.array(life.is_dead[keep], pa.bool_()),
         }
     )
     merged = _merge(rows, sieve)
@@ -119,14 +82,39 @@ def read_people(table: pa.Table, resolve: Resolve, codes: Codes) -> People:
     )
 
 
-def _column(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Life:
+    """Days of birth and death, NaT unknown, and who is dead."""
+
+    born: NDArray[np.datetime64]
+    died: NDArray[np.datetime64]
+    is_dead: NDArray[np.bool_]
+
+
+def _life(table: pa.Table, codes: Codes, sieve: Sieve) -> _Life:
+    born, died = dates(column(table, "birth_date")), dates(column(table, "death_date"))
+    said = looked_up(
+        column(table, "death_date"), lambda t: codes.words.get(("death", normal_word(t)))
+    )
+    is_dead = np.array([w is not None for w in said], dtype=np.bool_) | ~np.isnat(died.first)
+    # Who has an unreadable date of death may be dead: without a record the flag cannot be given.
+    sieve.refuse(died.is_bad & ~is_dead, Reason.BAD_VALUE, "death_date")
+    sieve.remark(is_dead & died.is_missing, Reason.BAD_VALUE, "death_date, dead without a day")
+    sieve.remark(born.is_bad | born.is_partial, Reason.BAD_VALUE, "birth_date, kept without")
+    with np.errstate(invalid="ignore"):
+        is_after = born.days > died.last
+    sieve.remark(is_after, Reason.BAD_VALUE, "birth_date after death_date, kept without")
+    return _Life(np.where(is_after, np.datetime64("NaT", "D"), born.days), died.days, is_dead)
+
+
+def _by_number(table: pa.Table) -> pa.Array:
+    """Name each row's person as rows without an issuer do."""
+    return who_of(table.drop_columns(["issuer"]))
 
 
 def _words(table: pa.Table, name: str, codes: Codes, sieve: Sieve) -> pa.Array:
     """Words of the code list for the kept rows; an unknown word is counted and left empty."""
-    texts = _column(table, name)
+    texts = column(table, name)
     found = looked_up(texts, lambda t: codes.words.get((name, normal_word(t))) if t else "")
     unknown = np.array([f is None for f in found], dtype=np.bool_)
     sieve.remark(unknown, Reason.BAD_VALUE, f"{name}, kept without")
@@ -139,9 +127,13 @@ def _merge(rows: pa.Table, sieve: Sieve) -> pa.Table:
     grouped = rows.group_by("person_key", use_threads=False).aggregate(
         [("person_key", "count")]
         + [(field, how) for field in _FIELDS for how in ("min", "count_distinct")]
+        + [("is_deceased", "max")]
     )
     extra = grouped.column("person_key_count").to_numpy() - 1
-    merged = {"person_key": grouped.column("person_key")}
+    merged = {
+        "person_key": grouped.column("person_key"),
+        "is_deceased": grouped.column("is_deceased_max"),
+    }
     undecided = np.ones(len(extra), dtype=np.bool_)
     for field in _FIELDS:
         differs = grouped.column(f"{field}_count_distinct").to_numpy() > 1
@@ -156,25 +148,3 @@ def _merge(rows: pa.Table, sieve: Sieve) -> pa.Table:
     for field in ("sex", "race"):
         merged[field] = pc.fill_null(merged[field], "")
     return pa.table(merged).sort_by("person_key")
-
-
-def _link(issuer: pa.Array, mrn: pa.Array, keys: pa.Array) -> Link:
-    """From the mrn alone, as the other tables have it, to the person."""
-    normal = normal_mrn(mrn)
-    # Someone without a scan is somebody all the same: their issuer tells them apart.
-    somebody = pc.if_else(
-        keys.is_valid(),
-        pc.binary_join_element_wise("key", pc.fill_null(keys, ""), " "),
-        pc.binary_join_element_wise("issuer", pc.utf8_upper(issuer), " "),
-    )
-    pairs = pa.table({"mrn": normal, "somebody": somebody, "key": keys})
-    pairs = pairs.filter(pc.not_equal(pairs.column("mrn"), ""))
-    by_mrn = pairs.group_by("mrn", use_threads=False).aggregate(
-        [("somebody", "count_distinct"), ("key", "min")]
-    )
-    return Link(
-        mrn=_column(by_mrn, "mrn"),
-        key=_column(by_mrn, "key_min"),
-        is_ambiguous=by_mrn.column("somebody_count_distinct").to_numpy() > 1,
-        pairs=pairs.filter(pairs.column("key").is_valid()).select(["mrn", "key"]),
-    )

@@ -1,27 +1,31 @@
-"""All clinical tables of a folder.
+"""All clinical records of a folder.
 
-Comes in: the folder and the vault's resolve function. Goes out: `ClinicalTables`.
-Refuses: what `files` and `facts` refuse as a whole (ScreeningError); rows are counted.
+Comes in: the folder, the settings and the vault's resolve function. Goes out: `ClinicalTables`.
+Refuses: what the doors refuse as a whole (ScreeningError); rows are counted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from screening.clinical.codes import Codes, load_codes
+from screening.clinical.delivery import Delivery, Kind, kind_of, read_delivery
 from screening.clinical.facts import (
-    Taken,
+    observed_scores,
     read_events,
     read_observations,
     read_policies,
-    read_reports,
 )
-from screening.clinical.files import read_table
-from screening.clinical.people import Link, Resolve, read_people
-from screening.clinical.sieve import without_copies
-from screening.errors import ScreeningError
-from screening.tables import CLINICAL_REJECTIONS, EVENT
+from screening.clinical.files import missing_tables
+from screening.clinical.link import Link
+from screening.clinical.people import Resolve, read_people
+from screening.clinical.reports import read_reports, read_score_list
+from screening.clinical.sieve import Taken, without_copies
+from screening.config import ClinicalSettings
+from screening.tables import CLINICAL_REJECTIONS, EVENT, OBSERVATION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,14 +43,18 @@ class ClinicalTables:
     birth_dates: pa.Table
 
 
-def read_clinical(folder: Path, resolve: Resolve) -> ClinicalTables:
-    """Read the site's clinical tables.
+def read_clinical(
+    folder: Path, resolve: Resolve, settings: ClinicalSettings | None = None
+) -> ClinicalTables:
+    """Read a site's clinical records.
 
     Parameters
     ----------
-    folder : holds person.csv or person.parquet and, as far as the site has them, observation,
-        condition, medication, procedure, report_text and person_policy
+    folder : holds the canonical tables (person.csv or .parquet and, as far as the site has them,
+        observation, condition, medication, procedure, report_text, formal_score and
+        person_policy), or FHIR bulk files, or OMOP tables
     resolve : from a table of issuer and mrn to person keys, null for nobody with a scan
+    settings : table `[clinical]` of the site's settings
 
     Returns
     -------
@@ -58,44 +66,61 @@ def read_clinical(folder: Path, resolve: Resolve) -> ClinicalTables:
         The folder or the person table is missing, a table lacks columns or cannot be read, or
         no observation has a known unit.
     """
-    if not folder.is_dir():
-        raise ScreeningError(
-            "clinical tables: the folder is not there; give the folder that holds "
-            "person.csv or person.parquet"
-        )
-    codes = load_codes()
-    people = read_people(read_table(folder, "person"), resolve, codes)
+    settings = settings or ClinicalSettings()
+    codes = load_codes(Path(settings.codes) if settings.codes else None)
+    delivery = read_delivery(folder, settings, codes)
+    tables = delivery.tables
+    people = read_people(tables["person"], resolve, codes, facts_name_issuer=_name_issuer(delivery))
     link = people.link
-    observations = read_observations(read_table(folder, "observation"), link, codes)
-    events = _all_events(folder, link, codes)
-    policies = read_policies(read_table(folder, "person_policy"), link, codes)
+    observations = read_observations(tables["observation"], link, codes, settings.decimal)
+    reports, reported = read_reports(tables["report_text"], link)
+    listed, scored = read_score_list(tables["formal_score"], link, settings.decimal)
+    events = (*_events(tables, link, codes), reports, listed)
+    policies = read_policies(tables["person_policy"], link, codes)
+    measured = pa.concat_tables([observations.rows, reported, scored])
+    taken = (observations, *events, policies)
+    # A condition and a procedure may share code and concept: once is enough.
+    all_events = [*(e.rows for e in events), observed_scores(observations.rows)]
     return ClinicalTables(
         person=people.person,
-        observation=observations.rows,
-        # A condition and a procedure may share code and concept: once is enough.
-        event=without_copies(pa.concat_tables([e.rows for e in events]), EVENT.key),
+        observation=without_copies(measured, OBSERVATION.key),
+        event=without_copies(pa.concat_tables(all_events), EVENT.key),
         policy=policies.rows,
-        rejections=CLINICAL_REJECTIONS.check(
-            pa.concat_tables(
-                [people.rejections, observations.rejections]
-                + [e.rejections for e in events]
-                + [policies.rejections]
-            )
+        rejections=_summed(
+            [*delivery.rejections, people.rejections, *(t.rejections for t in taken)]
         ),
         birth_dates=people.birth_dates,
     )
 
 
-def _all_events(folder: Path, link: Link, codes: Codes) -> tuple[Taken, ...]:
+def not_there(folder: Path) -> tuple[str, ...]:
+    """Return the names of the canonical tables that a folder of them does not hold."""
+    return missing_tables(folder) if kind_of(folder) is Kind.TABLES else ()
+
+
+def _name_issuer(delivery: Delivery) -> bool:
+    """Whether every row that speaks of a person says which of two with one number it means."""
+    if delivery.kind is not Kind.TABLES:
+        return True
+    facts = [t for n, t in delivery.tables.items() if n not in ("person", "person_policy")]
+    return all(not pc.any(pc.equal(t.column("issuer"), "")).as_py() for t in facts if t.num_rows)
+
+
+def _events(tables: Mapping[str, pa.Table], link: Link, codes: Codes) -> tuple[Taken, ...]:
     dated = (
         ("condition", "onset_at", None),
         ("medication", "start_at", "stop_at"),
         ("procedure", "performed_at", None),
     )
-    return (
-        *(
-            read_events(n, read_table(folder, n), start, stop, link, codes)
-            for n, start, stop in dated
-        ),
-        read_reports(read_table(folder, "report_text"), link),
+    return tuple(
+        read_events(name, tables[name], start, stop, link, codes) for name, start, stop in dated
+    )
+
+
+def _summed(counts: list[pa.Table]) -> pa.Table:
+    """Put the counts of doors and readers together, one row a source, reason and detail."""
+    by = list(CLINICAL_REJECTIONS.key)
+    summed = pa.concat_tables(counts).group_by(by, use_threads=False).aggregate([("n", "sum")])
+    return CLINICAL_REJECTIONS.check(
+        summed.rename_columns([*by, "n"]).sort_by([(name, "ascending") for name in by])
     )

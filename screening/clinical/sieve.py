@@ -4,6 +4,9 @@ Comes in: masks with a reason. Goes out: the rows that stay, and counts by reaso
 Refuses: nothing. Every row is either kept or refused exactly once: in = kept + refused.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -12,6 +15,14 @@ from screening.reasons import Reason
 from screening.tables import CLINICAL_REJECTIONS
 
 Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """The rows taken from one clinical table, and the counts of the others."""
+
+    rows: pa.Table
+    rejections: pa.Table
 
 
 class Sieve:
@@ -39,14 +50,19 @@ class Sieve:
 
     def counts(self) -> pa.Table:
         """CLINICAL_REJECTIONS of this table."""
-        rows = [
-            {"source": self.source, "reason": reason, "detail": detail, "n": n}
-            for (reason, detail), n in sorted(self._counts.items())
-        ]
-        return pa.Table.from_pylist(rows, CLINICAL_REJECTIONS.schema)
+        return counted(self.source, self._counts)
 
     def _count(self, mask: Bools, reason: Reason, detail: str) -> None:
         self.refuse_number(int(np.count_nonzero(mask)), reason, detail)
+
+
+def counted(source: str, counts: Mapping[tuple[str, str], int]) -> pa.Table:
+    """Return CLINICAL_REJECTIONS of one source from counts by reason and detail."""
+    rows = [
+        {"source": source, "reason": str(reason), "detail": detail, "n": n}
+        for (reason, detail), n in sorted(counts.items())
+    ]
+    return pa.Table.from_pylist(rows, CLINICAL_REJECTIONS.schema)
 
 
 def without_copies(table: pa.Table, key: tuple[str, ...]) -> pa.Table:

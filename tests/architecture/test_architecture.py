@@ -12,8 +12,8 @@ ROOMS = (
 )  # fmt: skip
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
-    "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "reconstruction",
-    "measures", "surroundings", "things", "seen",
+    "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
+    "reconstruction",    "measures", "surroundings", "things", "seen",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

@@ -3,7 +3,9 @@
 from datetime import date
 
 import pytest
-from clinical_tables import refused
+from clinical_tables import ALICE, refused, resolve, write
+
+from screening.clinical import read_clinical
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,9 @@ def test_medications(clinical, code, concept):
 def test_an_infarction_without_a_readable_date_is_kept_and_counted(clinical):
     rows = [("A1", "I21.0", ""), ("A1", "I21.1", "2024"), ("A1", "I21.2", "6.5.2024")]
     tables = clinical(condition=rows)
-    assert tables.event["started_on"].to_pylist() == [None] * 3
+    # Of a year the first day and the last: nothing between them is known.
+    found = sorted((str(e["started_on"]), str(e["started_by"])) for e in tables.event.to_pylist())
+    assert found == [("2024-01-01", "2024-12-31"), ("None", "None"), ("None", "None")]
     assert refused(tables, "condition") == {("bad_value", "onset_at, kept without"): 1}
 
 
@@ -107,6 +111,10 @@ def test_a_medication_that_ends_before_it_begins_is_refused(clinical):
         ("Cacao allergy 12.", False),
         ("CAC 12 mm", False),
         ("Calcium 2.4 mmol/L, risk score 12.", False),
+        ("Estimated Agatston score of 120 on this scan.", False),
+        ("Agatston score of 120, estimated from the non-gated scan.", False),
+        ("Agatston score 120 on gated CT.", True),
+        ("Bacagatston 120", False),
     ],
 )
 def test_formal_scores_in_report_texts(clinical, text, is_formal):
@@ -114,3 +122,55 @@ def test_formal_scores_in_report_texts(clinical, text, is_formal):
     found = [(r["concept"], r["code"], r["started_on"]) for r in tables.event.to_pylist()]
     expected = [("formal_calcium_score", "report_text", date(2024, 5, 6))]
     assert found == (expected if is_formal else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Agatston score of 120.", 120.0),
+        ("LAD calcium score 20, RCA calcium score 40. Total calcium score 60.", 60.0),
+        ("Calcium score 20 in the LAD. Calcium score 40 in the RCA.", 40.0),
+        ("No calcium score in 2019. Agatston score 1,234.5 now.", 1234.5),
+        ("Total Agatston score: 0", 0.0),
+    ],
+)
+def test_the_value_of_a_score_in_a_report(clinical, text, score):
+    tables = clinical(report_text=[("A1", "ACC1", text, "2024-05-06")])
+    (row,) = tables.observation.to_pylist()
+    assert (row["concept"], row["value"]) == ("formal_agatston", score)
+    assert row["effective_on"] == date(2024, 5, 6)
+    undated = clinical(report_text=[("A1", "ACC1", text, "")])
+    assert (undated.observation.num_rows, undated.event.num_rows) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "dose", "intensity"),
+    [
+        ("C10AA05", "", "40", "high"),
+        ("C10AA05", "", "39.9", ""),
+        ("C10AA05", "", "20", "moderate"),
+        ("C10AA05", "", "9", ""),
+        ("C10AA05", "", "80.1", ""),
+        ("C10AA05", "atorvastatin 80 mg", "", "high"),
+        ("C10AA05", "", "", ""),
+        ("RXNORM:617311", "", "", "high"),
+        ("617311", "", "20", "moderate"),
+        ("C10AA07", "", "20", "high"),
+        ("C10AA07", "", "10", "moderate"),
+        ("C10AA01", "", "10", "low"),
+        ("C10AA01", "", "40", "moderate"),
+        ("C10AA04", "", "80", "moderate"),
+        ("", "Crestor 20 MG Oral Tablet", "", "high"),
+        ("", "Atorvastatin 40 MG / Ezetimibe 10 MG", "", "high"),
+        ("", "Ezetimibe 10 MG / Simvastatin 20 MG Oral Tablet", "", "moderate"),
+        ("C09AA05", "ramipril 5 mg", "5", ""),
+    ],
+)
+def test_intensity_of_a_statin(tmp_path, code, name, dose, intensity):
+    """Table 3 of the 2018 AHA/ACC guideline, on both sides of its edges."""
+    write(tmp_path, person=[ALICE])
+    (tmp_path / "medication.csv").write_text(
+        f"mrn,code,start_at,stop_at,name,daily_dose_mg\nA1,{code},2024-05-06,,{name},{dose}\n"
+    )
+    (row,) = read_clinical(tmp_path, resolve).event.to_pylist()
+    assert row["intensity"] == intensity

@@ -264,7 +264,8 @@ def test_a_site_that_goes_back_to_a_model_has_its_scores_again():
     [
         (40.0, [], "not_flagged", "below_threshold"),
         (40.0, ["heart_incomplete"], "cannot_say", "lower_bound"),
-        (0.0, ["stent_present"], "cannot_say", "lower_bound"),
+        (0.0, ["lead_present"], "cannot_say", "lower_bound"),
+        (250.0, ["stent_present"], "not_flagged", "known_ascvd"),  # a list of its own holds it
         (40.0, ["metal_near_heart"], "cannot_say", "lower_bound"),
         (40.0, ["stent_possible"], "cannot_say", "lower_bound"),
         (40.0, ["motion"], "not_flagged", "below_threshold"),
@@ -374,7 +375,9 @@ def test_the_explanation_shows_every_scan_and_all_evidence():
     )
     (row,) = read(connection, "out_person_explanation")
     assert [s["series_key"] for s in row["series"]] == ["s", "x"]
-    assert row["ascvd_evidence"] == [{"concept": "coronary_stent", "first_on": INDEX}]
+    assert row["ascvd_evidence"] == [
+        {"concept": "coronary_stent", "first_on": INDEX, "source": "record"}
+    ]
     assert row["formal_evidence"][0]["source"] == "procedure"
     assert (row["flag"], row["as_of"]) == ("not_flagged", AS_OF)
 

@@ -1,0 +1,48 @@
+"""The lists beside the one the care team works, printed.
+
+Comes in: rows of `out_formally_scored_higher` or `out_known_by_image_only`. Goes out: a table.
+Refuses: nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from flows import show
+
+_TITLES = {
+    "formally-scored-higher": "formally scored earlier, category now higher",
+    "known-by-image-only": "stent or bypass seen on the scan, in no record",
+}
+_OWN = {
+    "formally-scored-higher": (
+        ("formal score", lambda row: show.number(row["formal_agatston"], 1)),
+        ("formal on", lambda row: row["formal_on"]),
+    ),
+    "known-by-image-only": (("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),),
+}
+
+
+def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> None:
+    """Print one list; issuer and number first where they are given."""
+    who = [column for column in ("issuer", "patient_id") if rows and column in rows[0]]
+    own = _OWN[name]
+    show.table(
+        f"{_TITLES[name]}, as of {as_of}: {len(rows)} people",
+        (*who, "person", "Agatston", *(title for title, _ in own), "age", "sex", "grade", "scan"),
+        [
+            (
+                *(row[column] for column in who),
+                row["person_key"],
+                show.number(row["agatston"], 1),
+                *(told(row) for _, told in own),
+                show.number(row["age_years"]),
+                row["sex"],
+                row["grade"],
+                row["index_date"],
+            )
+            for row in rows
+        ],
+    )
+    for note in sorted({str(row["note"]) for row in rows}):
+        show.say(f"{note[0].upper()}{note[1:]}.")
+    show.say(show.NOTICE)

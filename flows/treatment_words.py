@@ -1,0 +1,56 @@
+"""Words for what is known of a person's treatment and disease on the day of the list.
+
+Comes in: a row of `out_person_explanation` or `out_flagged`. Goes out: a piece of a sentence.
+Refuses: nothing.
+"""
+
+from collections.abc import Mapping
+
+from flows import show
+
+Row = Mapping[str, object]
+
+_FORMAL = {
+    "gated_scan": "gated calcium scan in the archive, series",
+    "procedure": "procedure",
+}
+_WHOLE = {
+    "report_text": "a report speaks of it",
+    "site_list": "on the site's own list",
+    "observation": "a measured score in the record",
+}
+
+
+def statin(row: Row, told: str) -> str:
+    """Return whether a statin is taken, in the words `told`, and how strong."""
+    intensity = row["statin_intensity"]
+    return f"{told}, {intensity} intensity" if row["is_on_statin"] and intensity else told
+
+
+def ldl(person: Row) -> str:
+    """Return the LDL cholesterol, how old it is, and whether it is at goal."""
+    value = person["ldl_mg_dl"]
+    if not isinstance(value, int | float):
+        return "unknown"
+    goal = "at goal" if person["is_ldl_at_goal"] else "not at goal"
+    days = show.number(person["ldl_age_days"])
+    return f"{show.number(value)} mg/dL, {goal}, {days} days before the list"
+
+
+def death(person: Row, nothing: str) -> str:
+    """Return the day of death, that it is not known, or that there is none."""
+    if person["death_date"]:
+        return str(person["death_date"])
+    return "on an unknown day" if person["is_deceased"] else nothing
+
+
+def formal(item: Row) -> str:
+    """Return one piece of evidence of a formal score."""
+    source = str(item["source"])
+    told = _WHOLE.get(source) or f"{_FORMAL.get(source, source)} {item['evidence']}"
+    return told if item["counts"] else f"{told} (too long ago to count)"
+
+
+def disease(concept: str, item: Row) -> str:
+    """Return one piece of evidence of known disease."""
+    return f"{concept} seen on a scan" if item["source"] == "image" else concept

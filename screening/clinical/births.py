@@ -1,0 +1,52 @@
+"""Birth dates that cannot be: an age below zero or above 130 years on the day of a scan.
+
+Comes in: `ClinicalTables` and the days of the scans. Goes out: the same without such birth dates.
+Refuses: nothing; the person stays, without that birth date, and is counted.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from screening.clinical.read import ClinicalTables
+from screening.clinical.sieve import counted
+from screening.reasons import Reason
+from screening.tables import CLINICAL_REJECTIONS
+
+MAXIMUM_AGE_YEARS = 130
+_DETAIL = f"birth_date: below 0 or above {MAXIMUM_AGE_YEARS} years at a scan, kept without"
+
+
+def without_impossible_births(read: ClinicalTables, scans: pa.Table) -> ClinicalTables:
+    """Take out the birth dates that no scan of the person allows.
+
+    Parameters
+    ----------
+    read : what the site handed over
+    scans : columns `person_key` and `index_date`, null where a scan has no date
+    """
+    dated = scans.select(["person_key", "index_date"]).drop_null()
+    ends = dated.group_by("person_key", use_threads=False).aggregate(
+        [("index_date", "min"), ("index_date", "max")]
+    )
+    both = read.birth_dates.join(ends, keys="person_key", join_type="inner").combine_chunks()
+    born, first, last = (
+        both.column(name).to_numpy().astype("datetime64[D]")
+        for name in ("birth_date", "index_date_min", "index_date_max")
+    )
+    oldest = (born.astype("datetime64[M]") + np.timedelta64(12 * MAXIMUM_AGE_YEARS, "M")).astype(
+        "datetime64[D]"
+    )
+    bad = (born > first) | (oldest < last)
+    if not bad.any():
+        return read
+    people = both.filter(pa.array(bad)).column("person_key").combine_chunks()
+    is_bad = pc.is_in(read.birth_dates.column("person_key"), value_set=people)
+    count = counted("person", {(Reason.BAD_VALUE, _DETAIL): len(people)})
+    return replace(
+        read,
+        birth_dates=read.birth_dates.filter(pc.invert(is_bad)),
+        rejections=CLINICAL_REJECTIONS.check(pa.concat_tables([read.rejections, count])),
+    )

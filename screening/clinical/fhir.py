@@ -1,0 +1,192 @@
+"""FHIR R4 as bulk exports write it: one resource a line, in any number of .ndjson files.
+
+Comes in: a folder with *.ndjson, *.jsonl or *.ndjson.gz, at any depth.
+Goes out: rows of the canonical tables, under the server's own name of each patient.
+Refuses: lines that are no resource, files that end in their middle, what is void or speaks of
+nobody (each counted); the rest goes on.
+
+A resource that stands in several files counts once, in its latest version (`meta.lastUpdated`):
+what was entered in error after it had been exported is gone.
+"""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from screening.clinical.codes import Codes
+from screening.clinical.fhir_facts import READERS, Reader, void, with_medicine
+from screening.clinical.fhir_patients import patients
+from screening.clinical.fhir_values import reference, text
+from screening.clinical.files import all_columns, no_rows
+from screening.clinical.tally import Tally
+from screening.config import ClinicalSettings
+from screening.reasons import Reason
+
+Row = dict[str, str]
+Key = tuple[str, str]
+
+_ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
+_TABLES = ("person", "observation", "condition", "medication", "procedure", "report_text")
+
+
+def resource_files(folder: Path) -> list[Path]:
+    """Return the files of a bulk export, in a fixed order."""
+    found = (f for f in folder.rglob("*") if f.name.lower().endswith(_ENDINGS) and f.is_file())
+    return sorted(found)
+
+
+def read_fhir(
+    folder: Path, settings: ClinicalSettings, codes: Codes
+) -> tuple[dict[str, pa.Table], pa.Table]:
+    """Read a bulk export.
+
+    Returns
+    -------
+    The canonical tables as text columns, and the counts of what was not taken
+    """
+    tally = Tally()
+    found = _Export(codes, tally)
+    for file in resource_files(folder):
+        for resource in _resources(file, tally):
+            found.take(resource)
+    rows, subjects = patients(found.patients(), settings, tally)
+    tables = {"person": rows, **found.rows(subjects)}
+    return {name: _table(name, tables.get(name, [])) for name in _TABLES}, tally.table()
+
+
+class _Export:
+    """The resources of an export, as rows; each in its latest version."""
+
+    def __init__(self, codes: Codes, tally: Tally) -> None:
+        self._codes = codes
+        self._tally = tally
+        self._version: dict[Key, str] = {}
+        self._patients: dict[str, dict[str, Any]] = {}
+        self._medications: dict[str, dict[str, Any]] = {}
+        # Of each resource that is used: whom it speaks of, and its rows by table.
+        self._facts: dict[Key, tuple[str, list[tuple[str, Row]]]] = {}
+        self._unnamed = 0
+
+    def take(self, resource: dict[str, Any]) -> None:
+        """Take one resource, or count why not."""
+        kind, name = text(resource, "resourceType"), text(resource, "id")
+        if not name:
+            self._unnamed += 1
+            name = f"?{self._unnamed}"  # an id that no server gives: never the same as another
+        key, version = (kind, name), text(resource, "meta", "lastUpdated")
+        if key in self._version:
+            self._tally.add(kind, Reason.DUPLICATE_ROW, "the same resource again")
+            if version < self._version[key]:
+                return
+            self._forget(key)
+        self._version[key] = version
+        if kind == "Patient":
+            self._patients[name] = resource
+        elif kind == "Medication":
+            self._medications[name] = resource
+        elif kind in READERS:
+            self._take_fact(READERS[kind], key, resource)
+        else:
+            del self._version[key]
+            self._tally.add("fhir", Reason.CODE_NOT_USED, _safe("resources of type ", kind))
+
+    def patients(self) -> dict[str, dict[str, Any]]:
+        """Return the patients that are none in error."""
+        return {name: p for name, p in sorted(self._patients.items()) if not void("Patient", p)}
+
+    def rows(self, subjects: Mapping[str, str]) -> dict[str, list[Row]]:
+        """Return the rows of each table, with the patient each speaks of."""
+        tables: dict[str, list[Row]] = {name: [] for name in _TABLES[1:]}
+        for (kind, _), (who, facts) in sorted(self._facts.items()):
+            subject = subjects.get(who.removeprefix("Patient/").removeprefix("urn:uuid:"))
+            if subject is None:
+                self._tally.add(kind, Reason.BAD_VALUE, "subject is no patient of this export")
+                continue
+            for table, row in facts:
+                tables[table].append({**self._resolved(row), "subject": subject})
+        return tables
+
+    def _take_fact(self, reader: Reader, key: Key, resource: dict[str, Any]) -> None:
+        reason = void(key[0], resource)
+        if reason:
+            self._tally.add(key[0], Reason.VOID_RECORD, reason)
+            return
+        rows = reader.rows(resource, self._codes)
+        if not rows:
+            self._tally.add(key[0], Reason.CODE_NOT_USED, "code_not_used")
+            return
+        who = reference(resource.get("subject") or resource.get("patient"))
+        self._facts[key] = (who, [(reader.table, row) for row in rows])
+
+    def _forget(self, key: Key) -> None:
+        self._facts.pop(key, None)
+        if key[0] == "Patient":
+            self._patients.pop(key[1], None)
+
+    def _resolved(self, row: Row) -> Row:
+        """Fill in the medicine that a row points to."""
+        pointer = row.pop("medication", "")
+        if not pointer:
+            return row
+        medication = self._medications.get(pointer.removeprefix("Medication/"))
+        return with_medicine(row, medication or {}, self._codes)
+
+
+def _resources(file: Path, tally: Tally) -> Iterator[dict[str, Any]]:
+    """Give the resources of one file; what is cut or is none is counted under the file's name."""
+    try:
+        for line in _lines(file):
+            if not line.strip():
+                continue
+            try:
+                resource = json.loads(line)
+            except (ValueError, RecursionError):
+                whole = line.endswith(b"\n")
+                reason = Reason.BAD_VALUE if whole else Reason.CUT_SHORT
+                says = "a line is not JSON in " if whole else "ends in the middle of a line: "
+                tally.add("fhir", reason, _safe(says, file.name))
+                continue
+            if isinstance(resource, dict) and text(resource, "resourceType"):
+                yield from _unbundled(resource)
+            else:
+                tally.add("fhir", Reason.BAD_VALUE, _safe("a line is no resource in ", file.name))
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        tally.add("fhir", Reason.CUT_SHORT, _safe("compressed file is cut: ", file.name))
+
+
+def _unbundled(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if text(resource, "resourceType") != "Bundle":
+        yield resource
+        return
+    for entry in resource.get("entry") or ():
+        inner = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(inner, dict):
+            yield inner
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    if not file.name.lower().endswith(".gz"):
+        with file.open("rb") as lines:
+            yield from lines
+        return
+    with gzip.open(file, "rb") as unpacked:
+        yield from unpacked
+
+
+def _safe(says: str, name: str) -> str:
+    """Name a file or a type where its name cannot be anything else."""
+    return says + (name if _PLAIN_NAME.fullmatch(name) else "a file with an odd name")
+
+
+def _table(name: str, rows: list[Row]) -> pa.Table:
+    if not rows:
+        return no_rows(name)
+    columns = {c: [row.get(c, "") for row in rows] for c in all_columns(name)}
+    return pa.table({c: pa.array(v, pa.string()) for c, v in columns.items()})

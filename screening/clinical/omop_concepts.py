@@ -1,0 +1,144 @@
+"""What OMOP's concept numbers stand for.
+
+Comes in: the CONCEPT table, where a site hands it over, and `codes/omop_concepts.csv`.
+Goes out: the code of each number, as the code lists know it; units, answers, limits.
+Refuses: nothing; a number that stands in neither has no code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from screening.clinical.codes import Codes, normal_word
+from screening.clinical.files import text_of
+from screening.clinical.omop_files import pieces
+from screening.clinical.parse import looked_up
+
+_CONCEPT = ("concept_id", "concept_name", "vocabulary_id", "concept_code")
+# Vocabularies of what is no code of a fact, told apart from code systems by these names.
+_PLAIN = {"UCUM": "UCUM", "Gender": "GENDER", "Race": "RACE", "Ethnicity": "ETHNICITY"}
+_NO_CONCEPT = ("", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """Concepts by their number as text.
+
+    coded : system and code of those that a list can know
+    named : the names of medicines
+    there : every number of CONCEPT
+    """
+
+    codes: Codes
+    coded: dict[str, tuple[str, str]]
+    named: dict[str, str]
+    there: frozenset[str]
+
+    def is_there(self, number: str) -> bool:
+        """Whether a number is known at all; 0 says "no matching concept"."""
+        return number in _NO_CONCEPT or number in self.there or number in self.coded
+
+    def plain(self, number: str, kind: str) -> str:
+        """Return the code of a number that is of one kind, such as UCUM or RACE; else ""."""
+        system, code = self.coded.get(number, ("", ""))
+        return code if system == kind else ""
+
+    def known(self, table: str, piece: pa.Table, base: str) -> tuple[pa.Array, pa.Array]:
+        """Return the code of each row that the lists of a canonical table know, and a drug's name.
+
+        The standard concept comes first, then the source's, then the source value as a code.
+        """
+        used = self._used(table)
+        ways = (
+            self._by_number(text_of(piece.column(f"{base}_concept_id")), used),
+            self._by_number(text_of(piece.column(f"{base}_source_concept_id")), used),
+            _looked_up(
+                text_of(piece.column(f"{base}_source_value")), lambda t: t if used(t) else ""
+            ),
+        )
+        code = ways[2]
+        for way in ways[1::-1]:
+            code = pc.if_else(pc.not_equal(way, ""), way, code)
+        if table != "medication":
+            return code, pa.array([""] * len(code), pa.string())
+        names = (
+            _looked_up(text_of(piece.column(f"{base}_concept_id")), self._name),
+            _looked_up(text_of(piece.column(f"{base}_source_value")), self._drug),
+        )
+        return code, pc.if_else(pc.not_equal(names[0], ""), names[0], names[1])
+
+    def units(self, piece: pa.Table) -> pa.Array:
+        """Return each row's unit: its concept's, else as the source wrote it."""
+        coded = _looked_up(
+            text_of(piece.column("unit_concept_id")), lambda t: self.plain(t, "UCUM")
+        )
+        return pc.if_else(
+            pc.not_equal(coded, ""), coded, text_of(piece.column("unit_source_value"))
+        )
+
+    def values(self, piece: pa.Table, numbers: pa.Array) -> pa.Array:
+        """Return each row's value: a number, after its limit sign if it has one, or an answer."""
+        if "operator_concept_id" in piece.column_names:
+            sign = _looked_up(text_of(piece.column("operator_concept_id")), self._limit)
+            has = pc.not_equal(numbers, "")
+            numbers = pc.if_else(has, pc.binary_join_element_wise(sign, numbers, ""), numbers)
+        answer = _looked_up(text_of(piece.column("value_as_concept_id")), self._answer)
+        found = pc.if_else(pc.not_equal(answer, ""), answer, numbers)
+        if "value_as_string" in piece.column_names:
+            said = text_of(piece.column("value_as_string"))
+            found = pc.if_else(pc.equal(found, ""), said, found)
+        return found
+
+    def _limit(self, number: str) -> str:
+        return self.plain(number, "OPERATOR").replace("=", "") if number else ""
+
+    def _answer(self, number: str) -> str:
+        _, code = self.coded.get(number, ("", ""))
+        return code if normal_word(code) in self.codes.smoking else ""
+
+    def _used(self, table: str) -> Callable[[str], bool]:
+        if table == "observation":
+            return lambda code: self.codes.measurement(code) is not None
+        return lambda code: self.codes.rule(table, code) is not None
+
+    def _by_number(self, numbers: pa.Array, used: Callable[[str], bool]) -> pa.Array:
+        def code_of(number: str) -> str:
+            system, code = self.coded.get(number, ("", ""))
+            written = f"{system}|{code}"
+            return written if system and used(written) else ""
+
+        return _looked_up(numbers, code_of)
+
+    def _name(self, number: str) -> str:
+        return self._drug(self.named.get(number, ""))
+
+    def _drug(self, name: str) -> str:
+        """Keep a text only where it names a medicine of the list."""
+        words = pc.split_pattern_regex(pa.array([normal_word(name)]), r"[^\p{L}]+")[0].as_py()
+        return name if any(word in self.codes.names for word in words) else ""
+
+
+def read_concepts(file: Path | None, codes: Codes) -> Concepts:
+    """Read CONCEPT, as far as the program can use it."""
+    coded = {str(number): pair for number, pair in codes.omop.items()}
+    named: dict[str, str] = {}
+    there: set[str] = set()
+    for piece in pieces(file, _CONCEPT, ()) if file is not None else ():
+        numbers = piece.column("concept_id").to_pylist()
+        there.update(numbers)
+        columns = (piece.column(c).to_pylist() for c in _CONCEPT[1:])
+        for number, name, vocabulary, code in zip(numbers, *columns, strict=True):
+            system = codes.system(vocabulary) or _PLAIN.get(vocabulary, "")
+            # The short list's races and sexes are already in the words of the tables.
+            if system and number not in coded:
+                coded[number] = (system, code)
+            if system == "RXNORM":
+                named[number] = name
+    return Concepts(codes, coded, named, frozenset(there))
+
+
+def _looked_up(texts: pa.Array, find: Callable[[str], str]) -> pa.Array:
+    return pa.array(looked_up(texts, find), pa.string())

@@ -1,0 +1,40 @@
+-- title: People whom only their scan shows to have a coronary stent or bypass
+-- grain: one person kept off the list by what was seen on a scan and stands in no record
+-- key: person_key
+-- reads: core_person_flag, core_ascvd_evidence
+-- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
+-- publish: operations
+-- column: seen |  | health | what the scan shows: coronary_stent, coronary_bypass
+-- column: first_on |  | quasi | day of the first scan that shows it
+-- column: age_years | year | quasi | age on the index date in whole years
+-- column: agatston | Agatston unit | health | score of the scan that counts, without the metal, to 0.1
+-- column: note |  | open | what must happen before anybody relies on it
+-- A model can take heavy plaque for a stent: a reader must look before such a person is left out.
+with seen as (
+    select
+        person_key,
+        list(concept order by concept) as seen,
+        min(first_on) as first_on
+    from core_ascvd_evidence
+    group by person_key
+    having bool_and(source = 'image')
+)
+
+select
+    f.person_key,
+    f.series_key,
+    f.index_date,
+    floor(f.age_years)::integer as age_years,
+    f.sex,
+    s.seen,
+    s.first_on,
+    round(f.agatston, 1) as agatston,
+    f.category,
+    f.grade,
+    f.quality_flags,
+    f.is_on_statin,
+    'an image reader must confirm the metal' as note
+from core_person_flag as f
+inner join seen as s on s.person_key = f.person_key
+where f.reason = 'known_ascvd'
+order by f.agatston desc nulls last, f.person_key

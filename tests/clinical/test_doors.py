@@ -1,0 +1,66 @@
+"""Three doors, one record."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from clinical_doors import issuers, write_fhir, write_omop
+
+from screening.clinical import read_clinical
+from screening.config import ClinicalSettings
+from screening.errors import ScreeningError
+from screening.phantom.clinical import write_clinical
+from screening.phantom.people import plan_people
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hospital")
+    people = plan_people(40, 9001)
+    write_clinical(folder / "tables", people, 9001)
+    write_fhir(folder / "tables", folder / "fhir")
+    write_omop(folder / "tables", folder / "omop")
+    known = {(p.issuer, p.mrn): f"key{p.number}" for p in people}
+
+    def resolve(who):
+        pairs = zip(who["issuer"].to_pylist(), who["mrn"].to_pylist(), strict=True)
+        return pa.array([known.get(p) for p in pairs], pa.string())
+
+    settings = ClinicalSettings(issuers=issuers(folder / "tables"))
+    return {
+        kind: read_clinical(folder / kind, resolve, settings) for kind in ("tables", "fhir", "omop")
+    }
+
+
+@pytest.mark.parametrize("door", ["fhir", "omop"])
+@pytest.mark.parametrize("table", ["person", "birth_dates", "observation", "event", "policy"])
+def test_all_doors_give_the_same_records(hospital, door, table):
+    straight, other = getattr(hospital["tables"], table), getattr(hospital[door], table)
+    assert straight.num_rows > 0
+    assert other.to_pylist() == straight.to_pylist()
+
+
+@pytest.mark.parametrize("door", ["fhir", "omop"])
+def test_all_doors_name_what_is_wrong(hospital, door):
+    """The mixed-up lipid, the unknown unit and the 30th of February lie in wait in each."""
+    for reason in ("unit_suspect", "unit_unknown", "bad_value"):
+        named = [
+            {
+                (r["source"], r["detail"]): r["n"]
+                for r in hospital[kind].rejections.to_pylist()
+                if r["reason"] == reason and r["source"] == "observation"
+            }
+            for kind in ("tables", door)
+        ]
+        assert named[0]
+        assert named[1] == named[0]
+
+
+def test_a_folder_of_two_kinds_is_refused(tmp_path):
+    (tmp_path / "Patient.ndjson").write_text(json.dumps({"resourceType": "Patient"}))
+    (tmp_path / "person.csv").write_text("mrn\n")
+    with pytest.raises(ScreeningError, match="holds fhir and tables at once"):
+        read_clinical(tmp_path, lambda t: pa.nulls(t.num_rows, pa.string()))
+    (tmp_path / "measurement.csv").write_text("person_id\n")
+    with pytest.raises(ScreeningError, match="holds fhir and omop at once"):
+        read_clinical(tmp_path, lambda t: pa.nulls(t.num_rows, pa.string()))

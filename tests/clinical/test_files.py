@@ -1,0 +1,143 @@
+"""Files as spreadsheets and sites really write them."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from clinical_tables import ALICE, BOB, COLUMNS, refused, resolve, write
+
+from screening.clinical import codes, read_clinical, without_impossible_births
+from screening.config import ClinicalSettings
+from screening.errors import ScreeningError
+
+LISTS = Path(codes.__file__).parent / "codes"
+
+
+def rows(separator, *cells):
+    return "".join(separator.join(row) + "\r\n" for row in cells)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_separators_and_byte_order_marks(tmp_path, separator, encoding):
+    people = rows(separator, COLUMNS["person"].split(), ALICE, BOB)
+    (tmp_path / "person.csv").write_text(people, encoding=encoding)
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.person["sex"].to_pylist() == ["F", "M"]
+
+
+def test_text_that_is_not_unicode_is_refused_by_name(tmp_path):
+    people = rows(",", COLUMNS["person"].split(), (*ALICE[:5], "weiß", ""))
+    (tmp_path / "person.csv").write_text(people, encoding="latin-1")
+    with pytest.raises(ScreeningError, match=r"person\.csv: cannot be read as csv in UTF-8"):
+        read_clinical(tmp_path, resolve)
+
+
+def test_a_file_cut_in_the_middle_of_a_row_loses_that_row_and_says_so(tmp_path):
+    write(tmp_path, person=[ALICE, BOB])
+    facts = rows(",", COLUMNS["condition"].split(), ("A1", "I21.0", "2024-01-01"), ("B2", "I2"))
+    (tmp_path / "condition.csv").write_text(facts.rstrip())
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.event["person_key"].to_pylist() == ["alice"]
+    assert refused(tables, "condition") == {("cut_short", "row with too many or too few cells"): 1}
+
+
+def test_decimal_commas_are_read_where_the_site_says_so(tmp_path):
+    write(tmp_path, person=[ALICE])
+    facts = rows(
+        ";", COLUMNS["observation"].split(), ("A1", "2093-3", "5,2", "mmol/L", "2025-06-01")
+    )
+    (tmp_path / "observation.csv").write_text(facts)
+    assert read_clinical(tmp_path, resolve).observation.num_rows == 0
+    tables = read_clinical(tmp_path, resolve, ClinicalSettings(decimal=","))
+    assert [round(v, 2) for v in tables.observation["value"].to_pylist()] == [201.08]
+
+
+def test_a_site_names_its_own_columns(tmp_path):
+    write(tmp_path, person=[ALICE])
+    text = (tmp_path / "person.csv").read_text().replace("mrn", "PAT_ID").replace("sex", "Gender")
+    (tmp_path / "person.csv").write_text(text)
+    settings = ClinicalSettings(columns={"person": {"mrn": "PAT_ID", "sex": "gender"}})
+    assert read_clinical(tmp_path, resolve, settings).person["sex"].to_pylist() == ["F"]
+    with pytest.raises(ScreeningError, match="missing columns mrn, sex"):
+        read_clinical(tmp_path, resolve)
+    for wrong, says in (({"people": {}}, "people is no clinical table"),
+                        ({"person": {"mrm": "x"}}, r"person\.mrm is no column")):  # fmt: skip
+        with pytest.raises(ScreeningError, match=says):
+            read_clinical(tmp_path, resolve, ClinicalSettings(columns=wrong))
+
+
+def test_a_site_keeps_its_own_code_lists(tmp_path):
+    folder, own = tmp_path / "clinical", tmp_path / "codes"
+    folder.mkdir()
+    own.mkdir()
+    write(folder, person=[ALICE], condition=[("A1", "LOCAL7", "2024-01-01"), ("A1", "E11", "")])
+    settings = ClinicalSettings(codes=str(own))
+    assert read_clinical(folder, resolve, settings).event["concept"].to_pylist() == ["diabetes"]
+    shutil.copy(LISTS / "conditions.csv", own)
+    with (own / "conditions.csv").open("a") as file:
+        file.write("myocardial_infarction,LOCAL,exact,LOCAL7,,our own\n")
+    codes.load_codes.cache_clear()
+    tables = read_clinical(folder, resolve, settings)
+    assert tables.event["concept"].to_pylist() == ["diabetes", "myocardial_infarction"]
+    (own / "condition.csv").write_text("concept\n")
+    codes.load_codes.cache_clear()
+    with pytest.raises(ScreeningError, match=r"condition\.csv in clinical\.codes is no list"):
+        read_clinical(folder, resolve, settings)
+    with pytest.raises(ScreeningError, match="no folder of code lists"):
+        read_clinical(folder, resolve, ClinicalSettings(codes=str(tmp_path / "no")))
+
+
+def test_where_rows_name_the_issuer_two_people_may_share_a_number(tmp_path):
+    write(
+        tmp_path,
+        person=[ALICE, ("s", "G", "C3", "", "F", "", ""), ("s", "H", "C3", "", "M", "", "")],
+    )
+    facts = rows(",", ("mrn", "code", "onset_at", "issuer"), ("C3", "I21.0", "2024-01-01", "h"))
+    (tmp_path / "condition.csv").write_text(facts)
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.person["person_key"].to_pylist() == ["alice", "carol", "conrad"]
+    assert tables.event["person_key"].to_pylist() == ["conrad"]
+
+
+def test_a_birth_after_death_is_none(tmp_path):
+    write(tmp_path, person=[(*ALICE[:6], "1950-01-01"), BOB])
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.birth_dates["person_key"].to_pylist() == ["bob"]
+    assert refused(tables, "person") == {
+        ("bad_value", "birth_date after death_date, kept without"): 1
+    }
+
+
+def test_a_sites_list_of_formal_scores(tmp_path):
+    listed = [("A1", "120", "2020-01-01"), ("B2", "", ""), ("A1", "-3", "2021-01-01")]
+    write(tmp_path, person=[ALICE, BOB])
+    (tmp_path / "formal_score.csv").write_text(rows(",", ("mrn", "agatston", "at"), *listed))
+    tables = read_clinical(tmp_path, resolve)
+    assert [(e["person_key"], e["code"]) for e in tables.event.to_pylist()] == [
+        ("alice", "site_list"), ("alice", "site_list"), ("bob", "site_list")
+    ]  # fmt: skip
+    assert tables.observation["value"].to_pylist() == [120.0]
+    assert refused(tables, "formal_score") == {("bad_value", "agatston, kept without"): 1}
+
+
+def test_a_birth_after_the_scan_or_130_years_before_it_is_counted_and_left_out(tmp_path):
+    write(tmp_path, person=[ALICE, BOB])
+    read = read_clinical(tmp_path, resolve)
+
+    def births(*days):
+        keys = ["alice"] * len(days)
+        dates = pa.array([date.fromisoformat(d) for d in days] + [None], pa.date32())
+        scans = pa.table({"person_key": [*keys, "bob"], "index_date": dates})
+        kept = without_impossible_births(read, scans)
+        n = sum(refused(kept, "person").values()) - sum(refused(read, "person").values())
+        return kept.birth_dates["person_key"].to_pylist(), n
+
+    assert births("1960-02-29") == (["alice", "bob"], 0)
+    assert births("1960-02-28") == (["bob"], 1)
+    assert births("2000-01-01", "1960-02-28") == (["bob"], 1)
+    assert births("2090-01-31") == (["alice", "bob"], 0)
+    assert births("2090-03-31") == (["bob"], 1)
+    assert births() == (["alice", "bob"], 0)

@@ -1,0 +1,117 @@
+"""OMOP tables as warehouses really write them."""
+
+import csv
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from clinical_tables import refused, resolve
+from pyarrow import parquet
+
+from screening.clinical import read_clinical
+from screening.errors import ScreeningError
+
+PERSON = {
+    "person_id": 7, "gender_concept_id": 8532, "year_of_birth": 1960, "month_of_birth": 2,
+    "day_of_birth": 29, "race_concept_id": 8515, "race_source_concept_id": 38003579,
+    "ethnicity_concept_id": 0, "person_source_value": "A1^^^H",
+}  # fmt: skip
+CHOLESTEROL = {
+    "person_id": 7, "measurement_concept_id": 3027114, "measurement_date": "2025-06-01",
+    "operator_concept_id": "", "value_as_number": 5.2, "unit_concept_id": 8753,
+}  # fmt: skip
+
+
+@pytest.fixture
+def omop(tmp_path):
+    def read(**tables):
+        for name, rows in {"person": [PERSON], **tables}.items():
+            with (tmp_path / f"{name}.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+        return read_clinical(tmp_path, resolve)
+
+    return read
+
+
+def test_without_a_concept_table_the_short_list_of_concepts_is_used(omop):
+    tables = omop(measurement=[CHOLESTEROL])
+    (row,) = tables.observation.to_pylist()
+    assert (row["concept"], round(row["value"], 2)) == ("total_cholesterol_mg_dl", 201.08)
+    (row,) = tables.person.to_pylist()
+    assert (row["sex"], row["race"]) == ("F", "chinese")
+    assert tables.birth_dates["birth_date"].to_pylist() == [date(1960, 2, 29)]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"operator_concept_id": 4171756}, "bad_value"),
+        ({"unit_concept_id": 8840}, "unit_suspect"),
+        ({"measurement_date": ""}, "bad_value"),
+        ({"value_as_number": ""}, "bad_value"),
+    ],
+)
+def test_values_that_cannot_be_trusted_are_refused(omop, change, reason):
+    tables = omop(measurement=[{**CHOLESTEROL, **change}])
+    assert tables.observation.num_rows == 0
+    assert [r for r, _ in refused(tables, "observation")] == [reason]
+
+
+def test_unknown_concepts_are_named_and_counted_and_the_rest_goes_on(omop):
+    odd = [{**CHOLESTEROL, "measurement_concept_id": n} for n in (4242, 4242, 0, "CANARY")]
+    tables = omop(measurement=[*odd, CHOLESTEROL])
+    assert tables.observation.num_rows == 1
+    assert refused(tables, "measurement") == {
+        ("code_not_used", "concept 4242 is not in CONCEPT"): 2,
+        ("code_not_used", "concept unreadable is not in CONCEPT"): 1,
+        ("code_not_used", "code_not_used"): 1,
+    }
+
+
+def test_a_source_value_is_taken_where_no_concept_is(omop):
+    fact = {"person_id": 7, "condition_concept_id": 0, "condition_start_date": "2024-05-06",
+            "condition_source_value": "I21.0"}  # fmt: skip
+    tables = omop(condition_occurrence=[fact, {**fact, "condition_source_value": "I21 Doe"}])
+    assert tables.event["code"].to_pylist() == ["I21.0"]
+
+
+def test_a_drug_is_known_by_the_name_of_its_concept(omop):
+    drug = {"person_id": 7, "drug_concept_id": 99, "drug_exposure_start_date": "2024-05-06",
+            "drug_exposure_end_date": "2024-08-04"}  # fmt: skip
+    concept = {"concept_id": 99, "concept_name": "rosuvastatin 20 MG Oral Tablet",
+               "vocabulary_id": "RxNorm", "concept_code": "0"}  # fmt: skip
+    (row,) = omop(drug_exposure=[drug], CONCEPT=[concept]).event.to_pylist()
+    assert (row["concept"], row["intensity"]) == ("statin", "high")
+    assert row["stopped_on"] == date(2024, 8, 4)
+
+
+def test_a_year_of_birth_alone_is_no_birth_date(omop):
+    tables = omop(person=[{**PERSON, "month_of_birth": "", "day_of_birth": ""}])
+    assert tables.birth_dates.num_rows == 0
+    assert refused(tables, "person") == {("bad_value", "birth_date, kept without"): 1}
+
+
+def test_death_and_past_disease(omop):
+    past = {"person_id": 7, "observation_concept_id": 0, "observation_date": "2020-01-01",
+            "value_as_number": "", "observation_source_value": "Z82.49"}  # fmt: skip
+    tables = omop(death=[{"person_id": 7, "death_date": "2026-03-01"}], observation=[past])
+    assert tables.person["death_date"].to_pylist() == [date(2026, 3, 1)]
+    assert tables.event["concept"].to_pylist() == ["family_history_mi"]
+    assert refused(tables, "observation") == {}
+
+
+def test_parquet_in_capitals_gives_the_same(tmp_path):
+    for name, row in (("PERSON", PERSON), ("MEASUREMENT", CHOLESTEROL)):
+        table = pa.Table.from_pylist([{k.upper(): v for k, v in row.items()}])
+        parquet.write_table(table, tmp_path / f"{name}.parquet")
+    assert read_clinical(tmp_path, resolve).observation.num_rows == 1
+
+
+def test_missing_columns_and_tables_are_one_line(omop, tmp_path):
+    with pytest.raises(ScreeningError, match=r"measurement\.csv: missing columns measurement_date"):
+        omop(measurement=[{"person_id": 7, "measurement_concept_id": 1, "value_as_number": 1}])
+    (tmp_path / "person.csv").unlink()
+    with pytest.raises(ScreeningError, match=r"no person\.csv"):
+        read_clinical(tmp_path, resolve)

@@ -1,0 +1,141 @@
+"""A whole sweep through each door, and the two clocks as a sweep keeps them."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from clinical_doors import issuers, write_fhir, write_omop
+from night import AS_OF, Hospital, Screening, open_lake
+
+Sweep = Callable[[Path], Path]
+
+
+@pytest.fixture
+def again(screening: Screening, hospital: Hospital, swept: Path, tmp_path: Path) -> Sweep:
+    """Sweep a copy of the swept lake once more, with other clinical data: nothing is rescored."""
+
+    def sweep(clinical: Path) -> Path:
+        lake = tmp_path / "lake"
+        shutil.copytree(swept, lake)
+        settings = tmp_path / "screening.toml"
+        named = issuers(hospital.clinical).items()
+        lines = "".join(f'"{system}" = "{name}"\n' for system, name in named)
+        settings.write_text(f"[clinical.issuers]\n{lines}")
+        done = screening(
+            "sweep", "--archive", str(hospital.archive), "--lake", str(lake), "--as-of", AS_OF,
+            "--clinical", str(clinical), "--config", str(settings),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "0 scored" in done.stdout
+        return lake
+
+    return sweep
+
+
+def flagged(screening: Screening, lake: Path) -> list[dict[str, object]]:
+    done = screening("flagged", "--lake", str(lake), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    people: list[dict[str, object]] = json.loads(done.stdout)
+    return people
+
+
+def flags(lake: Path) -> dict[str, dict[str, object]]:
+    rows = open_lake(lake).query("core_person_flag", date.fromisoformat(AS_OF)).to_pylist()
+    return {row["person_key"]: row for row in rows}
+
+
+@pytest.mark.parametrize("write", [write_fhir, write_omop])
+def test_the_list_is_the_same_through_every_door(
+    screening: Screening,
+    hospital: Hospital,
+    swept: Path,
+    tmp_path: Path,
+    again: Sweep,
+    write: Callable[[Path, Path], None],
+) -> None:
+    write(hospital.clinical, tmp_path / "door")
+    lake = again(tmp_path / "door")
+    expected = flagged(screening, swept)
+    assert len(expected) >= 3
+    assert flagged(screening, lake) == expected
+    assert flags(lake) == flags(swept)
+
+
+def scans(hospital: Hospital) -> dict[str, date]:
+    """Last day of a scan by patient number."""
+    found: dict[str, date] = {}
+    for row in pq.read_table(hospital.truth).to_pylist():
+        if row["index_date"] is not None:
+            last = found.get(row["patient_id"], row["index_date"])
+            found[row["patient_id"]] = max(last, row["index_date"])
+    return found
+
+
+def add(folder: Path, rows: dict[str, list[tuple[str, ...]]]) -> None:
+    for name, more in rows.items():
+        with (folder / f"{name}.csv").open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(more)
+
+
+def measured_after(days: dict[str, date]) -> dict[str, list[tuple[str, ...]]]:
+    """What would make everybody's risk another, the day after the scan."""
+    rows: dict[str, list[tuple[str, ...]]] = {"observation": [], "condition": [], "medication": []}
+    for mrn, day in days.items():
+        after = (day + timedelta(days=1)).isoformat()
+        rows["observation"] += [
+            (mrn, "2093-3", "400", "mg/dL", after),
+            (mrn, "2085-9", "20", "mg/dL", after),
+            (mrn, "8480-6", "220", "mm[Hg]", after),
+            (mrn, "72166-2", "LA18976-3", "", after),
+        ]
+        rows["condition"] += [(mrn, "E11.9", after), (mrn, "Z82.49", after)]
+        rows["medication"] += [(mrn, "C09AA05", after, ""), (mrn, "C10AX09", after, "")]
+    return rows
+
+
+def die(folder: Path, mrn: str, day: date) -> None:
+    with (folder / "person.csv").open(encoding="utf-8", newline="") as opened:
+        people = list(csv.DictReader(opened))
+    (person,) = (p for p in people if p["mrn"] == mrn)
+    person["death_date"] = day.isoformat()
+    with (folder / "person.csv").open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, list(person))
+        writer.writeheader()
+        writer.writerows(people)
+
+
+def test_two_clocks(
+    screening: Screening, hospital: Hospital, swept: Path, tmp_path: Path, again: Sweep
+) -> None:
+    """Planted the day after the scan: no estimate moves; disease, death and treatment do."""
+    lake_of, day = open_lake(swept), timedelta(days=1)
+    listed = sorted(flagged(screening, swept), key=lambda p: bool(p["is_on_statin"]))
+    keys = [str(p["person_key"]) for p in listed][:4]
+    named = lake_of.vault.identify(keys, "a test").to_pylist()
+    mrns = [lake_of.vault.normalise_mrn(p["patient_id"]) for p in named]
+    days, folder = scans(hospital), tmp_path / "clinical"
+    treated, infarcted, stented, dead = mrns
+    shutil.copytree(hospital.clinical, folder)
+    rows = measured_after(days)
+    rows["medication"].append((treated, "C10AA07", (days[treated] + day).isoformat(), ""))
+    rows["condition"].append((infarcted, "I21.4", (days[infarcted] + day).isoformat()))
+    rows["procedure"] = [(stented, "92928", (days[stented] + day).isoformat())]
+    add(folder, rows)
+    die(folder, dead, days[dead] + day)
+    lake = again(folder)
+
+    before, now = (open_lake(path).read("risk").to_pylist() for path in (swept, lake))
+    assert sum(row["mesa_chd_10y_cac"] is not None for row in before) >= 3
+    assert now == before
+    n_before, n_now = (open_lake(path).read("observation").num_rows for path in (swept, lake))
+    assert n_now > n_before
+
+    was, is_now = flags(swept), flags(lake)
+    assert [is_now[k]["flag"] for k in keys] == ["flagged"] + ["not_flagged"] * 3
+    assert [is_now[k]["reason"] for k in keys[1:]] == ["known_ascvd", "known_ascvd", "deceased"]
+    assert [of[keys[0]]["is_on_statin"] for of in (was, is_now)] == [False, True]
