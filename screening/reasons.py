@@ -231,9 +231,7 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.UNIT_UNKNOWN: ReasonText(Room.CLINICAL, "The unit is not known for this code."),
     Reason.BAD_VALUE: ReasonText(Room.CLINICAL, "The value or date cannot be read."),
-    Reason.KNOWN_ASCVD: ReasonText(
-        Room.RISK, "Cardiovascular disease is known, by the record or by what a scan shows."
-    ),
+    Reason.KNOWN_ASCVD: ReasonText(Room.RISK, "Cardiovascular disease is already known."),
     Reason.DECEASED: ReasonText(Room.RISK, "The person has died."),
     Reason.FORMALLY_SCORED: ReasonText(Room.RISK, "A formal calcium score already exists."),
     Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),
