@@ -186,13 +186,14 @@ def sweep(
       screening sweep --archive https://pacs/dicom-web --lake /data/lake --config screening.toml
     """
     from flows.crawl import check_archive
-    from flows.people_stage import check_clinical
+    from flows.people_stage import check_clinical, check_risk_model
     from flows.prefect_server import prepare_environment
     from screening.inference import open_model, require_providers
 
     settings = read_settings(config)
     check_archive(archive_url, lake_path, settings.archive)
     check_clinical(clinical, settings.clinical)
+    check_risk_model(settings.risk)
     # A model or a GPU that cannot be used must not leave a lake behind.
     open_model(settings.model)
     require_providers(settings.providers)

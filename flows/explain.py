@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows import bright_words, explain_page, scan_words, show, treatment_words, words
+from flows import (
+    bright_words,
+    explain_page,
+    risk_words,
+    scan_words,
+    show,
+    treatment_words,
+    words,
+)
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -219,6 +227,8 @@ def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
         for line in words.growth(pair):
             show.say(f"  {line}")
     show.say(f"  {words.risk(person)}")
+    if person["model"]:
+        show.say(f"  {risk_words.estimate(person)}")
     if person["series_key"] is not None:
         _print_inputs(person)
     show.say(f"  known on {as_of}:")
@@ -267,6 +277,10 @@ def _print_inputs(person: Row) -> None:
     _, _, source = str(person["equation"] or "").partition(": ")
     if source:
         show.say(f"    equation: MESA, {source}")
+    if person["model"]:
+        show.say(f"    model: {person['model']}")
+    if person["risk_contributions"]:
+        show.say(f"    {risk_words.START}: {risk_words.contributions(person)}")
 
 
 # The series

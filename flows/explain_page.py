@@ -6,7 +6,15 @@ Refuses: nothing; of a person who opted out no page is made.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from flows import bright_words, remarks, scan_words, show, treatment_words, words
+from flows import (
+    bright_words,
+    remarks,
+    risk_words,
+    scan_words,
+    show,
+    treatment_words,
+    words,
+)
 from screening.reasons import State
 from screening.report.page import (
     Block,
@@ -302,6 +310,7 @@ def _why(person: Row, as_of: str) -> list[Block]:
         ]
     rows += [
         ("coronary heart disease (CHD)", words.risk(person)),
+        *([("risk", risk_words.estimate(person))] if person["model"] else []),
         ("on a statin", treatment_words.statin(person, words.yes_no(person["is_on_statin"]))),
         ("LDL cholesterol", treatment_words.ldl(person)),
         ("known cardiovascular disease", words.known_disease(person)),
@@ -327,6 +336,10 @@ def _inputs(person: Row) -> Facts:
     _, _, source = str(person["equation"] or "").partition(": ")
     if source:
         rows.append(("equation", f"MESA, {source}"))
+    if person["model"]:
+        rows.append(("model", str(person["model"])))
+    if person["risk_contributions"]:
+        rows.append((risk_words.START, risk_words.contributions(person)))
     return Facts(tuple(rows))
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening import clinical, risk, scoring
-from screening.config import ClinicalSettings
+from screening.config import ClinicalSettings, RiskSettings
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.tables import PROGRESSION, RISK, SETTING
@@ -25,6 +25,11 @@ def check_clinical(folder: Path | None, settings: ClinicalSettings) -> None:
     if not folder.is_dir():
         raise ScreeningError(f"no folder of clinical tables at {folder}; check --clinical")
     clinical.read_clinical(folder, lambda who: pa.nulls(who.num_rows, pa.string()), settings)
+
+
+def check_risk_model(settings: RiskSettings) -> None:
+    """Refuse a risk model that cannot be used, before the night's work begins."""
+    risk.use_of(settings)
 
 
 def take_clinical(lake: Lake, folder: Path | None, settings: ClinicalSettings) -> None:
@@ -58,12 +63,12 @@ def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
     return frozenset(mine["person_key"].to_pylist())
 
 
-def estimate(lake: Lake, as_of: date) -> None:
+def estimate(lake: Lake, as_of: date, settings: RiskSettings) -> None:
     """Bring ages, risk estimates and progression up to date."""
     scans = lake.read("series").select(["series_key", "person_key", "index_date", "age_years"])
     lake.replace("ages", lake.vault.ages(scans))
     inputs = lake.query("core_risk_input", as_of)
-    lake.replace("risk", RISK.check(risk.estimate(inputs)))
+    lake.replace("risk", RISK.check(risk.estimate(inputs, settings)))
     compare_scans(lake, as_of)
 
 

@@ -1,4 +1,4 @@
-"""`screening risk apply`: every published equation for a table of people.
+"""`screening risk apply`: every published equation and the model for a table of people.
 
 Comes in: a CSV of people. Goes out: the same CSV with an estimate a column and the reasons why
 others are empty; what was counted on the way.
@@ -19,15 +19,28 @@ from pyarrow import csv
 
 from flows import show
 from screening import clinical, risk
+from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.tables import PEOPLE_RISK
 
 ADDED = tuple(name for name in PEOPLE_RISK.schema.names if name != "row")
 _STAGE = "estimates"
+_ADDS = "model_adds_"
 
 
-def apply_to_file(source: Path, out: Path, bars: show.ShowProgress) -> dict[str, object]:
+def apply_to_file(
+    source: Path,
+    out: Path,
+    settings: RiskSettings,
+    bars: show.ShowProgress,
+    *,
+    with_contributions: bool = False,
+) -> dict[str, object]:
     """Estimate every person of a CSV, piece by piece, into another CSV.
+
+    Parameters
+    ----------
+    with_contributions : a column more for each input, of what it adds to the model's sum
 
     Returns
     -------
@@ -39,18 +52,20 @@ def apply_to_file(source: Path, out: Path, bars: show.ShowProgress) -> dict[str,
     ScreeningError
         A file cannot be read or written, or is not what it should be.
     """
-    people = clinical.open_people(source)
-    _check(people, out)
+    people, use = clinical.open_people(source), risk.use_of(settings)
+    parts = use.parts if with_contributions else ()
+    _check(people, out, parts)
     census = clinical.take_census(people)
-    given, causes, stands_in = Counter[str](), Counter[str](), Counter[str]()
+    given, causes, stands_in, drawn = (Counter[str]() for _ in range(4))
     done = 0
-    with _new_file(out) as sink, csv.CSVWriter(sink, _schema(people)) as writer:
+    with _new_file(out) as sink, csv.CSVWriter(sink, _schema(people, parts)) as writer:
         for text, typed in clinical.read_people(people, census):
-            found = risk.apply_equations(typed)
-            writer.write_table(_answer(people, text, found.table))
+            found = risk.apply_equations(typed, use, risk.extras_of(text, use))
+            writer.write_table(_answer(people, text, found, parts))
             given.update(found.given)
             causes.update(found.causes)
             stands_in.update(found.stands_in)
+            drawn.update(found.imputed)
             done += text.num_rows
             bars(_STAGE, done, census.n_rows)
     return {
@@ -59,7 +74,9 @@ def apply_to_file(source: Path, out: Path, bars: show.ShowProgress) -> dict[str,
         "rows": census.n_rows,
         "rows_left_out": len(census.lines_left_out),
         "lines_left_out": [line for line in census.lines_left_out if line],
-        "estimated": {name: given[name] for name in ADDED if name != "reasons"},
+        "estimated": {e.column: given[e.column] for e in (*risk.EQUATIONS, risk.MODEL)},
+        "model": use.says,
+        "drawn_by_model": {k: n for k, n in drawn.items() if n},
         "causes": dict(causes.most_common()),
         "equation_for_white_people": {k: n for k, n in stands_in.items() if n},
         "columns_absent": list(people.absent),
@@ -67,8 +84,9 @@ def apply_to_file(source: Path, out: Path, bars: show.ShowProgress) -> dict[str,
     }
 
 
-def _check(people: clinical.PeopleFile, out: Path) -> None:
-    clash = [name for name in people.columns if name in ADDED]
+def _check(people: clinical.PeopleFile, out: Path, parts: Sequence[str]) -> None:
+    added = (*ADDED, *(f"{_ADDS}{name}" for name in parts))
+    clash = [name for name in people.columns if name in added]
     if clash:
         raise ScreeningError(
             f"{people.path.name} already has the column {clash[0]}, which is to be added; "
@@ -78,21 +96,25 @@ def _check(people: clinical.PeopleFile, out: Path) -> None:
         raise ScreeningError(f"{out} is the table that is read; give another name to --out")
 
 
-def _schema(people: clinical.PeopleFile) -> pa.Schema:
-    """Columns of the answer: those of the file, then those of the equations."""
+def _schema(people: clinical.PeopleFile, parts: Sequence[str]) -> pa.Schema:
+    """Columns of the answer: those of the file, of the equations, of contributions."""
     given = [pa.field(name, pa.string()) for name in people.columns]
-    return pa.schema([*given, *(PEOPLE_RISK.schema.field(name) for name in ADDED)])
+    adds = [pa.field(f"{_ADDS}{name}", pa.float64()) for name in parts]
+    return pa.schema([*given, *(PEOPLE_RISK.schema.field(name) for name in ADDED), *adds])
 
 
-def _answer(people: clinical.PeopleFile, text: pa.Table, estimates: pa.Table) -> pa.Table:
+def _answer(
+    people: clinical.PeopleFile, text: pa.Table, found: risk.Estimates, parts: Sequence[str]
+) -> pa.Table:
     """Put the estimates beside the text as it came; what is empty stays unquoted."""
-    columns = [*(text.column(n) for n in people.columns), *(estimates.column(n) for n in ADDED)]
+    columns = [*(text.column(n) for n in people.columns), *(found.table.column(n) for n in ADDED)]
+    columns += [found.parts[name] for name in parts]
     empty = pa.scalar(None, pa.string())
     shown = [
         pc.if_else(pc.equal(column, ""), empty, column) if column.type == pa.string() else column
         for column in columns
     ]
-    return pa.Table.from_arrays(shown, schema=_schema(people))
+    return pa.Table.from_arrays(shown, schema=_schema(people, parts))
 
 
 @contextmanager
@@ -111,14 +133,21 @@ def _new_file(out: Path) -> Iterator[IO[bytes]]:
 
 def print_applied(facts: Mapping[str, object]) -> None:
     """Print how many have each estimate, and why others have none."""
-    estimated, causes = facts["estimated"], facts["causes"]
+    estimated, causes, drawn = facts["estimated"], facts["causes"], facts["drawn_by_model"]
     assert isinstance(estimated, Mapping)
     assert isinstance(causes, Mapping)
+    assert isinstance(drawn, Mapping)
     show.table(
         f"{facts['rows']} rows of {facts['people']}",
         ("estimate", "years", "predicts", "people"),
-        [(e.column, e.years, e.endpoint, estimated[e.column]) for e in risk.EQUATIONS],
+        [
+            (e.column, e.years, e.endpoint, estimated[e.column])
+            for e in (*risk.EQUATIONS, risk.MODEL)
+        ],
     )
+    show.say(f"model_risk: {facts['model']}")
+    if drawn:
+        show.table("what model_risk had to draw", ("input", "people"), list(drawn.items()))
     if causes:
         show.table("why estimates are empty", ("cause", "people"), list(causes.items()))
     show.say(f"{facts['out']}; its column reasons says for each row which estimates are empty")
@@ -153,7 +182,7 @@ def notes(facts: Mapping[str, object]) -> list[str]:
 
 def print_equations() -> None:
     """Print what each equation predicts, for whom, within which ranges, from which paper."""
-    for equation in risk.EQUATIONS:
+    for equation in (*risk.EQUATIONS, risk.MODEL):
         show.say(f"{equation.column}: {equation.title}, {equation.years} years")
         ranges = ", ".join(f"{r.input} {r.says}" for r in equation.ranges)
         for name, text in (
@@ -179,5 +208,5 @@ def equation_facts() -> list[dict[str, object]]:
             "race": e.race_note,
             "source": e.source,
         }
-        for e in risk.EQUATIONS
+        for e in (*risk.EQUATIONS, risk.MODEL)
     ]

@@ -243,7 +243,7 @@ class _Stages:
         return stage.run(plan, ledger)
 
     def estimate(self) -> None:
-        estimate(self._lake, self._night.as_of)
+        estimate(self._lake, self._night.as_of, self._night.settings.risk)
 
     def publish(self, tally: Tally) -> Swept:
         self._night.progress("publishing", 0, 1)

@@ -103,16 +103,14 @@ YES_NO = {
     "diabetes": "diabetes at the scan",
     "family_history_mi": "heart attack in the family",
 }
-_INPUTS = {
+INPUTS = {
     **{name: words for name, (words, _) in MEASURED.items()},
     **YES_NO,
     "age_years": "age",
     "smoker": "smoking",
     "agatston": "Agatston score",
 }
-_INPUT_NAME = re.compile(
-    "|".join(rf"\b{name}\b" for name in sorted(_INPUTS, key=len, reverse=True))
-)
+_INPUT_NAME = re.compile("|".join(rf"\b{name}\b" for name in sorted(INPUTS, key=len, reverse=True)))
 _SEXES = {"F": "female", "M": "male"}
 _WISHES = {"opt_out_all": "no use of the data at all", "opt_out_research": "no use for research"}
 
@@ -379,7 +377,7 @@ def as_list(value: object) -> list[object]:
 
 def _inputs(person: Row) -> str:
     """Return which inputs are missing or out of range, in words."""
-    return _INPUT_NAME.sub(lambda m: _INPUTS[m[0]], str(person["risk_detail"] or ""))
+    return _INPUT_NAME.sub(lambda m: INPUTS[m[0]], str(person["risk_detail"] or ""))
 
 
 def _no_risk(person: Row) -> str:

@@ -11,7 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    ValidationError,
+    field_validator,
+)
 
 from screening.errors import ScreeningError
 
@@ -84,6 +91,40 @@ class ClinicalSettings(BaseModel):
         }
 
 
+class RiskSettings(BaseModel):
+    """How the clinical-variable model estimates: table `[risk]` of `screening.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # A model.json of `screening risk fit`; empty: the MESA equation, averaged over what is missing.
+    model: str = ""
+    # Whether race is an input. Without it everybody is averaged over race by the weights.
+    race: bool = False
+    # Of the averages; their sum counts as 1. Default: MESA's own 6,814 people (Bild, Am J Epidemiol
+    # 2002;156:871), from whom the equation is: nobody's population, a site sets its own.
+    race_weights: dict[str, NonNegativeFloat] = {
+        "white": 0.38,
+        "black": 0.28,
+        "hispanic": 0.22,
+        "chinese": 0.12,
+    }
+    # Values older than this at the scan are used and told as stale.
+    stale_days: int = Field(default=730, ge=1)
+    # Further columns of a site's outcome table that `risk fit` may use.
+    columns: tuple[str, ...] = ()
+
+    @field_validator("race_weights")
+    @classmethod
+    def _are_of_mesa(cls, weights: dict[str, float]) -> dict[str, float]:
+        known = ("white", "black", "hispanic", "chinese")
+        unknown = [name for name in weights if name not in known]
+        if unknown:
+            raise ValueError(f"unknown race {unknown[0]}; known: {', '.join(known)}")
+        if sum(weights.values()) <= 0:
+            raise ValueError("the weights must not all be 0")
+        return weights
+
+
 class Settings(BaseModel):
     """What a site may set in `screening.toml`."""
 
@@ -103,11 +144,13 @@ class Settings(BaseModel):
     rescore: Literal["never", "new_only", "all"] = "new_only"
     archive: ArchiveSettings = ArchiveSettings()
     clinical: ClinicalSettings = ClinicalSettings()
+    risk: RiskSettings = RiskSettings()
 
 
 _TABLES: dict[str, type[BaseModel]] = {
     "archive": ArchiveSettings,
     "clinical": ClinicalSettings,
+    "risk": RiskSettings,
 }
 
 

@@ -12,6 +12,18 @@ _S, _I, _F = pa.string(), pa.int64(), pa.float64()
 _SS = pa.list_(pa.string())
 _KEY, _QUASI, _HEALTH = Privacy.KEY, Privacy.QUASI, Privacy.HEALTH
 
+_MODEL = (
+    Column(
+        "model_risk",
+        _F,
+        "fraction",
+        "risk with calcium averaged over what is missing: MESA's 10-year CHD, or a site's model",
+        _HEALTH,
+    ),
+    Column("model_risk_low", _F, "fraction", "lower end of its 95 % interval", _HEALTH),
+    Column("model_risk_high", _F, "fraction", "upper end of its 95 % interval", _HEALTH),
+)
+
 # At a person's index scan, in every lake.
 RISK_COLUMNS = (
     Column("person_key", _S, "", "random key of the person", _KEY),
@@ -23,8 +35,20 @@ RISK_COLUMNS = (
     Column("percentile_text", _S, "", "the percentile in words", _HEALTH),
     Column("percentile_source", _S, "", "MESA 2006 where race is known, else Hoff 2001"),
     Column("inputs_used", _SS, "", "inputs with their values' ages in days"),
-    Column("reasons", _SS, "", "why an estimate is empty"),
+    Column("reasons", _SS, "", "why an estimate by a published equation is empty"),
     Column("detail", _S, "", "which inputs are missing or out of range"),
+    Column("model", _S, "", "clinical-variable model, how race entered it, and its source"),
+    *_MODEL,
+    Column("imputed", _SS, "", "inputs that the model drew because they are unknown"),
+    Column("stale", _SS, "", "inputs used although old at the scan (`stale_days` of the settings)"),
+    Column(
+        "contributions",
+        pa.list_(pa.struct([("input", _S), ("adds", _F)])),
+        "",
+        "what each input adds to the model's sum (log hazard, or log odds of a site's model), from "
+        "a reference person on; they add up to the sum of model_risk",
+        _HEALTH,
+    ),
 )
 
 _ROW = Column("row", _I, "", "row of the file, the first below its header is 1")
@@ -72,5 +96,7 @@ PEOPLE_RISK_COLUMNS = (
     _estimate("score2_moderate", _SCORE2.format("moderate")),
     _estimate("score2_high", _SCORE2.format("high")),
     _estimate("score2_very_high", _SCORE2.format("very high")),
+    *_MODEL,
+    Column("model_imputed", _S, "", "inputs that model_risk drew because they are unknown"),
     Column("reasons", _S, "", "why estimates are empty: `reason input (range): columns; …`"),
 )

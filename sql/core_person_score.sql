@@ -40,6 +40,8 @@ select
     coalesce(a.age_years, u.header_age_years) as age_years,
     u.header_sex,
     u.agatston,
+    u.agatston_low,
+    u.agatston_high,
     u.volume_mm3,
     u.volume_isotropic_mm3,
     u.mass_mg,

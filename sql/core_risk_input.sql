@@ -14,6 +14,11 @@
 -- column: systolic_bp_mmhg_age_days | day | quasi | days from that value to the index date
 -- column: smoker |  | health | 1 current smoker, 0 not, by the latest answer up to the index date; empty unknown
 -- column: smoker_age_days | day | quasi | days from that answer to the index date
+-- column: egfr | mL/min/1.73 m² | health | latest filtration rate of the window up to the index date
+-- column: egfr_age_days | day | quasi | days from that value to the index date
+-- column: bmi | kg/m² | health | latest body mass index of the window up to the index date
+-- column: bmi_age_days | day | quasi | days from that value to the index date
+-- column: agatston_at_least | Agatston unit | health | what was seen, where the heart is cut and the score no measure of the whole
 -- column: bp_treated |  | health | 1 blood-pressure medicine on the index date, 0 none on record, empty unknown
 -- column: lipid_treated |  | health | 1 lipid medicine (statin or other) on the index date, 0 none, empty unknown
 -- column: diabetes |  | health | 1 diabetes on record by the index date, 0 none on record, empty unknown
@@ -33,7 +38,11 @@ with measured as (
         max(value) filter (where concept = 'systolic_bp_mmhg') as systolic_bp_mmhg,
         max(age_days) filter (where concept = 'systolic_bp_mmhg') as systolic_bp_mmhg_age_days,
         max(value) filter (where concept = 'smoker') as smoker,
-        max(age_days) filter (where concept = 'smoker') as smoker_age_days
+        max(age_days) filter (where concept = 'smoker') as smoker_age_days,
+        max(value) filter (where concept = 'egfr_ml_min_173m2') as egfr,
+        max(age_days) filter (where concept = 'egfr_ml_min_173m2') as egfr_age_days,
+        max(value) filter (where concept = 'bmi_kg_m2') as bmi,
+        max(age_days) filter (where concept = 'bmi_kg_m2') as bmi_age_days
     from core_observation_at_index
     group by person_key
 ),
@@ -89,6 +98,10 @@ select
     -- Arteries that are not in the images make no risk lower: the score counts as missing.
     case when not coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
         as agatston,
+    case when coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
+        as agatston_at_least,
+    p.agatston_low,
+    p.agatston_high,
     m.total_cholesterol_mg_dl,
     m.total_cholesterol_mg_dl_age_days,
     m.hdl_cholesterol_mg_dl,
@@ -97,6 +110,10 @@ select
     m.systolic_bp_mmhg_age_days,
     m.smoker,
     m.smoker_age_days,
+    m.egfr,
+    m.egfr_age_days,
+    m.bmi,
+    m.bmi_age_days,
     f.flag_of[f.bp_treated + 1]::double as bp_treated,
     f.flag_of[f.lipid_treated + 1]::double as lipid_treated,
     f.flag_of[f.diabetes + 1]::double as diabetes,

@@ -9,6 +9,9 @@
 -- column: risk_inputs_used |  | health | inputs of the equation with the age of each value in days
 -- column: risk_reasons |  | health | reason codes: why an estimate is empty
 -- column: risk_detail |  | health | which inputs are missing or out of range
+-- column: risk_imputed |  | health | inputs that the model drew because they are unknown
+-- column: risk_stale |  | health | inputs used although old at the scan
+-- column: risk_contributions |  | health | what each input adds to the model's sum, from a reference person on
 -- column: ascvd_evidence |  | health | known cardiovascular disease up to as_of: kind, first date, record or image
 -- column: formal_evidence |  | health | formal calcium scores up to as_of: where, what, first date, and whether they count
 -- column: policies |  | health | wishes about the use of data: scope and first day
@@ -105,6 +108,13 @@ select
     coalesce(k.inputs_used, []) as risk_inputs_used,
     coalesce(k.reasons, []) as risk_reasons,
     coalesce(k.detail, '') as risk_detail,
+    k.model,
+    k.model_risk,
+    k.model_risk_low,
+    k.model_risk_high,
+    coalesce(k.imputed, []) as risk_imputed,
+    coalesce(k.stale, []) as risk_stale,
+    coalesce(k.contributions, []) as risk_contributions,
     f.is_on_statin,
     coalesce(t.statin_intensity, '') as statin_intensity,
     t.ldl_mg_dl,

@@ -28,7 +28,8 @@ RASTER_FROM = 2000
 _TICKS = (0, 1, 10, 100, 300, 1000, 3000, 10000, 30000)
 
 
-def _svg(size: tuple[float, float], draw: Callable[[Axes], None]) -> bytes:
+def svg(size: tuple[float, float], draw: Callable[[Axes], None]) -> bytes:
+    """Draw, and return the drawing as SVG."""
     # What may differ between computers and runs is fixed.
     with mpl.rc_context(
         {
@@ -88,7 +89,7 @@ def scatter(validation: Validation) -> bytes:
                           textcoords="offset points", fontsize=8, color=POINT)  # fmt: skip
         axes.legend(loc="upper left", frameon=False)
 
-    return _svg((4.8, 4.6), draw)
+    return svg((4.8, 4.6), draw)
 
 
 def bland_altman(validation: Validation, score: str) -> bytes:
@@ -124,7 +125,7 @@ def bland_altman(validation: Validation, score: str) -> bytes:
             axes.set_xlabel("mean of both on the scale ln(A + 1), Agatston units")
             axes.set_ylabel("measured − reference, ln(A + 1)")
 
-    return _svg((5.6, 3.9), draw)
+    return svg((5.6, 3.9), draw)
 
 
 def _level(axes: Axes, figure: Figure, word: str, *, is_log: bool) -> None:
@@ -164,7 +165,7 @@ def confusion(agreement: Agreement, scale: Scale) -> bytes:
         axes.spines[:].set_visible(False)
 
     side = 0.82 * len(scale.words) + 0.9
-    return _svg((side + 0.5, side), draw)
+    return svg((side + 0.5, side), draw)
 
 
 def forest(validation: Validation, name: str, title: str) -> bytes:
@@ -177,7 +178,7 @@ def forest(validation: Validation, name: str, title: str) -> bytes:
             previous = subgroup.variable
         entries.append((plain(subgroup.level), subgroup.agreement.figures[name]))
     is_bias = name.startswith("bias")
-    return _svg(
+    return svg(
         (6.6, 0.9 + 0.21 * len(entries)), lambda axes: _forest(axes, entries, title, is_bias)
     )
 

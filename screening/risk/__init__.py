@@ -10,22 +10,31 @@ What each equation predicts, for whom and from which paper: `equations.py`.
 """
 
 from screening.risk.apply import Estimates, apply_equations
-from screening.risk.equations import EQUATIONS, Equation
+from screening.risk.equations import EQUATIONS, MODEL, Equation
 from screening.risk.estimate import INPUT_COLUMNS, estimate
+from screening.risk.fit_site import fit_site
+from screening.risk.linear_model import RiskModel
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaCoefficients, mesa_risk
 from screening.risk.percentile import Percentile, percentile
+from screening.risk.use_model import ModelUse, extras_of, use_of
 
 __all__ = [
     "EQUATIONS",
     "INPUT_COLUMNS",
     "MESA_CAC",
     "MESA_NO_CAC",
+    "MODEL",
     "Equation",
     "Estimates",
     "MesaCoefficients",
+    "ModelUse",
     "Percentile",
+    "RiskModel",
     "apply_equations",
     "estimate",
+    "extras_of",
+    "fit_site",
     "mesa_risk",
     "percentile",
+    "use_of",
 ]

@@ -1,26 +1,31 @@
-"""Every published equation on a table of people.
+"""Every published equation, and the clinical-variable model, on a table of people.
 
 Comes in: PEOPLE, one row a person. Goes out: PEOPLE_RISK, one row each, in the same order, and
 what is to be counted: how many have each estimate, and why others have not.
 Refuses: a table without its columns (ScreeningError). A person whom an equation was not made for
-has no estimate by it, and the reason; nothing is imputed.
+has no estimate by it, and the reason; the model alone draws what is missing, and says what.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from screening.config import RiskSettings
 from screening.reasons import Reason
-from screening.risk.equations import EQUATIONS, FORMULAS, Equation
-from screening.risk.people import NUMBERS, Bools, People, people_of
+from screening.risk.equations import EQUATIONS, FORMULAS, MODEL, Equation
+from screening.risk.people import NUMBERS, Bools, Floats, People, people_of
+from screening.risk.score_error import scores_of
+from screening.risk.use_model import ModelEstimates, ModelUse, estimate_by_model, use_of
 from screening.tables import PEOPLE, PEOPLE_RISK
 
 # Stands in `refused` for the row as a whole: two rows for one person.
 WHOLE_ROW = "person_id"
-_ALL = "all"
+# All columns; all of published equations, where the model has a value nevertheless.
+_ALL, _ALL_EQUATIONS = "all", "all equations"
+_EVERY = (*(equation.column for equation in EQUATIONS), MODEL.column)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +36,16 @@ class Estimates:
     given : for each estimate's column, how many people have it
     causes : how many people each cause concerns, such as `missing_input agatston`
     stands_in : people whose estimate is that of the equation for white people, by column
+    imputed : people for whom the model drew each input
+    parts : by input, what it adds to the model's sum; null where there is no estimate
     """
 
     table: pa.Table
     given: Mapping[str, int]
     causes: Mapping[str, int]
     stands_in: Mapping[str, int]
+    imputed: Mapping[str, int]
+    parts: Mapping[str, pa.Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +67,16 @@ class _Checked:
     impossible: Mapping[str, Bools]
 
 
-def apply_equations(table: pa.Table) -> Estimates:
-    """Evaluate every equation on everyone it was made for.
+def apply_equations(
+    table: pa.Table, use: ModelUse | None = None, extras: Mapping[str, Floats] | None = None
+) -> Estimates:
+    """Evaluate every equation on everyone it was made for, and the model on all of its ages.
 
     Parameters
     ----------
     table : PEOPLE; mg/dL, mmHg, years, flags 0 or 1, null unknown
+    use : the model and how race enters it; the default ones where None
+    extras : (n,) each, NaN unknown: columns of a site's own that its model uses
 
     Returns
     -------
@@ -89,9 +102,37 @@ def apply_equations(table: pa.Table) -> Estimates:
         if equation.stands_in:
             races = [checked.people.race[race] for race in equation.stands_in]
             stands_in[name] = int(np.count_nonzero(may & _any(races, table.num_rows)))
+    may = ~_any([c.mask for c in causes if MODEL.column in c.columns], table.num_rows)
+    model = _by_model(checked.people, use or use_of(RiskSettings()), extras or {}, may)
+    columns |= _model_columns(model, may, table.num_rows)
+    given[MODEL.column] = int(np.count_nonzero(may))
+    imputed = {name: int(np.count_nonzero(mask & may)) for name, mask in model.imputed.items()}
     columns["reasons"] = _texts(causes, table.num_rows)
     counts = {cause.says: int(np.count_nonzero(cause.mask)) for cause in causes}
-    return Estimates(PEOPLE_RISK.check(pa.table(columns)), given, counts, stands_in)
+    parts = {n: pa.array(v, pa.float64(), mask=~may) for n, v in model.found.parts.items()}
+    return Estimates(PEOPLE_RISK.check(pa.table(columns)), given, counts, stands_in, imputed, parts)
+
+
+def _by_model(
+    people: People, use: ModelUse, extras: Mapping[str, Floats], may: Bools
+) -> ModelEstimates:
+    """Estimate by the model; of scores in a table no interval is known."""
+    unknown = np.full(people.n, np.nan)
+    # Of who is refused nothing is worked out.
+    asked = replace(people, age_years=np.where(may, people.age_years, np.nan))
+    return estimate_by_model(
+        asked, scores_of(people.agatston, unknown, unknown, unknown), extras, use
+    )
+
+
+def _model_columns(model: ModelEstimates, may: Bools, n: int) -> dict[str, pa.Array]:
+    found = model.found
+    ends = (("", found.risk), ("_low", found.low), ("_high", found.high))
+    drawn = list(model.imputed.items())
+    return {
+        **{f"model_risk{end}": pa.array(values, pa.float64(), mask=~may) for end, values in ends},
+        "model_imputed": _said([name for name, _ in drawn], [mask for _, mask in drawn], ", ", n),
+    }
 
 
 def _check(table: pa.Table) -> _Checked:
@@ -123,12 +164,12 @@ def _refused(column: pa.ChunkedArray, n: int) -> dict[tuple[str, str], Bools]:
 
 def _causes(checked: _Checked) -> list[_Cause]:
     """Collect the causes that concern anybody, each with all columns it empties."""
-    n, every = checked.people.n, [equation.column for equation in EQUATIONS]
+    n, every = checked.people.n, [*_EVERY]
     whole = {reason: m for (name, reason), m in checked.refused.items() if name == WHOLE_ROW}
     found = {r: _Cause(f"{r} {WHOLE_ROW}", mask, list(every)) for r, mask in whole.items()}
     # Of a row that is not used at all nothing more is said.
     is_used = ~_any(list(whole.values()), n)
-    for equation in EQUATIONS:
+    for equation in (*EQUATIONS, MODEL):
         for says, mask in _of_equation(equation, checked):
             if (mask & is_used).any():
                 cause = found.setdefault(says, _Cause(says, mask & is_used, []))
@@ -173,18 +214,22 @@ def _or(words: Sequence[str]) -> str:
 
 
 def _texts(causes: Sequence[_Cause], n: int) -> pa.Array:
-    """Join the causes of each row; each pattern of causes is put into words once."""
-    if not causes:
+    whole = {_EVERY: _ALL, _EVERY[:-1]: _ALL_EQUATIONS}
+    words = [f"{c.says}: {whole.get(tuple(c.columns), ', '.join(c.columns))}" for c in causes]
+    return _said(words, [cause.mask for cause in causes], "; ", n)
+
+
+def _said(words: Sequence[str], masks: Sequence[Bools], separator: str, n: int) -> pa.Array:
+    """Join the words that hold of each row; each pattern of them is joined once."""
+    if not words:
         return pa.array([""] * n, pa.string())
-    every = [equation.column for equation in EQUATIONS]
-    words = [f"{c.says}: {_ALL if c.columns == every else ', '.join(c.columns)}" for c in causes]
-    packed = np.packbits(np.stack([cause.mask for cause in causes], axis=1), axis=1)
+    packed = np.packbits(np.stack(masks, axis=1), axis=1)
     width = packed.shape[1]
     keys = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(width), n, [None, pa.py_buffer(np.ascontiguousarray(packed))]
     ).dictionary_encode()
     patterns = [
-        "; ".join(w for w, bit in zip(words, _bits(key), strict=False) if bit)
+        separator.join(w for w, bit in zip(words, _bits(key), strict=False) if bit)
         for key in keys.dictionary.to_pylist()
     ]
     return pa.array(patterns, pa.string()).take(keys.indices)

@@ -171,6 +171,20 @@ _FRAMINGHAM = Equation(
     citation("framingham"),
 )
 
+# What the clinical-variable model gives; it needs an age, and draws what else is missing.
+MODEL = Equation(
+    "model_risk",
+    "MESA with calcium, averaged over what is missing; a site's own model where settings name one",
+    _MESA_ENDPOINT,
+    10,
+    ("age_years",),
+    (MESA_YEARS,),
+    (),
+    (),
+    "not used unless settings say so: averaged over stated weights",
+    _MESA_SOURCE,
+)
+
 EQUATIONS: tuple[Equation, ...] = (
     _mesa("mesa_chd_10y", "MESA without calcium", _MESA_NEEDS),
     _mesa("mesa_chd_10y_cac", "MESA with calcium", (*_MESA_NEEDS, "agatston")),

@@ -2,45 +2,49 @@
 
 Comes in: the rows of `core_risk_input`. Goes out: RISK, one row each, in the same order.
 Refuses: a table without a needed column (ScreeningError). A missing or out-of-range input makes
-the estimate empty and is named; nothing is imputed, and no race stands for an unknown one.
+MESA's own estimates empty and is named, and no race stands for an unknown one; the
+clinical-variable model draws what is missing, and names that too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.reasons import Reason
 from screening.risk.equations import MESA_YEARS
-from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, RACES, MesaInputs, mesa_risk
+from screening.risk.mesa import RACES, mesa_risks
+from screening.risk.people import NUMBERS, Bools, Floats, People, people_of
 from screening.risk.percentile import percentile_columns
+from screening.risk.score_error import scores_of
+from screening.risk.use_model import ModelEstimates, estimate_by_model, use_of
 from screening.tables import RISK
 
 EQUATION = "mesa_chd_10y_cac: McClelland 2015, doi 10.1016/j.jacc.2015.08.035"
 
-_MEASURED = (
-    "total_cholesterol_mg_dl",
-    "hdl_cholesterol_mg_dl",
-    "systolic_bp_mmhg",
-    "smoker",
+_DATED = ("total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl", "systolic_bp_mmhg", "smoker")
+# What MESA needs, in the order people read it.
+_REQUIRED = (
+    *("age_years", "sex", "race", *_DATED),
+    *("bp_treated", "lipid_treated", "diabetes", "family_history_mi", "agatston"),
 )
-_FLAGS = ("bp_treated", "lipid_treated", "diabetes", "family_history_mi")
-_NUMBERS = ("age_years", "agatston", *_MEASURED, *_FLAGS)
-_REQUIRED = ("age_years", "sex", "race", *_MEASURED, *_FLAGS, "agatston")
+_SCORE = ("agatston_low", "agatston_high", "agatston_at_least")
 _AGE_SUFFIX = "_age_days"
+# Dated too, but used by the model alone.
+_ALSO_DATED = ("egfr", "bmi")
 
 INPUT_COLUMNS = (
     "person_key",
     "series_key",
     *_REQUIRED,
-    *(name + _AGE_SUFFIX for name in _MEASURED),
+    *_ALSO_DATED,
+    *_SCORE,
+    *(name + _AGE_SUFFIX for name in (*_DATED, *_ALSO_DATED)),
 )
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,118 +55,126 @@ class _Checked:
     outside: tuple[tuple[str, Bools], ...]
 
 
-def estimate(inputs: pa.Table) -> pa.Table:
+def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table:
     """Estimate the 10-year risk of coronary heart disease of each row.
 
     Parameters
     ----------
     inputs : rows of the SQL view `core_risk_input`, columns INPUT_COLUMNS (others are left
         alone). Cholesterol mg/dL, pressure mmHg, ages years, flags 0 or 1, null unknown
+    settings : which model, whether race is an input of it, what counts as stale
 
     Returns
     -------
     RISK, one row an input row, same order. `mesa_chd_10y` needs all inputs but the score;
-    `mesa_chd_10y_cac` needs the score too
+    `mesa_chd_10y_cac` needs the score too; `model_risk` an age
 
     Raises
     ------
     ScreeningError
-        A column is missing.
+        A column is missing; the fitted model cannot be read.
     """
     absent = [name for name in INPUT_COLUMNS if name not in inputs.column_names]
     if absent:
         raise ScreeningError(
             f"risk inputs: missing columns {absent}; expected {list(INPUT_COLUMNS)}"
         )
-    numbers = {name: _floats(inputs.column(name)) for name in _NUMBERS}
-    sex, race = _words(inputs.column("sex")), _words(inputs.column("race"))
-    checked = _check(numbers, sex, race)
-    known = _none_of([mask for name, mask in checked.missing if name != "agatston"], len(sex))
-    inside = _none_of([mask for name, mask in checked.outside if name != "agatston"], len(sex))
-    has_score = _none_of([m for n, m in (*checked.missing, *checked.outside) if n == "agatston"], 0)
-    arrays = _mesa_inputs(numbers, sex, race)
-    may = known & inside
+    settings = settings or RiskSettings()
+    people, impossible = people_of(inputs)
+    checked = _check(people, impossible)
+    risks, n = mesa_risks(people), people.n
+    inside = (people.age_years >= MESA_YEARS.low) & (people.age_years < MESA_YEARS.high)
+    use = use_of(settings)
+    low, high, at_least = (_floats(inputs.column(name)) for name in _SCORE)
+    scores = scores_of(people.agatston, low, high, at_least)
+    model = estimate_by_model(people, scores, {}, use)
     return RISK.check(
         pa.table(
             {
                 "person_key": inputs.column("person_key"),
                 "series_key": inputs.column("series_key"),
-                "equation": pa.array([EQUATION] * len(sex), pa.string()),
-                "mesa_chd_10y": _where(may, mesa_risk(arrays, MESA_NO_CAC)),
-                "mesa_chd_10y_cac": _where(may & has_score, mesa_risk(arrays, MESA_CAC)),
+                "equation": pa.array([EQUATION] * n, pa.string()),
+                **{name: _where(inside, values) for name, values in risks.items()},
                 **percentile_columns(inputs),
-                "inputs_used": _inputs_used(inputs, sex, race, checked),
-                **_reasons(checked, len(sex)),
+                "inputs_used": _inputs_used(inputs, checked),
+                **_reasons(checked, n),
+                "model": pa.array([use.says] * n, pa.string()),
+                **_model_columns(model, scores.at_least, n),
+                "stale": _stale(inputs, people, settings.stale_days, use.model.uses),
             }
         )
     )
 
 
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Null and anything not finite become NaN."""
+def _floats(column: pa.ChunkedArray) -> Floats:
     values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy()
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _words(column: pa.ChunkedArray) -> NDArray[np.str_]:
-    words: list[str] = pc.fill_null(column.cast(pa.string()), "").to_pylist()
-    return np.array(words, dtype=np.str_)
+def _where(mask: Bools, values: Floats) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~mask | np.isnan(values))
 
 
-def _none_of(masks: Sequence[Bools], n: int) -> Bools:
-    result: Bools = ~np.logical_or.reduce(masks) if masks else np.ones(n, dtype=np.bool_)
-    return result
+def _model_columns(model: ModelEstimates, at_least: Floats, n: int) -> dict[str, pa.Array]:
+    found, has = model.found, ~np.isnan(model.found.risk)
+    return {
+        "model_risk": _where(has, found.risk),
+        "model_risk_low": _where(has, found.low),
+        "model_risk_high": _where(has, found.high),
+        "imputed": _imputed(model.imputed, at_least, n),
+        "contributions": _contributions(found.parts, has),
+    }
 
 
-def _where(mask: Bools, values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=~mask)
+def _imputed(imputed: Mapping[str, Bools], at_least: Floats, n: int) -> pa.Array:
+    """Names of inputs that were drawn; of a score that is a lower bound what was seen."""
+    texts = [pa.array([name] * n, pa.string(), mask=~mask) for name, mask in imputed.items()]
+    if "agatston" in imputed:
+        seen = pc.round(pa.array(at_least, pa.float64(), mask=~(at_least > 0)), 1)
+        bound = pc.binary_join_element_wise("agatston (at least ", seen.cast(pa.string()), ")", "")
+        at = list(imputed).index("agatston")
+        texts[at] = pc.if_else(texts[at].is_valid(), pc.coalesce(bound, texts[at]), texts[at])
+    return _lists(texts, n)
 
 
-def _check(
-    numbers: dict[str, NDArray[np.float64]], sex: NDArray[np.str_], race: NDArray[np.str_]
-) -> _Checked:
-    """Judge each input by itself, in the order people read them."""
-    missing: list[tuple[str, Bools]] = []
-    for name in _REQUIRED:
-        if name == "sex":
-            missing.append((name, ~np.isin(sex, ("F", "M"))))
-        elif name == "race":
-            missing.append((name, ~np.isin(race, RACES)))
-        else:
-            missing.append((name, np.isnan(numbers[name])))
-    age = numbers["age_years"]
-    outside: list[tuple[str, Bools]] = [
-        ("age_years", (age < MESA_YEARS.low) | (age >= MESA_YEARS.high))
-    ]
-    outside += [(name, numbers[name] <= 0) for name in _MEASURED[:3]]
-    outside += [
-        (name, ~np.isnan(numbers[name]) & ~np.isin(numbers[name], (0.0, 1.0)))
-        for name in ("smoker", *_FLAGS)
-    ]
-    outside.append(("agatston", numbers["agatston"] < 0))
-    return _Checked(tuple(missing), tuple(outside))
-
-
-def _mesa_inputs(
-    numbers: dict[str, NDArray[np.float64]], sex: NDArray[np.str_], race: NDArray[np.str_]
-) -> MesaInputs:
-    return MesaInputs(
-        age_years=numbers["age_years"],
-        male=(sex == "M").astype(np.float64),
-        chinese=(race == "chinese").astype(np.float64),
-        black=(race == "black").astype(np.float64),
-        hispanic=(race == "hispanic").astype(np.float64),
-        diabetes=numbers["diabetes"],
-        smoker=numbers["smoker"],
-        total_cholesterol_mg_dl=numbers["total_cholesterol_mg_dl"],
-        hdl_cholesterol_mg_dl=numbers["hdl_cholesterol_mg_dl"],
-        lipid_treated=numbers["lipid_treated"],
-        systolic_bp_mmhg=numbers["systolic_bp_mmhg"],
-        bp_treated=numbers["bp_treated"],
-        family_history_mi=numbers["family_history_mi"],
-        # A negative score is refused by its own mask; here it must not make a warning.
-        agatston=np.maximum(numbers["agatston"], 0.0),
+def _contributions(parts: Mapping[str, Floats], has: Bools) -> pa.Array:
+    """One list a row of what each input adds, empty where there is no estimate."""
+    names, k = list(parts), len(parts)
+    rows = np.flatnonzero(has)
+    adds = np.stack([parts[name][rows] for name in names], axis=1).ravel() + 0.0
+    offsets = np.concatenate([[0], np.cumsum(np.where(has, k, 0))]).astype(np.int32)
+    pairs = pa.StructArray.from_arrays(
+        [pa.array(names * len(rows), pa.string()), pa.array(adds, pa.float64())],
+        ["input", "adds"],
     )
+    return pa.ListArray.from_arrays(pa.array(offsets), pairs)
+
+
+def _stale(inputs: pa.Table, people: People, days: int, uses: Sequence[str]) -> pa.Array:
+    """Names of values that the model used although they are older than `days`."""
+    texts = []
+    for name in (name for name in (*_DATED, *_ALSO_DATED) if name in uses):
+        age = _floats(inputs.column(name + _AGE_SUFFIX))
+        old = (age > days) & ~np.isnan(people.number(name))
+        texts.append(pa.array([name] * people.n, pa.string(), mask=~old))
+    return _lists(texts, people.n)
+
+
+def _check(people: People, impossible: Mapping[str, Bools]) -> _Checked:
+    """Judge each input by itself, in the order people read them."""
+    unknown = {
+        **{name: np.isnan(people.number(name)) & ~impossible[name] for name in NUMBERS},
+        "sex": ~(people.is_female | people.is_male),
+        "race": ~np.logical_or.reduce([people.race[race] for race in RACES]),
+    }
+    age = people.age_years
+    beyond = {"age_years": (age < MESA_YEARS.low) | (age >= MESA_YEARS.high)}
+    outside = tuple(
+        (name, impossible[name] | beyond.get(name, np.zeros(people.n, dtype=np.bool_)))
+        for name in _REQUIRED
+        if name in impossible
+    )
+    return _Checked(tuple((name, unknown[name]) for name in _REQUIRED), outside)
 
 
 def _named(names: Sequence[tuple[str, Bools]], n: int) -> pa.Array:
@@ -192,20 +204,16 @@ def _reasons(checked: _Checked, n: int) -> dict[str, pa.Array]:
     return {"reasons": _lists(codes, n), "detail": _joined(details, "; ", n)}
 
 
-def _inputs_used(
-    inputs: pa.Table, sex: NDArray[np.str_], race: NDArray[np.str_], checked: _Checked
-) -> pa.Array:
+def _inputs_used(inputs: pa.Table, checked: _Checked) -> pa.Array:
     """`name=value`, with the age of a measurement in days; never a date."""
     n = inputs.num_rows
     texts: list[pa.Array] = []
     for name, is_missing in checked.missing:
-        if name in ("sex", "race"):
-            value = pa.array(sex if name == "sex" else race, pa.string())
-        else:
-            rounded = pc.round(_array(inputs.column(name)).cast(pa.float64()), 1)
-            value = rounded.cast(pa.string())
-        text = pc.binary_join_element_wise(name, value, "=")
-        if name in _MEASURED:
+        value = _array(inputs.column(name))
+        if name not in ("sex", "race"):
+            value = pc.round(value.cast(pa.float64()), 1)
+        text = pc.binary_join_element_wise(name, value.cast(pa.string()), "=")
+        if name in _DATED:
             days = _array(inputs.column(name + _AGE_SUFFIX)).cast(pa.string())
             age = pc.binary_join_element_wise(" (", days, " d before scan)", "")
             text = pc.binary_join_element_wise(text, pc.fill_null(age, ""), "")

@@ -47,6 +47,13 @@ _HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
 MESA_SOURCE, HOFF_SOURCE = "MESA 2006", "Hoff 2001"
 
 
+def mesa_table(
+    sex: str, race: str
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[int, ...], ...]]:
+    """Return MESA's ages, its percentiles, and the scores of one sex and race by both."""
+    return _MESA_AGES, _MESA_PERCENTILES, _MESA[sex, race]
+
+
 @dataclass(frozen=True, slots=True)
 class Percentile:
     """`value` is None below the lowest and above the highest percentile of the table."""

@@ -13,7 +13,7 @@ ROOMS = (
 SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
-    "reconstruction",    "measures", "surroundings", "things", "seen",
+    "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+from math import exp
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from flows.cli import cli
 from flows.risk_apply import ADDED
 from screening.errors import ScreeningError
-from screening.risk import EQUATIONS
+from screening.risk import EQUATIONS, MODEL
 from screening.tables import PEOPLE_RISK
 
 INPUTS = (
@@ -21,7 +22,8 @@ INPUTS = (
 CONTRACT = [
     "mesa_chd_10y", "mesa_chd_10y_cac", "prevent_cvd_10y", "prevent_cvd_30y", "prevent_ascvd_10y",
     "prevent_ascvd_30y", "prevent_hf_10y", "prevent_hf_30y", "pce_ascvd_10y", "frs_cvd_10y",
-    "score2_low", "score2_moderate", "score2_high", "score2_very_high", "reasons",
+    "score2_low", "score2_moderate", "score2_high", "score2_very_high", "model_risk",
+    "model_risk_low", "model_risk_high", "model_imputed", "reasons",
 ]  # fmt: skip
 ROWS = (
     "vector,50,F,black,200,45,160,1,0,1,0,0,90,35,",
@@ -81,7 +83,7 @@ def test_bad_people_are_named_and_counted_and_the_rest_goes_on(tmp_path):
     assert reasons[4].startswith("unit_suspect total_cholesterol_mg_dl: mesa_chd_10y, ")
     assert "unit_suspect hdl_cholesterol_mg_dl: mesa_chd_10y, " in reasons[4]
     assert reasons[5:] == [
-        "missing_input sex: all", "", "duplicate_row person_id: all",
+        "missing_input sex: all equations", "", "duplicate_row person_id: all",
         "identity_conflict person_id: all", "identity_conflict person_id: all",
     ]  # fmt: skip
     assert (facts["rows"], facts["rows_left_out"], facts["lines_left_out"]) == (10, 1, [12])
@@ -101,8 +103,16 @@ def test_every_empty_cell_has_a_reason_and_every_estimate_none(tmp_path):
             for item in filter(None, row["reasons"].split("; "))
             for name in item.split(": ")[-1].split(", ")
         }
-        empty = {name for name in CONTRACT[:-1] if not row[name]}
-        assert said == empty or (said >= {"all"} and empty == set(CONTRACT[:-1]))
+        columns = {e.column for e in (*EQUATIONS, MODEL)}
+        empty = {name for name in columns if not row[name]}
+        assert (
+            said == empty
+            or ("all" in said and empty == columns)
+            or ("all equations" in said and empty == columns - {"model_risk"})
+        )
+        assert (
+            bool(row["model_risk"]) is bool(row["model_risk_low"]) is bool(row["model_risk_high"])
+        )
 
 
 def test_what_the_file_holds_besides_comes_back_as_it_was(tmp_path):
@@ -126,6 +136,26 @@ def test_the_answer_is_its_owners_alone_also_over_an_open_file(tmp_path):
     run(tmp_path, *ROWS)
     assert stat.S_IMODE((tmp_path / "risks.csv").stat().st_mode) == 0o600
     assert {p.name for p in tmp_path.iterdir()} == {"people.csv", "risks.csv"}
+
+
+def test_contributions_are_columns_that_add_up(tmp_path, tmp_path_factory):
+    rows, _ = run(tmp_path, *ROWS, options=["--contributions"])
+    for row in rows:
+        adds = [v for name, v in row.items() if name.startswith("model_adds_")]
+        assert len(adds) == 14  # reference, eleven inputs, race, averaging
+        if row["model_risk"]:
+            total = sum(map(float, adds))
+            assert 1 - exp(-exp(total)) == pytest.approx(float(row["model_risk"]), rel=1e-9)
+        else:
+            assert not any(adds)
+    header = f"{INPUTS},model_adds_race"
+    with pytest.raises(ScreeningError, match="already has the column model_adds_race"):
+        run(
+            tmp_path_factory.mktemp("clash"),
+            f"{ROWS[0]},1",
+            header=header,
+            options=["--contributions"],
+        )
 
 
 def test_a_header_alone_is_a_table_of_nobody(tmp_path):
@@ -178,7 +208,8 @@ def test_the_summary_tells_endpoints_and_causes(tmp_path):
 def test_equations_are_told_to_people_and_to_programs():
     text = CliRunner().invoke(cli, ["risk", "equations"]).stdout
     facts = json.loads(CliRunner().invoke(cli, ["risk", "equations", "--json"]).stdout)
-    assert [f["column"] for f in facts] == [n for n in PEOPLE_RISK.schema.names[1:-1]]
+    beside = ("row", "model_risk_low", "model_risk_high", "model_imputed", "reasons")
+    assert [f["column"] for f in facts] == [n for n in PEOPLE_RISK.schema.names if n not in beside]
     for fact in facts:
         assert fact["endpoint"] in text
         assert fact["source"] in text

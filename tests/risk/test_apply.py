@@ -16,6 +16,7 @@ COLUMNS = tuple(equation.column for equation in EQUATIONS)
 PREVENT_10 = ("prevent_cvd_10y", "prevent_ascvd_10y", "prevent_hf_10y")
 PREVENT_30 = ("prevent_cvd_30y", "prevent_ascvd_30y", "prevent_hf_30y")
 SCORE2 = ("score2_low", "score2_moderate", "score2_high", "score2_very_high")
+MODEL = ("model_risk", "model_risk_low", "model_risk_high")
 MESA = ("mesa_chd_10y", "mesa_chd_10y_cac")
 
 
@@ -32,7 +33,7 @@ def test_the_contract_names_every_column():
     assert set(COLUMNS) == {
         *MESA, *PREVENT_10, *PREVENT_30, "pce_ascvd_10y", "frs_cvd_10y", *SCORE2,
     }  # fmt: skip
-    assert PEOPLE_RISK.schema.names == ["row", *COLUMNS, "reasons"]
+    assert PEOPLE_RISK.schema.names == ["row", *COLUMNS, *MODEL, "model_imputed", "reasons"]
 
 
 def test_a_complete_person_has_every_estimate_and_no_reason():
@@ -110,7 +111,8 @@ def test_what_is_missing_empties_only_what_needs_it(name, empties):
     row = one(**{name: None})
     assert {column for column in COLUMNS if row[column] is None} == empties
     assert f"missing_input {name}" in row["reasons"]
-    assert row["reasons"].endswith(": all") is (empties == set(COLUMNS))
+    assert (": all" in row["reasons"]) is (empties == set(COLUMNS))
+    assert row["reasons"].endswith(": all") is (row["model_risk"] is None) is (name == "age_years")
 
 
 def test_other_and_unknown_race_are_never_silently_white():
@@ -145,10 +147,10 @@ def test_score2_is_not_for_people_with_diabetes():
     ("change", "reasons"),
     [
         ({"age_years": -5.0}, "out_of_range age_years: all"),
-        ({"systolic_bp_mmhg": 0.0}, "out_of_range systolic_bp_mmhg: all"),
-        ({"smoker": 2.0}, "out_of_range smoker: all"),
+        ({"systolic_bp_mmhg": 0.0}, "out_of_range systolic_bp_mmhg: all equations"),
+        ({"smoker": 2.0}, "out_of_range smoker: all equations"),
         ({"agatston": -1.0}, "out_of_range agatston: mesa_chd_10y_cac"),
-        ({"sex": None, "refused": ["sex:bad_value"]}, "bad_value sex: all"),
+        ({"sex": None, "refused": ["sex:bad_value"]}, "bad_value sex: all equations"),
         ({"refused": ["person_id:duplicate_row"], "race": None}, "duplicate_row person_id: all"),
         (
             {"race": None, "refused": ["race:bad_value"]},

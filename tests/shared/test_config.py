@@ -61,3 +61,18 @@ def test_both_sides_of_each_edge(name, inside, outside):
 def test_reading_ends_before_the_sweep_ends_it():
     settings = ArchiveSettings(reading_seconds=1, timeout_seconds=2, patience_seconds=4)
     assert settings.longest_read_seconds == 7
+
+
+def test_the_table_of_risk_is_checked_like_the_others(tmp_path):
+    file = tmp_path / "screening.toml"
+    file.write_text("[risk]\nrace = true\nrace_weights = {white = 3, black = 1}\n")
+    assert read_settings(file).risk.race_weights == {"white": 3, "black": 1}
+    for text, says in (
+        ("[risk]\nracee = true\n", "unknown setting risk.racee; known: model, race, "),
+        ("[risk]\nrace_weights = {white = 0}\n", "must not all be 0"),
+        ("[risk]\nrace_weights = {asian = 1}\n", "unknown race asian"),
+        ("[risk]\nrace_weights = {white = -1}\n", "greater than or equal to 0"),
+    ):
+        file.write_text(text)
+        with pytest.raises(ScreeningError, match=says):
+            read_settings(file)

@@ -91,3 +91,32 @@ def test_the_vaults_age_is_preferred_to_the_headers():
     ages = [{"series_key": "s", "person_key": "p", "age_years": 61.5, "age_source": "x"}]
     assert inputs(ages=ages)["age_years"] == 61.5
     assert inputs()["age_years"] == 60.0
+
+
+def test_of_a_cut_heart_the_score_is_a_lower_bound_and_no_measure():
+    (row,) = read(
+        one_person(scan(agatston=512.0, agatston_low=480.0, quality_flags=["heart_incomplete"])),
+        "core_risk_input",
+    )
+    assert (row["agatston"], row["agatston_at_least"]) == (None, 512.0)
+    (row,) = read(
+        one_person(scan(agatston=5.0, agatston_low=1.0, agatston_high=9.0)), "core_risk_input"
+    )
+    assert (row["agatston"], row["agatston_at_least"]) == (5.0, None)
+    assert (row["agatston_low"], row["agatston_high"]) == (1.0, 9.0)
+
+
+def test_kidney_function_and_weight_are_known_too():
+    row = inputs(
+        observation=[
+            observation("egfr_ml_min_173m2", 71.0, INDEX - 3 * DAY),
+            observation("bmi_kg_m2", 31.0, INDEX - 4 * DAY),
+            observation("bmi_kg_m2", 45.0, INDEX + DAY),
+        ]
+    )
+    assert (row["egfr"], row["egfr_age_days"], row["bmi"], row["bmi_age_days"]) == (
+        71.0,
+        3,
+        31.0,
+        4,
+    )

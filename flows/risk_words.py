@@ -1,0 +1,68 @@
+"""What the clinical-variable model says of one person, in words.
+
+Comes in: a row of `out_person_explanation`. Goes out: sentences. Refuses: nothing.
+"""
+
+from collections.abc import Mapping
+from math import exp
+
+from flows import show, words
+
+Row = Mapping[str, object]
+
+_NAMES = {
+    **words.INPUTS,
+    "male": "sex",
+    "ln_agatston_plus_1": "calcium",
+    "race": "race",
+    "egfr": "kidney function (eGFR)",
+    "bmi": "body mass index",
+    "extras": "the site's own columns",
+    "averaging": "averaging over race and what is not known",
+}
+START = "times the hazard of a woman of 60 without calcium or risk factors"
+# What moves the hazard by less than this is not worth a word.
+_LEAST_FACTOR = 1.005
+
+
+def estimate(person: Row) -> str:
+    """Return the estimate with its interval, and what was drawn or is old."""
+    risk = person["model_risk"]
+    if risk is None:
+        return f"{_subject(person)}: not estimated; the model is for ages 45 to 84"
+    low, high = show.percent(person["model_risk_low"]), show.percent(person["model_risk_high"])
+    text = f"{_subject(person)}: {show.percent(risk)} (95 % interval {low} to {high})"
+    drawn = [_named(str(name)) for name in words.as_list(person["risk_imputed"])]
+    stale = [_named(str(name)) for name in words.as_list(person["risk_stale"])]
+    if drawn:
+        text += f"; not known and drawn: {', '.join(drawn)}"
+    return f"{text}; old at the scan: {', '.join(stale)}" if stale else text
+
+
+def _subject(person: Row) -> str:
+    name = str(person["model"]).partition(";")[0]
+    if name.startswith("mesa_chd_10y_cac"):
+        return "10-year CHD risk with calcium, averaged over race and what is missing"
+    return f"risk by the site's model {name}"
+
+
+def contributions(person: Row) -> str:
+    """Return what moves the estimate, the strongest first, as factors that multiply up to it."""
+    adds = {
+        str(item["input"]): float(str(item["adds"]))
+        for item in words.as_list(person["risk_contributions"])
+        if isinstance(item, Mapping)
+    }
+    adds.pop("reference", None)
+    told = [
+        f"{_named(name)} ×{exp(add):.2f}"
+        for name, add in sorted(adds.items(), key=lambda pair: -abs(pair[1]))
+        if exp(abs(add)) >= _LEAST_FACTOR
+    ]
+    return ", ".join(told)
+
+
+def _named(name: str) -> str:
+    """Put an input's name into words, what is said of it in brackets left as it is."""
+    word, bracket, rest = name.partition(" (")
+    return f"{_NAMES.get(word, word)}{bracket}{rest}"
