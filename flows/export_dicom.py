@@ -161,7 +161,8 @@ def _jobs(lake: Lake, scored: Sequence[Row]) -> list[_Job]:
         (r["content_digest"], *(r[n] for n in _VERSIONS)): r
         for r in _of(lake.read("dispositions").select(_COLUMNS), wanted).to_pylist()
     }
-    entries = catalogue.group(_of(lake.read_index().instances, wanted)).entries
+    uids = pa.array([catalogue.key_of_uid(key) for key in wanted.to_pylist()], pa.string())
+    entries = catalogue.group(_of(lake.read_index().instances, uids)).entries
     paths = {e.series.series_key: e.paths for e in entries}
     return [
         _Job(

@@ -44,6 +44,17 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
             f"{swept.n_kept} series keep the score of another model or scoring version; "
             'rescore = "all" in --config scores them again'
         )
+    if swept.n_shut:
+        what = "1 folder or file" if swept.n_shut == 1 else f"{swept.n_shut} folders or files"
+        found.append(
+            f"{what} of the archive could not be opened: what was known there stays, what is new "
+            "there is not seen; find ARCHIVE ! -readable names them"
+        )
+    if not swept.is_index_kept:
+        found.append(
+            "what the archive holds could not be written beside the lake (is its disk full?): the "
+            "next sweep reads those headers again"
+        )
     return found
 
 

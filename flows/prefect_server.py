@@ -17,10 +17,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from screening.errors import ScreeningError
+from screening.errors import InfrastructureError, ScreeningError
 
 START_SECONDS = 90.0
 _PR_SET_PDEATHSIG = 1
@@ -56,9 +56,15 @@ def _lay_down_schema(home: Path) -> None:
         return
     half_done = path.with_suffix(".new")
     half_done.unlink(missing_ok=True)
-    database = sqlite3.connect(half_done)
-    database.executescript(_SCHEMA.read_text())
-    database.close()
+    try:
+        with closing(sqlite3.connect(half_done)) as database:
+            database.executescript(_SCHEMA.read_text())
+    except sqlite3.Error as error:
+        half_done.unlink(missing_ok=True)
+        raise InfrastructureError(
+            f"Prefect's database cannot be written beside the lake ({error}); "
+            "check the disk and its rights"
+        ) from error
     half_done.replace(path)
 
 

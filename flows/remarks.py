@@ -58,6 +58,8 @@ EXPLAINED = {
     "part of the heart was never imaged.",
     "derived_image": "The images were computed from other images (reformatted, projected or "
     "spectral), which moves and changes calcium.",
+    "lossy_compression": "The images were compressed with loss on their way: small and faint "
+    "calcium may be gone or changed, by an unknown amount.",
     "mixed_protocol": "Tube voltage, kernel or thickness differ between slices: the score mixes "
     "scans that measure calcium differently.",
     "blood_pool_unknown": "No blood pool was found to measure, so contrast agent and noise cannot "

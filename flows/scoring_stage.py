@@ -126,7 +126,13 @@ class Scoring:
     ) -> Iterator[tuple[SeriesJob, Worked]]:
         """Work the scans; those whose worker died once more, each alone."""
         jobs = [
-            SeriesJob(key, self.address, entry.paths, attempts[key] + 1, self.settings.archive)
+            SeriesJob(
+                key,
+                self.address,
+                entry.paths + entry.copies,
+                attempts[key] + 1,
+                self.settings.archive,
+            )
             for entry in turn
             for key in (entry.series.series_key,)
         ]

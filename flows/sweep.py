@@ -65,6 +65,8 @@ class Swept:
     n_kept: int  # scores of another model or scoring version, left as they are
     n_gone_series: int  # of the sweep before, no longer in the archive
     n_gone_people: int  # whose series these were
+    is_index_kept: bool = True  # of the archive, for the next sweep
+    n_shut: int = 0  # folders and files of the archive that could not be opened
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -148,6 +150,7 @@ class _Stages:
         )
         self._begun = time.monotonic()
         self._n_kept = 0
+        self._is_index_kept, self._n_shut = True, 0
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._gone: dict[str, str] = {}  # person of each series that left the archive
         self._run: dict[str, object] = {
@@ -162,6 +165,7 @@ class _Stages:
         self._night.progress("reading headers", 0, 1)
         crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
         self._waiting = crawled.waiting
+        self._is_index_kept, self._n_shut = crawled.is_kept, crawled.n_shut
         self._night.progress("reading headers", 1, 1)
         return crawled
 
@@ -255,4 +259,13 @@ class _Stages:
         self._lake.maintain()
         self._night.progress("publishing", 1, 1)
         people = set(self._gone.values())
-        return Swept(self._night.run_id, seconds, tally, self._n_kept, len(self._gone), len(people))
+        return Swept(
+            self._night.run_id,
+            seconds,
+            tally,
+            self._n_kept,
+            len(self._gone),
+            len(people),
+            self._is_index_kept,
+            self._n_shut,
+        )

@@ -79,6 +79,7 @@ REMARKS = {
     "sharp_kernel": "sharp reconstruction kernel",
     "gaps_between_slices": "gaps between the slices",
     "derived_image": "images computed from other images",
+    "lossy_compression": "images compressed with loss",
     "mixed_protocol": "slices scanned or computed in different ways",
     "blood_pool_unknown": "blood pool not found",
     "blood_pool_implausible": "implausible blood pool",

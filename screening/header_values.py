@@ -9,6 +9,7 @@ import math
 
 RawValue = str | int | float | list[str] | list[float] | list[int] | None
 
+MAX_INTEGER = 2**31 - 1
 _NOT_GATED = frozenset({"", "NONE", "NO", "N", "OFF", "FALSE", "0"})
 
 
@@ -39,9 +40,9 @@ def positive(value: object) -> float | None:
 
 
 def integer(value: object) -> int | None:
-    """Return the first number as an integer."""
+    """Return the first number as an integer; None beyond what IS may hold (PS3.5, 6.2)."""
     found = number(value)
-    return None if found is None else int(found)
+    return None if found is None or abs(found) > MAX_INTEGER else int(found)
 
 
 def numbers(value: object, count: int) -> tuple[float, ...] | None:

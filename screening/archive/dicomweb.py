@@ -38,6 +38,7 @@ from screening.archive.tags import TAG_NUMBERS, day
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError, ScreeningError
+from screening.frames import GROUPS
 from screening.reasons import Reason
 
 # All of them write addresses, and with them UIDs, into what they log.
@@ -49,7 +50,7 @@ Json = Mapping[str, Mapping[str, object]]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-_KEEP = frozenset(f"{tag:08X}" for tag in TAG_NUMBERS)
+_KEEP = frozenset(f"{tag:08X}" for tag in (*TAG_NUMBERS, *GROUPS))
 _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
     "0020000E",
     "00080018",
@@ -304,7 +305,7 @@ def _text(answer: Json, tag: str) -> str:
 
 
 def _header(answer: Json) -> Header | Reason:
-    """Return the values of `TAGS` from one instance's metadata; sequences and pixels are let go."""
+    """Return the values of `TAGS` from one instance's metadata; pixels and the rest are let go."""
     kept = {tag: element for tag, element in answer.items() if tag.upper() in _KEEP}
     return read_values(Dataset.from_json(kept, lambda *_: b""))
 

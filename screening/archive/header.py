@@ -37,7 +37,10 @@ from screening.archive.pixels import (
     pixel_extent,
 )
 from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, sop_class
+from screening.deflated import DEFLATED, MAX_INFLATED_BYTES, may_inflate
+from screening.frames import ENHANCED_CT, in_common, positions_mm, values_of_frames
 from screening.header_values import RawValue, numbers, text
+from screening.nesting import is_plain as is_plainly_nested
 from screening.reasons import Reason
 
 # Both libraries quote header values and paths in what they log.
@@ -53,7 +56,6 @@ _UNDEFINED = 0xFFFFFFFF
 
 _IMPLICIT = "1.2.840.10008.1.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{tail}" for tail in ("", ".1", ".2"))
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -82,10 +84,14 @@ _PYDICOM_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The values of `TAGS` in their order, and the length of the pixels (-1: none)."""
+    """The values of `TAGS` in their order, and the length of the pixels (-1: none).
+
+    frame_positions : mm, of a multi-frame file three numbers a frame, else none
+    """
 
     values: RawHeader
     pixel_bytes: int
+    frame_positions: tuple[float, ...] = ()
 
 
 class _DoubtError(Exception):
@@ -130,7 +136,10 @@ def read_values(dataset: Dataset) -> Header | Reason:
     with warnings.catch_warnings(), disable_value_validation():
         warnings.simplefilter("ignore")
         values = _values(dataset)
-    return Header(values, -1) if _is_object(values, has_preface=True) else Reason.UNREADABLE
+        positions = _take_frames(dataset, values)
+    if not _is_object(values, has_preface=True):
+        return Reason.UNREADABLE
+    return Header(values, -1, positions)
 
 
 def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
@@ -143,7 +152,7 @@ def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
 
 
 def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
-    if _DEFLATED.encode() in head:
+    if DEFLATED.encode() in head or not is_plainly_nested(head):
         raise _DoubtError
     dataset = dicomsdl.open_memory(head, False, _BEFORE_PIXELS)
     values: RawHeader = dataset.getValues(TAG_NUMBERS)
@@ -201,8 +210,9 @@ def _native_bytes(values: RawHeader) -> int:
 
 
 def _is_doubtful(values: RawHeader) -> bool:
-    """Whether essentials are missing, or were read more kindly than they were written."""
-    if not sop_class(values) or not text(values[AT["modality"]]):
+    """Whether essentials are missing, lie deeper, or were read more kindly than written."""
+    found = sop_class(values)
+    if not found or found in ENHANCED_CT or not text(values[AT["modality"]]):
         return True
     if text(values[AT["character_set"]]) not in _PLAIN_CHARACTER_SETS:
         return True
@@ -213,6 +223,8 @@ def _is_doubtful(values: RawHeader) -> bool:
 def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reason:
     """Let pydicom say what a doubtful file is."""
     bad = Reason.UNREADABLE if has_preface else Reason.NOT_DICOM
+    if DEFLATED.encode() in _pread(file, _HEAD_BYTES, 0) and not _may_inflate(file, size_bytes):
+        return bad
     file.seek(0)
     try:
         with warnings.catch_warnings(), disable_value_validation():
@@ -224,12 +236,31 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
                 return bad
             if is_cut:
                 return Reason.TRUNCATED_FILE
-            return Header(values, _judged_pixels(file, dataset, size_bytes))
+            positions = _take_frames(dataset, values)
+            return Header(values, _judged_pixels(file, dataset, size_bytes), positions)
     except TruncatedError:
         return Reason.TRUNCATED_FILE
     except (EOFError, *_PYDICOM_ERRORS) as error:
         is_end = isinstance(error, EOFError | struct.error) or "end of file" in str(error)
         return Reason.TRUNCATED_FILE if is_end and has_preface else bad
+
+
+def _take_frames(dataset: Dataset, values: RawHeader) -> tuple[float, ...]:
+    """Put what an enhanced image says of all its frames where a slice says it of itself."""
+    if sop_class(values) not in ENHANCED_CT:
+        return ()
+    try:
+        frames = values_of_frames(dataset)
+    except _PYDICOM_ERRORS:
+        return ()
+    for name, value in in_common(frames).items():
+        if values[AT[name]] in (None, ""):
+            values[AT[name]] = value
+    return positions_mm(frames)
+
+
+def _may_inflate(file: BinaryIO, size_bytes: int) -> bool:
+    return size_bytes <= MAX_INFLATED_BYTES and may_inflate(_pread(file, size_bytes, 0))
 
 
 def _is_object(values: RawHeader, has_preface: bool) -> bool:
@@ -258,7 +289,7 @@ def _is_cut(dataset: FileDataset) -> bool:
 def _judged_pixels(file: BinaryIO, dataset: FileDataset, size_bytes: int) -> int:
     syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", "") or _IMPLICIT)
     is_image = "Rows" in dataset or sop_class(_values(dataset)) in _CT_CLASSES
-    if syntax in (_DEFLATED, _BIG_ENDIAN):
+    if syntax in (DEFLATED, _BIG_ENDIAN):
         file.seek(0)
         whole = pydicom.dcmread(file)
         found = next((whole[k].value for k in _PIXEL_KEYWORDS if k in whole), None)

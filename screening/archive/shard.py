@@ -66,8 +66,24 @@ def read_headers(address: str, stats: pa.Table) -> HeaderShard:
 def make_shard(
     instances: list[tuple[FileRow, Header]], others: list[tuple[str, int, int, str]]
 ) -> HeaderShard:
-    """Make both tables: headers under their file's row, and `FILES` rows."""
-    return HeaderShard(_instance_table(instances), _file_table(others))
+    """Make both tables: headers under their file's row, and `FILES` rows.
+
+    A header with a value that no column can hold is unreadable: it must not cost the others.
+    """
+    try:
+        return HeaderShard(_instance_table(instances), _file_table(others))
+    except (ValueError, TypeError, OverflowError, pa.ArrowException):
+        if len(instances) == 1:
+            ((row, _),) = instances
+            return HeaderShard(
+                INSTANCES_RAW.empty(), _file_table([*others, (*row, Reason.UNREADABLE.value)])
+            )
+    half = len(instances) // 2
+    first, rest = make_shard(instances[:half], others), make_shard(instances[half:], [])
+    return HeaderShard(
+        pa.concat_tables([first.instances, rest.instances]),
+        pa.concat_tables([first.files, rest.files]),
+    )
 
 
 def _read_one(address: str, row: FileRow) -> Header | Reason | None:
@@ -90,6 +106,7 @@ def _instance_table(rows: list[tuple[FileRow, Header]]) -> pa.Table:
         "size_bytes": [row[1] for row, _ in rows],
         "mtime_ns": [row[2] for row, _ in rows],
         "pixel_bytes": [header.pixel_bytes for _, header in rows],
+        "frame_positions_mm": [header.frame_positions or None for _, header in rows],
     }
     columns |= {name: [read(h) for h in headers] for name, read in COLUMNS.items()}
     _name_the_nameless(columns)

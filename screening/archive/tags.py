@@ -55,6 +55,7 @@ TAGS: dict[str, int] = {
     "cardiac_sync": 0x00189037,
     "study_instance_uid": 0x0020000D,
     "series_instance_uid": 0x0020000E,
+    "image_number": 0x00200013,
     "position": 0x00200032,
     "orientation": 0x00200037,
     "frame_of_reference_uid": 0x00200052,
@@ -75,7 +76,10 @@ AT = {name: index for index, name in enumerate(TAGS)}
 
 RawHeader = list[RawValue]
 
+# The first patient was scanned at Atkinson Morley Hospital (Beckmann, Br J Radiol 2006;79:5).
+FIRST_CT = date(1971, 10, 1)
 _DAYS_A_YEAR = 365.25
+_AGE_CHARACTERS = 4
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
 
 
@@ -105,11 +109,19 @@ def day(value: str) -> date | None:
 def age_years(value: str) -> float | None:
     """Read an AS such as 064Y, 018M, 003W or 010D."""
     unit = _AGE_UNITS.get(value[-1:].upper())
-    return None if unit is None or not value[:-1].isdecimal() else int(value[:-1]) * unit
+    if unit is None or not value[:-1].isdecimal() or len(value) > _AGE_CHARACTERS:
+        return None
+    return int(value[:-1]) * unit
 
 
 def acquired_on(header: RawHeader) -> date | None:
-    """Return the day the images were taken, or the best day there is."""
+    """Return the day the images were taken, or the best day there is.
+
+    It is the day as written, the scanner's own: of a date-time with a zone too. A day before the
+    first CT or before the patient's birth is a clock that was never set, or de-identification:
+    the next best is taken.
+    """
+    born = day(text(header[AT["birth_date"]])) or FIRST_CT
     for name in (
         "acquisition_date",
         "acquisition_datetime",
@@ -118,7 +130,7 @@ def acquired_on(header: RawHeader) -> date | None:
         "study_date",
     ):
         found = day(text(header[AT[name]]))
-        if found is not None:
+        if found is not None and found >= max(FIRST_CT, born):
             return found
     return None
 
@@ -165,6 +177,7 @@ COLUMNS: dict[str, Callable[[RawHeader], object]] = {
     "column_spacing_mm": _spacing(1),
     "position_lps_mm": _plain("position", lambda value: numbers(value, 3)),
     "orientation": _plain("orientation", lambda value: numbers(value, 6)),
+    "image_number": _plain("image_number", integer),
     "thickness_mm": _plain("thickness_mm", positive),
     "tilt_degrees": _plain("tilt_degrees", number),
     "kvp": _plain("kvp", positive),

@@ -41,6 +41,7 @@ _NUMBERS = (
     "rescale_slope",
     "rescale_intercept",
     "age_years",
+    "image_number",
 )
 
 
@@ -72,6 +73,7 @@ class InstanceColumns:
     """All instances, sorted by series key, instance digest and path.
 
     positions_mm : float64 (n, 3), cosines : float64 (n, 6); NaN where absent
+    frame_positions_mm : of each multi-frame file, by its row, float64 (frames, 3)
     days : acquisition date as days since 1970, NaN where absent
     """
 
@@ -82,6 +84,7 @@ class InstanceColumns:
     numbers: Mapping[str, NDArray[np.float64]]
     image_types: TextColumn
     positions_mm: NDArray[np.float64]
+    frame_positions_mm: Mapping[int, NDArray[np.float64]]
     cosines: NDArray[np.float64]
     days: NDArray[np.float64]
     digests: list[bytes]
@@ -108,10 +111,22 @@ def read_columns(table: pa.Table) -> InstanceColumns:
         numbers={name: floats(table[name]) for name in _NUMBERS},
         image_types=_text(image_type),
         positions_mm=positions_mm,
+        frame_positions_mm=_frames(table["frame_positions_mm"]),
         cosines=cosines,
         days=floats(pc.cast(table["acquired_on"], pa.int32())),
         digests=row_digests(table, np.column_stack([positions_mm, cosines])),
     )
+
+
+def _frames(column: pa.ChunkedArray) -> dict[int, NDArray[np.float64]]:
+    """Return the frames' positions of the rows that have any."""
+    rows = np.flatnonzero(pc.is_valid(column).to_numpy())
+    values = column.take(pa.array(rows)).to_pylist()
+    return {
+        int(row): np.array(value, dtype=np.float64).reshape(-1, 3)
+        for row, value in zip(rows, values, strict=True)
+        if value
+    }
 
 
 def _text(column: pa.ChunkedArray) -> TextColumn:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from screening.catalogue.columns import InstanceColumns
 from screening.catalogue.digest import content_digest
 from screening.catalogue.geometry import Geometry, measure
+from screening.catalogue.keys import part_key
+from screening.catalogue.planes import planes_of
 from screening.header_values import says_gated
 from screening.privacy import safe_text
 from screening.records import Series
@@ -27,7 +29,9 @@ _HU = frozenset({"", "HU"})
 Rows = NDArray[np.int64]
 
 
-def describe(columns: InstanceColumns, rows: Rows, kept: Rows) -> tuple[Series, Rows]:
+def describe(
+    columns: InstanceColumns, rows: Rows, kept: Rows, tag: str = ""
+) -> tuple[Series, Rows]:
     """Describe one series.
 
     Parameters
@@ -37,6 +41,8 @@ def describe(columns: InstanceColumns, rows: Rows, kept: Rows) -> tuple[Series, 
         All files of the series.
     kept : int64 (m,)
         Those that are no second copies.
+    tag : str
+        What is added to the series key where one key holds several stacks.
 
     Returns
     -------
@@ -44,14 +50,13 @@ def describe(columns: InstanceColumns, rows: Rows, kept: Rows) -> tuple[Series, 
     """
     texts, numbers = columns.texts, columns.numbers
     tilt = _median(numbers["tilt_degrees"][kept])
-    geometry = measure(
-        columns.positions_mm[kept], columns.cosines[kept], np.nan if tilt is None else tilt
-    )
+    planes = planes_of(columns, kept)
+    geometry = measure(planes.positions_mm, planes.cosines, np.nan if tilt is None else tilt)
     modality = texts["modality"].most_common(kept).upper()
     descriptions = texts["descriptions"].distinct(kept)
     terms = tuple(sorted({term for text in descriptions for term in terms_of(text)}))
     series = Series(
-        series_key=texts["series_key"].most_common(kept),
+        series_key=part_key(texts["series_key"].most_common(kept), tag),
         study_key=texts["study_key"].most_common(kept),
         person_key=texts["person_key"].most_common(kept),
         modality=safe_text(modality, 16),
@@ -86,7 +91,7 @@ def describe(columns: InstanceColumns, rows: Rows, kept: Rows) -> tuple[Series, 
         sex=_agreed_sex(columns, kept),
         content_digest=content_digest(columns.digests[i] for i in rows),
     )
-    return series, geometry.order
+    return series, planes.files_in(geometry.order)
 
 
 def _median(values: NDArray[np.float64]) -> float | None:

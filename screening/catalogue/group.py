@@ -1,13 +1,15 @@
 """Instances to series.
 
 Comes in: an Arrow table of the schema `INSTANCES`, in any order.
-Goes out: one `Entry` a series key, with its files from the head to the feet.
+Goes out: one `Entry` a stack of images, with its files from the head to the feet.
 Refuses: a table of another schema, and instances without a series key.
 
-Series are told apart by their key alone: folders and file names say nothing. Work over all
-instances is done on whole columns; only what is small (one series) is done in Python.
+Series are told apart by their key: folders and file names say nothing. Where one key holds two
+reconstructions (`split.py`), each is a series: the largest keeps the key, the others add to it.
+Work over all instances is done on whole columns; only what is small (one series) is done in Python.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +19,27 @@ from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns, read_columns
 from screening.catalogue.describe import describe
+from screening.catalogue.split import Part, split
 from screening.errors import ScreeningError
 from screening.records import Series
 from screening.tables import INSTANCES
 
+# Described at once: some hundred megabytes.
+BATCH_INSTANCES = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One series and its files from the head to the feet, second copies left out."""
+    """One series and its files from the head to the feet.
+
+    paths : one file an instance
+    copies : further files of these instances; whoever reads the pixels finds out whether they
+        are the same
+    """
 
     series: Series
     paths: tuple[str, ...]
+    copies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Name the series by key only: paths never show in logs."""
@@ -69,29 +81,59 @@ def group(instances: pa.Table) -> Catalogue:
     n_keyless = pc.sum(pc.equal(pc.fill_null(table["series_key"], ""), "")).as_py()
     if n_keyless:
         raise ScreeningError(f"catalogue: {n_keyless} instances without a series key")
-    columns = read_columns(table)
-    series_rows = np.split(np.arange(len(table)), np.flatnonzero(np.diff(columns.series_codes)) + 1)
     entries: list[Entry] = []
     n_duplicates = 0
-    for rows in series_rows:
-        kept = rows[~_is_copy(columns, rows)]
-        series, order = describe(columns, rows, kept)
-        entries.append(Entry(series, tuple(columns.paths[i] for i in kept[order])))
-        n_duplicates += len(rows) - len(kept)
+    for batch in _batches(table):
+        n_duplicates += _take(read_columns(batch), entries)
+    entries.sort(key=lambda entry: entry.series.series_key)
     return Catalogue(tuple(entries), n_duplicates)
 
 
-def _is_copy(columns: InstanceColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the second and later files of an instance; rows are sorted by digest, then path."""
-    is_copy = np.zeros(len(rows), dtype=np.bool_)
+def _batches(table: pa.Table) -> Iterator[pa.Table]:
+    """Yield some whole series at a time: as columns of numbers, instances take five times the room.
+
+    What is sorted is one small number an instance; the columns stay where they are.
+    """
+    codes = pc.fill_null(table["series_key"], "").combine_chunks().dictionary_encode().indices
+    order = pc.array_sort_indices(codes)
+    sizes = np.bincount(codes.to_numpy(zero_copy_only=False))
+    ends, start = np.cumsum(sizes), 0
+    while start < len(table):
+        stop = int(ends[np.searchsorted(ends, min(start + BATCH_INSTANCES, len(table)))])
+        yield table.take(order.slice(start, stop - start))
+        start = stop
+
+
+def _take(columns: InstanceColumns, entries: list[Entry]) -> int:
+    """Add the entries of every series of a batch; return how many files are second copies."""
+    n, n_duplicates = len(columns.paths), 0
+    for rows in np.split(np.arange(n), np.flatnonzero(np.diff(columns.series_codes)) + 1):
+        first = _first_file(columns, rows)
+        kept, is_copy = rows[first == rows], first != rows
+        for part in split(columns, kept):
+            copies = rows[is_copy & np.isin(first, part.rows)]
+            entries.append(_entry(columns, part, copies))
+        n_duplicates += int(is_copy.sum())
+    return n_duplicates
+
+
+def _entry(columns: InstanceColumns, part: Part, copies: NDArray[np.int64]) -> Entry:
+    every = np.sort(np.concatenate([part.rows, copies]))
+    series, order = describe(columns, every, part.rows, part.tag)
+    paths = tuple(columns.paths[i] for i in part.rows[order])
+    return Entry(series, paths, tuple(columns.paths[i] for i in copies))
+
+
+def _first_file(columns: InstanceColumns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row the first file of its instance; rows are sorted by digest, then path."""
+    first = rows.copy()
     same_as_before = columns.is_same_digest_as_before[rows[1:]]
     if not same_as_before.any():
-        return is_copy
-    seen: set[tuple[float, ...]] = set()
+        return first
+    seen: dict[tuple[float, ...], int] = {}
     for i, is_same in enumerate([False, *same_as_before.tolist()]):
         if not is_same:
-            seen = set()
+            seen = {}
         place = tuple(np.nan_to_num(np.round(columns.positions_mm[rows[i]], 3)).tolist())
-        is_copy[i] = is_same and place in seen
-        seen.add(place)
-    return is_copy
+        first[i] = seen.setdefault(place, int(rows[i]))
+    return first

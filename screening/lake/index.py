@@ -6,7 +6,8 @@ Refuses: columns other than declared, a shard that was changed.
 
 It holds paths, so every shard is sealed. A path's shard follows from its folder, and a
 shard holds both tables: a kill between two shards leaves each path in its old or its new
-place, never in two. A shard that says nothing new is not written again.
+place, never in two. A shard that says nothing new is not written again. A shard that an older
+program wrote with other columns holds nothing: its files are new tonight, and are read again.
 """
 
 import hmac
@@ -24,7 +25,6 @@ from numpy.typing import NDArray
 
 from screening.lake.crypto import seal, unseal
 from screening.lake.files import write_atomic
-from screening.schema import Table
 from screening.tables import FILES, INSTANCES
 
 N_SHARDS = 16
@@ -56,8 +56,11 @@ class IndexStore:
                 continue
             plain = unseal(self.key, path.read_bytes()[_DIGEST_BYTES:], _context(shard))
             cut = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES], "big")
-            instances.append(_from_parquet(INSTANCES, plain[_LENGTH_BYTES:cut]))
-            files.append(_from_parquet(FILES, plain[cut:]))
+            found = pq.read_table(io.BytesIO(plain[_LENGTH_BYTES:cut]))
+            if set(found.column_names) != set(INSTANCES.schema.names):
+                continue
+            instances.append(INSTANCES.check(found))
+            files.append(FILES.check(pq.read_table(io.BytesIO(plain[cut:]))))
         return Index(
             pa.concat_tables(instances).sort_by("path"), pa.concat_tables(files).sort_by("path")
         )
@@ -115,7 +118,3 @@ def _to_parquet(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
-
-
-def _from_parquet(declared: Table, content: bytes) -> pa.Table:
-    return declared.check(pq.read_table(io.BytesIO(content)))

@@ -161,10 +161,20 @@ class Lake:
         """Return what the last crawl saw, sorted by path."""
         return self._index.read()
 
-    def write_index(self, instances: pa.Table, files: pa.Table) -> None:
-        """Keep what a crawl saw: INSTANCES and FILES, whole."""
+    def write_index(self, instances: pa.Table, files: pa.Table) -> bool:
+        """Keep what a crawl saw: INSTANCES and FILES, whole.
+
+        Returns
+        -------
+        Whether it was kept. What a full disk leaves out is read again by the next crawl, so it is
+        no reason to stop.
+        """
         self._held().confirm()
-        self._index.write(instances, files)
+        try:
+            self._index.write(instances, files)
+        except InfrastructureError:
+            return False
+        return True
 
     def store_picture(self, series_key: str, png: bytes, model_digest: str = "") -> None:
         """Encrypt a picture of one series, of a score by this model."""

@@ -18,7 +18,7 @@ from tempfile import gettempdir
 import duckdb
 import pyarrow as pa
 
-from screening.errors import ScreeningError
+from screening.errors import InfrastructureError, ScreeningError
 from screening.lake.dictionary import Entry, entries_of, to_table
 from screening.lake.files import sync_file, sync_folder, temporary_beside
 from screening.lake.research import RESEARCH_SHIFT
@@ -108,6 +108,11 @@ def publish(source: Source, relations: Mapping[str, Relation], run: Run) -> None
             sync_file(file)
             file.replace(source.folder / FILES[audience])
         sync_folder(source.folder)
+    except duckdb.IOException as error:
+        raise InfrastructureError(
+            "the databases cannot be written beside the lake's tables, which are whole; "
+            "check the disk and its rights, and sweep again"
+        ) from error
     finally:
         for file in temporaries.values():
             file.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from screening.lake.crypto import seal, unseal
 from screening.lake.files import write_atomic
 
 _DIGEST_CHARACTERS = 16
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a key becomes a file name: no dots, no slashes
+_KEY = re.compile(r"[A-Za-z0-9_+-]{1,64}")  # a key becomes a file name: no dots, no slashes
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | gaps_between_slices   | C       | increment over 1.25 x thickness: part of the heart is unseen  |
 | derived_image         | C       | computed from other images: reformatted, projected, spectral  |
 | mixed_protocol        | C       | voltage, kernel or thickness differ between slices            |
+| lossy_compression     | C       | the pixels are not those the scanner made                     |
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
 | false_calcium_many    | C       | noise alone would make 10 Agatston units or more              |
@@ -128,6 +129,7 @@ class Flag(StrEnum):
     GAPS_BETWEEN_SLICES = "gaps_between_slices"
     DERIVED_IMAGE = "derived_image"
     MIXED_PROTOCOL = "mixed_protocol"
+    LOSSY_COMPRESSION = "lossy_compression"
     BLOOD_POOL_UNKNOWN = "blood_pool_unknown"
     BLOOD_POOL_IMPLAUSIBLE = "blood_pool_implausible"
     FALSE_CALCIUM_MANY = "false_calcium_many"
@@ -176,6 +178,7 @@ RULES: dict[Flag, str] = {
     Flag.GAPS_BETWEEN_SLICES: "C",
     Flag.DERIVED_IMAGE: "C",
     Flag.MIXED_PROTOCOL: "C",
+    Flag.LOSSY_COMPRESSION: "C",
     Flag.BLOOD_POOL_UNKNOWN: "C",
     Flag.BLOOD_POOL_IMPLAUSIBLE: "C",
     Flag.FALSE_CALCIUM_MANY: "C",

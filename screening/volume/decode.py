@@ -6,10 +6,10 @@ Refuses: pixels that are cut off, do not decode or are not as large as the heade
 
 Who decodes what: native little-endian pixels are taken where they lie; JPEG Lossless is
 decoded by dicomsdl, four times faster than the alternative and equal to the bit; everything
-else by pydicom with its plugins. A JPEG Lossless stream that dicomsdl finds damaged is refused
-and not handed on: the other decoder gives wrong pixels for it without a word. What is found
-damaged later than this, inside a compressed stream, can still end the process; the sweep counts
-attempts for that.
+else by pydicom with its plugins, after each frame's own size was compared with the header's.
+A JPEG Lossless stream that dicomsdl finds damaged is refused and not handed on: the other decoder
+gives wrong pixels for it without a word. What is found damaged later than this, inside a compressed
+stream, can still end the process; the sweep counts attempts for that.
 """
 
 import io
@@ -21,9 +21,12 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.config import disable_value_validation
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.dataset import FileDataset
+from pydicom.encaps import generate_frames
+from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from screening.reasons import Reason
+from screening.volume.codestream import Announced, announced
 from screening.volume.header import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -39,6 +42,8 @@ _ENCAPSULATED = _PIXEL_TAG + b"OB\0\0\xff\xff\xff\xff"
 _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 MAX_MATRIX = 4096  # CT is 512 to 2048; more is a damaged header
+# 2,048 slices of 512 x 512, or 512 of 1024 x 1024: a whole body. A gigabyte.
+MAX_VOXELS = 2**29
 
 
 def check_is_decodable(header: SliceHeader) -> None:
@@ -50,9 +55,10 @@ def check_is_decodable(header: SliceHeader) -> None:
         `decode_failed`
     """
     problems = {
-        "multi-frame": header.n_frames > 1,
+        "multi-frame": header.n_frames > 1 and header.frame is None,
         "no image": header.rows < 1 or header.columns < 1,
         "matrix too large": max(header.rows, header.columns) > MAX_MATRIX,
+        "too many frames": header.n_frames * header.rows * header.columns > MAX_VOXELS,
         "pixels are not 16-bit": header.bits_allocated != 16 or not 1 <= header.bits_stored <= 16,
         # PS3.5 8.1.1 asks for it; else the bits that count lie where nobody looks for them.
         "high bit is not the last bit stored": (
@@ -82,9 +88,33 @@ def decode(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
     elif header.transfer_syntax in (EXPLICIT_LITTLE, IMPLICIT_LITTLE):
         stored = _native(data, header)
     if stored is None:
-        stored = _with_pydicom(data)
+        stored = _with_pydicom(data, header)
     if stored.shape != (header.rows, header.columns) or stored.dtype.itemsize != 2:
         raise RefusalError(Reason.DECODE_FAILED, "pixels do not fit the matrix")
+    return _patterns(stored)
+
+
+def decode_frames(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
+    """Decode a multi-frame file.
+
+    Returns
+    -------
+    uint16 (frames, rows, columns), as `decode`
+
+    Raises
+    ------
+    RefusalError
+        `decode_failed`
+    """
+    stored = _with_pydicom(data, header)
+    if stored.ndim == 2:
+        stored = stored[None]  # of one frame pydicom makes a slice
+    if stored.shape != (header.n_frames, header.rows, header.columns) or stored.dtype.itemsize != 2:
+        raise RefusalError(Reason.DECODE_FAILED, "pixels do not fit the matrix")
+    return _patterns(stored)
+
+
+def _patterns(stored: NDArray[np.uint16]) -> NDArray[np.uint16]:
     native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
     return np.ascontiguousarray(native).view(np.uint16)
 
@@ -177,7 +207,7 @@ def _streams(data: bytes, after: int) -> list[bytes]:
     return []
 
 
-def _with_pydicom(data: bytes) -> NDArray[np.uint16]:
+def _with_pydicom(data: bytes, header: SliceHeader) -> NDArray[np.uint16]:
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
@@ -185,7 +215,22 @@ def _with_pydicom(data: bytes) -> NDArray[np.uint16]:
             if "TransferSyntaxUID" not in dataset.file_meta:
                 # A file without meta header: the default encoding of DICOM (PS3.5, 10.1).
                 dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+            _check_streams(dataset, header)
             stored: NDArray[np.uint16] = dataset.pixel_array
     except PYDICOM_ERRORS as error:
         raise RefusalError(Reason.DECODE_FAILED, f"pixels: {type(error).__name__}") from None
     return stored
+
+
+def _check_streams(dataset: FileDataset, header: SliceHeader) -> None:
+    """Refuse a frame that would decode to another size than the header says.
+
+    Decoders make room for what the stream says, before they look whether it is there.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated or syntax == RLELossless:
+        return
+    expected = Announced(header.rows, header.columns, 1)
+    for stream in generate_frames(dataset.PixelData, number_of_frames=header.n_frames):
+        if announced(stream) != expected:
+            raise RefusalError(Reason.DECODE_FAILED, "the frame's own size is not the header's")

@@ -14,7 +14,7 @@ import logging
 import re
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dicomsdl
 import pydicom
@@ -23,6 +23,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
+from screening.deflated import DEFLATED, may_inflate
+from screening.frames import ENHANCED_CT, Values, values_of_frames
 from screening.header_values import (
     cardiac_sync,
     integer,
@@ -32,6 +34,7 @@ from screening.header_values import (
     says_gated,
     text,
 )
+from screening.nesting import is_plain as is_plainly_nested
 from screening.reasons import Reason
 from screening.reconstruction import MAKERS_ELEMENTS, makers_words, reconstruction
 from screening.vocabulary import (
@@ -62,18 +65,23 @@ PYDICOM_ERRORS = (
     RecursionError,
     MemoryError,
     RuntimeError,
+    StopIteration,  # of a frame whose pieces end too soon
     struct.error,
 )
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-DEFLATED = "1.2.840.10008.1.2.1.99"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _BEFORE_PIXELS = 0x7FDFFFFF
+_META_BYTES = 1024 * 1024  # meta headers are far shorter
+# JPEG baseline and extended, JPEG-LS near-lossless; JPEG 2000 and HTJ2K that may be either.
+_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 81))
+_MAYBE_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in (91, 203))
 
 _TAGS = {
     "transfer_syntax": 0x00020010,
     "image_type": 0x00080008,
+    "sop_class": 0x00080016,
     "modality": 0x00080060,
     "manufacturer": 0x00080070,
     "model": 0x00081090,
@@ -107,6 +115,7 @@ _TAGS = {
     "intercept": 0x00281052,
     "slope": 0x00281053,
     "rescale_type": 0x00281054,
+    "lossy": 0x00282110,
 }
 # What makers say of the reconstruction: the creator that makes an element theirs, and the value.
 _TAGS |= {f"creator_{k}": element.creator_tag for k, element in enumerate(MAKERS_ELEMENTS)}
@@ -123,7 +132,8 @@ _TIN = re.compile(r"(?<![A-Z])(?:TIN|SN|STANNUM)(?![A-Z])")
 class SliceHeader:
     """One file's header, as far as this room needs it; None where absent or unreadable.
 
-    `pixels_after` is an offset before the pixel element, -1 when pydicom must decode.
+    `pixels_after` is an offset before the pixel element, -1 when pydicom must decode. `frame` is
+    the place in a multi-frame file, None in a file of one slice.
     """
 
     transfer_syntax: str
@@ -134,6 +144,7 @@ class SliceHeader:
     reconstruction: str
     is_gated: bool
     is_derived: bool
+    is_lossy: bool
     has_tin_filter: bool
     has_contrast_tag: bool
     thickness_mm: float | None
@@ -158,32 +169,60 @@ class SliceHeader:
     slope: float | None
     rescale_type: str
     pixels_after: int
+    frame: int | None = None
 
 
 def read_header(data: bytes) -> SliceHeader:
-    """Read one file's header.
+    """Read the header of a file of one slice, or of a multi-frame file's first frame.
 
     Raises
     ------
     RefusalError
         `decode_failed` when the bytes are no DICOM image
     """
+    return read_headers(data)[0]
+
+
+def read_headers(data: bytes) -> list[SliceHeader]:
+    """Read one file's header, as one for each frame where it is an enhanced image.
+
+    Raises
+    ------
+    RefusalError
+        `decode_failed` when the bytes are no DICOM image, or its frames are not all described
+    """
     quick = _quick(data)
     if quick is not None:
-        return quick
+        return [quick]
+    if DEFLATED.encode() in data[:_META_BYTES] and not may_inflate(data):
+        raise RefusalError(Reason.DECODE_FAILED, "deflated: damaged, or far too long")
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
             values = {name: _raw(dataset, tag) for name, tag in _TAGS.items()}
+            is_enhanced = text(values["sop_class"]) in ENHANCED_CT
+            frames = values_of_frames(dataset) if is_enhanced else []
     except PYDICOM_ERRORS as error:
         raise RefusalError(Reason.DECODE_FAILED, f"header: {type(error).__name__}") from None
-    return _header(values, -1)
+    if not frames:
+        return [_header(values, -1)]
+    if len(frames) != integer(values["n_frames"]):
+        raise RefusalError(Reason.DECODE_FAILED, "multi-frame: frames are not all described")
+    return [
+        replace(_header(values | _told(frame), -1), frame=number)
+        for number, frame in enumerate(frames)
+    ]
+
+
+def _told(frame: Values) -> dict[str, object]:
+    return {name: value for name, value in frame.items() if value is not None}
 
 
 def _quick(data: bytes) -> SliceHeader | None:
     """Read with dicomsdl; None where pydicom should judge."""
-    if data[128:132] != b"DICM" or DEFLATED.encode() in data[:8192]:
+    head = data[:_META_BYTES]
+    if data[128:132] != b"DICM" or DEFLATED.encode() in head or not is_plainly_nested(data):
         return None
     try:
         dataset = dicomsdl.open_memory(data, False, _BEFORE_PIXELS)
@@ -193,6 +232,7 @@ def _quick(data: bytes) -> SliceHeader | None:
         return None
     header = _header(values, after)
     is_plain = header.transfer_syntax not in ("", BIG_ENDIAN) and header.rows > 0
+    is_plain = is_plain and text(values["sop_class"]) not in ENHANCED_CT
     is_whole = header.slope != 0 and header.position and header.orientation and header.spacing
     return header if is_plain and is_whole else None
 
@@ -209,6 +249,7 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
             text(v["kernel"]), text(v["algorithm"]), text(v["manufacturer"]), _makers_words(v)
         ),
         is_gated=says_gated(sync),
+        is_lossy=_is_lossy(text(v["transfer_syntax"]), text(v["lossy"])),
         is_derived=image_type_says(text(v["image_type"]).split("\\"), _COMPUTED_TYPES),
         has_tin_filter=_says_tin(text(v["filter_type"]), text(v["filter_material"])),
         has_contrast_tag=says_contrast(text(v["contrast_agent"])),
@@ -235,6 +276,11 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         rescale_type=text(v["rescale_type"]).upper(),
         pixels_after=after,
     )
+
+
+def _is_lossy(syntax: str, said: str) -> bool:
+    """Whether the pixels were ever compressed with loss; syntaxes that allow both need the word."""
+    return said == "01" or syntax in _LOSSY or (syntax in _MAYBE_LOSSY and said != "00")
 
 
 def _says_tin(*filters: str) -> bool:

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from screening.privacy import safe_text
 from screening.reasons import Reason, Room
 from screening.records import Acquisition, Rejection, Volume
-from screening.volume.decode import check_is_decodable, decode
+from screening.volume.decode import MAX_VOXELS, check_is_decodable, decode, decode_frames
 from screening.volume.geometry import Stack, stack_slices
-from screening.volume.header import SliceHeader, read_header
+from screening.volume.header import SliceHeader, read_headers
 from screening.volume.hounsfield import check_is_hu, has_fractions, to_fraction, to_hu
 from screening.volume.refusal import RefusalError
 
 MISSING_SLICE_FLAG, FRACTIONAL_FLAG = "missing_slice", "fractional_hu"
 DERIVED_FLAG, MIXED_FLAG = "derived_image", "mixed_protocol"
+LOSSY_FLAG = "lossy_compression"
 # As far as slices of one protocol may differ: a voltage is held to a kV, and thickness is written
 # with two or three decimals (0.625 mm as 0.63); two protocols differ by 0.1 mm at least.
 _SAME_KVP, _SAME_THICKNESS_MM = 1.0, 0.05
@@ -44,9 +45,9 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
     fractional HU are rounded down (see `hounsfield`), the rest kept beside. Identical copies of a
     slice are dropped. Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows
     it, `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU
-    had fractions they hold `fractional_hu`; where ImageType says that the images were computed
-    from others, `derived_image`; where slices differ in voltage, kernel or thickness,
-    `mixed_protocol`.
+    had fractions they hold `fractional_hu`; where the pixels were ever compressed with loss,
+    `lossy_compression`; where ImageType says that the images were computed from others,
+    `derived_image`; where slices differ in voltage, kernel or thickness, `mixed_protocol`.
 
     Parameters
     ----------
@@ -70,14 +71,15 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
 def _load(series_key: str, files: Sequence[bytes]) -> Volume:
     if not files:
         raise RefusalError(Reason.TOO_FEW_SLICES, "no files")
-    headers = [read_header(data) for data in files]
+    slices = [(n, header) for n, data in enumerate(files) for header in read_headers(data)]
+    headers = [header for _, header in slices]
     others = [h for h in headers if h.modality != "CT"]
     if others:
         raise RefusalError(Reason.NOT_CT, f"{len(others)} of {len(headers)} files are not CT")
     for header in headers:
         _check_kind(header)
     stack = stack_slices(headers)
-    hu, fraction = _pixels(files, headers, stack)
+    hu, fraction = _pixels(_Decoder(files, [n for n, _ in slices]), headers, stack)
     first_of_planes = [headers[group[0]] for group in stack.groups]
     return Volume(
         series_key=series_key,
@@ -99,6 +101,7 @@ def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
         MISSING_SLICE_FLAG: stack.n_missing > 0,
         FRACTIONAL_FLAG: any(has_fractions(h) for h in headers),
         DERIVED_FLAG: any(h.is_derived for h in headers),
+        LOSSY_FLAG: any(h.is_lossy for h in headers),
         MIXED_FLAG: _is_mixed(headers),
     }
     return tuple(flag for flag, is_true in is_flagged.items() if is_true)
@@ -122,22 +125,49 @@ def _check_kind(header: SliceHeader) -> None:
     check_is_decodable(header)
 
 
+class _Decoder:
+    """Decodes slices by their number; a multi-frame file as a whole, when its first is wanted."""
+
+    def __init__(self, files: Sequence[bytes], file_of: Sequence[int]) -> None:
+        self._files = files
+        self._file_of = file_of
+        self._frames: dict[int, NDArray[np.uint16]] = {}
+
+    def stored(self, number: int, header: SliceHeader) -> NDArray[np.uint16]:
+        """Return the stored bit patterns of one slice, rows x columns."""
+        file = self._file_of[number]
+        if header.frame is None:
+            return decode(self._files[file], header)
+        if file not in self._frames:
+            self._frames[file] = decode_frames(self._files[file], header)
+        frame: NDArray[np.uint16] = self._frames[file][header.frame]
+        return frame
+
+    def is_same_file(self, a: int, b: int) -> bool:
+        """Whether two slices come from files that are equal to the byte."""
+        return self._files[self._file_of[a]] == self._files[self._file_of[b]]
+
+
 def _pixels(
-    files: Sequence[bytes], headers: Sequence[SliceHeader], stack: Stack
+    decoder: _Decoder, headers: Sequence[SliceHeader], stack: Stack
 ) -> tuple[NDArray[np.int16], NDArray[np.uint16] | None]:
     """Decode every plane, and every copy of one, which must be equal to it."""
     shape = (headers[0].rows, headers[0].columns)
+    if len(stack.groups) * shape[0] * shape[1] > MAX_VOXELS:
+        raise RefusalError(Reason.DECODE_FAILED, f"{len(stack.groups)} slices: larger than a body")
     hu = np.empty((len(stack.groups), *shape), dtype=np.int16)
     fraction = np.empty_like(hu, dtype=np.uint16) if any(map(has_fractions, headers)) else None
     copy = np.empty(shape, dtype=np.int16)
     for k, group in enumerate(stack.groups):
         plane, header = hu[k], headers[group[0]]
-        stored = decode(files[group[0]], header)
+        stored = decoder.stored(group[0], header)
         to_hu(stored, header, out=plane)
         if fraction is not None:
             to_fraction(stored, header, out=fraction[k])
         for index in group[1:]:
-            to_hu(decode(files[index], headers[index]), headers[index], out=copy)
+            if headers[index].frame is None and decoder.is_same_file(index, group[0]):
+                continue
+            to_hu(decoder.stored(index, headers[index]), headers[index], out=copy)
             if not np.array_equal(plane, copy):
                 raise RefusalError(
                     Reason.CONFLICTING_SLICES, f"{len(group)} files at one of the positions"

@@ -3,10 +3,14 @@
 import io
 import logging
 import random
+import resource
+import zlib
 from datetime import date
 from pathlib import Path
 
 import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -16,6 +20,8 @@ from pydicom.uid import (
 
 from screening.archive import header as header_module
 from screening.archive import list_files, read_headers
+from screening.archive import shard as shard_module
+from screening.archive.tags import AT
 from screening.errors import InfrastructureError
 from screening.tables import FILES, INSTANCES_RAW
 
@@ -140,6 +146,16 @@ def test_a_report_is_an_instance(tmp_path, put, report):
         ({"SeriesDate": "20250306"}, date(2025, 3, 6)),
         ({"StudyDate": "2025"}, None),
         ({"StudyDate": ""}, None),
+        ({"AcquisitionDate": "19000101"}, date(2026, 1, 2)),  # a clock that was never set
+        ({"AcquisitionDate": "19710930"}, date(2026, 1, 2)),
+        ({"AcquisitionDate": "19711001", "PatientBirthDate": ""}, date(1971, 10, 1)),
+        ({"AcquisitionDate": "20010101", "PatientBirthDate": "20010102"}, date(2026, 1, 2)),
+        ({"AcquisitionDate": "20010101", "PatientBirthDate": "20010101"}, date(2001, 1, 1)),
+        ({"StudyDate": "18580101"}, None),
+        ({"AcquisitionDateTime": "20250305233000.0+0900"}, date(2025, 3, 5)),  # the scanner's day
+        ({"AcquisitionDateTime": "20250305003000-0500"}, date(2025, 3, 5)),
+        ({"TimezoneOffsetFromUTC": "-0500", "AcquisitionDate": "20250304"}, date(2025, 3, 4)),
+        ({"AcquisitionDate": "2025.03.04"}, date(2025, 3, 4)),  # ACR-NEMA
     ],
 )
 def test_dates(tmp_path, put, image, anything_goes, elements, expected):
@@ -151,7 +167,15 @@ def test_dates(tmp_path, put, image, anything_goes, elements, expected):
 
 @pytest.mark.parametrize(
     ("written", "years"),
-    [("045Y", 45.0), ("018M", 1.5), ("000D", 0.0), ("", None), ("Y", None), ("45", None)],
+    [
+        ("045Y", 45.0),
+        ("018M", 1.5),
+        ("000D", 0.0),
+        ("", None),
+        ("Y", None),
+        ("45", None),
+        ("9" * 5000 + "Y", None),
+    ],
 )
 def test_ages(tmp_path, put, image, anything_goes, written, years):
     ds = image()
@@ -223,6 +247,75 @@ def test_a_file_without_a_preface(tmp_path, put, image):
 )
 def test_what_is_no_instance(tmp_path, put, content, reason):
     assert reason_of(tmp_path, put, content) == reason
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [
+        ("InstanceNumber", "IS", b"9" * 40),
+        ("NumberOfFrames", "IS", b"9" * 40),
+        ("NumberOfFrames", "IS", b"-5"),
+        ("ImagePositionPatient", "DS", b"1e400\\0\\nan "),
+        ("RescaleSlope", "DS", b"1e308 "),
+        ("SeriesDescription", "LO", b"\xed\xa0\x80CANARY "),
+        ("PatientID", "LO", b"A" * 60000),
+        ("StudyDate", "DA", "٢٠٢٦٠١٠٢".encode()),
+    ],
+)
+def test_values_nobody_can_keep_cost_nobody_else(
+    tmp_path, put, image, anything_goes, tag, kind, value
+):
+    ds = image()
+    ds[tag] = RawDataElement(Tag(tag), kind, len(value), value, 0, False, True)
+    put("odd", ds)
+    put("plain", image(1))
+    assert crawl(tmp_path).instances["path"].to_pylist() == ["odd", "plain"]
+
+
+def test_a_value_that_no_column_holds_is_one_row(tmp_path, put, image, monkeypatch):
+    for number in range(5):
+        ds = image(number)
+        ds.InstanceNumber = number
+        put(f"{number}", ds)
+
+    def number_or_worse(header):
+        number = int(header[AT["image_number"]])
+        return 10**30 if number == 3 else number
+
+    monkeypatch.setitem(shard_module.COLUMNS, "image_number", number_or_worse)
+    shard = crawl(tmp_path)
+    assert shard.instances["path"].to_pylist() == ["0", "1", "2", "4"]
+    (row,) = shard.files.to_pylist()
+    assert (row["path"], row["reason"]) == ("3", "unreadable")
+
+
+@pytest.mark.parametrize("depth", [3, 300, 5_000, 100_000])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_sequences_in_sequences_end_no_process(tmp_path, put, image, depth, is_closed):
+    data = as_bytes(image())
+    opened = bytes.fromhex("08004011 5351 0000 ffffffff feff00e0 ffffffff")
+    closed = bytes.fromhex("feff0de0 00000000 feffdde0 00000000") if is_closed else b""
+    at = data.index(b"\x08\x00\x3e\x10")
+    nested = data[:at] + opened * depth + closed * depth + data[at:]
+    # Python follows some hundred of them; what lies deeper is no file of a scanner.
+    expected = None if is_closed and depth <= 300 else {"unreadable", "truncated_file"}
+    found = reason_of(tmp_path, put, nested)
+    assert found is None if expected is None else found in expected
+
+
+def test_a_deflated_file_that_would_fill_the_memory(tmp_path, put, image):
+    ds = image()
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    meta = as_bytes(ds)
+    meta = meta[: 144 + int.from_bytes(meta[140:144], "little")]
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    megabyte = pack.compress(bytes(1024 * 1024)) + pack.flush(zlib.Z_FULL_FLUSH)
+    bomb = megabyte * 600 + pack.flush()
+    assert len(bomb) < 1_000_000
+    put("bomb", meta + bomb)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert crawl(tmp_path).files["reason"].to_pylist() == ["unreadable"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
 def test_a_media_index_is_left_alone(tmp_path, put, report):

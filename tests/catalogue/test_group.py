@@ -1,5 +1,6 @@
 """Instances to series: what a user of the catalogue sees."""
 
+import importlib
 import math
 from datetime import date
 from typing import Any
@@ -109,6 +110,19 @@ def test_series_are_told_apart_by_key_not_by_folder() -> None:
 def test_the_order_of_the_files_changes_nothing(order: list[int]) -> None:
     rows = slices(steps(12)) + slices(steps(12), series_key="series-b")
     assert catalogue([rows[i] for i in order]) == catalogue(rows)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 10, 11, 24])
+def test_how_many_are_described_at_once_changes_nothing(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row for k in "abc" for row in slices(steps(10), series_key=f"series-{k}")]
+    rows += [rows[k] | {"path": f"copy-{k}"} for k in (3, 17)]
+    whole = catalogue(rows[::-1])
+    module = importlib.import_module("screening.catalogue.group")
+    monkeypatch.setattr(module, "BATCH_INSTANCES", at_once)
+    assert catalogue(rows[::-1]) == whole
+    assert whole.n_duplicate_files == 2
 
 
 @settings(max_examples=25)
@@ -251,7 +265,6 @@ def test_no_positions() -> None:
 @pytest.mark.parametrize(
     ("change", "is_mixed"),
     [
-        ({"rows": 256}, True),
         ({"row_spacing_mm": 0.702}, True),
         ({"row_spacing_mm": 0.7003}, False),
         ({"orientation": turned(0.2)}, True),

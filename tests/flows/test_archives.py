@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import shutil
 import subprocess
 import time
 from datetime import date
@@ -202,3 +204,27 @@ def test_an_unknown_setting_of_the_archive(screening: Screening, tmp_path: Path)
         "sweep", "--archive", str(tmp_path), "--lake", str(tmp_path / "lake"), "--config", str(file)
     )
     complains(done, tmp_path / "lake", "archive.conections", "known: connections,")
+
+
+def test_one_flat_folder_gives_what_many_folders_give(
+    hospital: Hospital, on_disk, settings: Path, tmp_path: Path
+) -> None:
+    """Every file under a number in one folder, shuffled: series are told by what they say."""
+    facts, wanted = on_disk
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    files = sorted(file for file in hospital.archive.rglob("*") if file.is_file())
+    random.Random(5).shuffle(files)
+    for number, file in enumerate(files):
+        shutil.copy(file, flat / f"{number:05d}")
+    found = sweep(hospital, str(flat), tmp_path / "lake", settings)
+
+    def uid_of(path: str) -> str:
+        header = pydicom.dcmread(flat / path, stop_before_pixels=True, force=True)
+        return str(header.SeriesInstanceUID)
+
+    assert by_series(tmp_path / "lake", uid_of) == wanted
+    # What was left alone for its name (DICOMDIR, hidden) is looked into here, and is none.
+    for count in ("seen", "instance", "duplicate"):
+        assert found["files"][count] == facts["files"][count]
+    assert (found["series"], found["people"]) == (facts["series"], facts["people"])

@@ -1,5 +1,7 @@
 """A crawl of an archive that lists more than it delivers: nothing known is lost, nothing rushed."""
 
+import errno
+import os
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -9,11 +11,16 @@ import pyarrow.compute as pc
 import pydicom
 import pytest
 from ct_series import write_series
+from killing import Killing
 
+from flows.cluster import Cluster
 from flows.crawl import Crawled, crawl
 from screening import archive, catalogue
 from screening.archive import HeaderShard, Listing
+from screening.config import Settings
+from screening.errors import InfrastructureError
 from screening.lake import Lake
+from screening.lake import index as index_module
 from screening.reasons import Reason
 
 TODAY = date(2026, 3, 1)
@@ -63,7 +70,7 @@ def lake(tmp_path: Path):
 
 
 def night(lake: Lake, source: Wavering) -> Crawled:
-    return crawl(lake, None, source, TODAY)  # type: ignore[arg-type]  # one shard: no cluster
+    return crawl(lake, None, source, TODAY)
 
 
 def test_what_is_not_delivered_is_counted_and_asked_for_again(lake: Lake, source: Wavering) -> None:
@@ -112,3 +119,54 @@ def test_a_study_of_which_a_slice_is_missing_waits(lake: Lake, source: Wavering)
     tonight = night(lake, source)
     assert tonight.n_new == 1
     assert len(tonight.waiting) == 1
+
+
+def test_a_file_that_ends_its_reader_costs_that_file(lake: Lake, tmp_path: Path) -> None:
+    """Segmentation faults of a native reader cost the process, not the night."""
+    for n in range(5):
+        write_series(tmp_path / "archive" / f"{n}")
+    (tmp_path / "archive" / "3" / "killer").write_bytes(b"\0" * 200)
+    source = Killing(str(tmp_path / "archive"), str(tmp_path / "deaths"))
+    with Cluster(Settings(workers=2), lake.path) as cluster:
+        found = crawl(lake, cluster, source, TODAY)
+    assert (found.instances.num_rows, found.n_seen) == (40, 41)
+    (row,) = found.files.to_pylist()
+    assert (row["path"], row["reason"]) == ("3/killer", "unreadable")
+    deaths = (tmp_path / "deaths").read_text().split()
+    assert (deaths[0], deaths[-1]) == ("21", "1")
+    again = crawl(lake, None, source, TODAY)
+    assert (again.n_new, again.files.num_rows) == (0, 1)  # not looked at again until they change
+
+
+def test_a_full_disk_does_not_lose_what_was_read(lake: Lake, source: Wavering, monkeypatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise InfrastructureError("cannot write: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index_module, "write_atomic", full)
+        first = night(lake, source)
+    assert (first.is_kept, first.instances.num_rows, first.n_seen) == (False, 16, 16)
+    second = night(lake, source)
+    assert (second.is_kept, second.n_new) == (True, 16)
+    assert second.instances.equals(first.instances)
+
+
+def test_what_lies_in_a_folder_that_was_shut_is_not_gone(
+    lake: Lake, source: Wavering, monkeypatch
+) -> None:
+    first = night(lake, source)
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).rstrip("/").endswith("1.2"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        tonight = night(lake, source)
+    assert tonight.instances.equals(first.instances)
+    assert (tonight.n_shut, tonight.files["reason"].to_pylist()) == (1, ["unreadable"])
+    assert tonight.n_seen == tonight.instances.num_rows + tonight.files.num_rows
+    last = night(lake, source)
+    assert (last.n_new, last.n_shut, last.n_seen) == (0, 0, 16)

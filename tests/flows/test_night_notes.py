@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +31,14 @@ def fill(lake: Lake, name: str, rows: list[dict]) -> None:
 
 def swept_with(n_kept: int = 0, n_series: int = 0, n_people: int = 0) -> Swept:
     return Swept("r", 1.0, None, n_kept, n_series, n_people)
+
+
+def test_a_disk_or_a_folder_that_refuses_is_told(small):
+    refused = replace(swept_with(), is_index_kept=False, n_shut=2)
+    shut, full = notes(None, small, refused)
+    assert shut.startswith("2 folders or files of the archive could not be opened")
+    assert "find ARCHIVE ! -readable" in shut
+    assert "is its disk full?" in full
 
 
 def folder_of(tmp_path: Path, *names: str) -> Path:

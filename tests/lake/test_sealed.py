@@ -7,6 +7,8 @@ import pytest
 
 from screening.errors import ScreeningError
 from screening.lake import Lake
+from screening.lake import index as index_module
+from screening.schema import Table
 from screening.tables import FILES, INSTANCES, LAKE_TABLES
 
 
@@ -166,3 +168,18 @@ def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
     assert not any(canary in values for canary in canaries)
     assert "CanaryNumber77" not in repr(lake)
     assert str(lake._manifest.data_key) not in repr(lake)
+
+
+def test_an_index_of_an_older_program_is_read_anew(lake, build, monkeypatch):
+    instances, files = _index(lake, build)
+    older = index_module.INSTANCES
+    fewer = Table("instances", older.grain, older.key, older.columns[:-1])
+    with monkeypatch.context() as patch:
+        patch.setattr(index_module, "INSTANCES", fewer)
+        with lake.lease("older"):
+            lake.write_index(instances.select(fewer.schema.names), files)
+    assert lake.read_index().instances.num_rows == 0
+    assert lake.read_index().files.num_rows == 0
+    with lake.lease("newer"):
+        lake.write_index(instances, files)
+    assert lake.read_index().instances.num_rows == instances.num_rows

@@ -100,6 +100,7 @@ def test_float_noise_and_unevenness_are_no_hole(block):
         ({"increment_mm": 2.52, "slice_thickness_mm": 2.0}, "gaps_between_slices", "C"),
         ({"flags": ("derived_image",)}, "derived_image", "C"),
         ({"flags": ("mixed_protocol",)}, "mixed_protocol", "C"),
+        ({"flags": ("lossy_compression",)}, "lossy_compression", "C"),
         ({"kvp": 119.5}, None, "A"),
         ({"kvp": 110.0}, "kvp_not_120", "B"),
         ({"kvp": 100.0}, "kvp_not_120", "B"),
