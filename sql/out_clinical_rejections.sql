@@ -17,7 +17,19 @@ with told as (
         reason,
         n,
         case
-            when reason <> 'code_not_used' or detail <> 'code_not_used' then coalesce(detail, '')
+            when
+                reason <> 'code_not_used'
+                or detail in (
+                    'smoking status unknown',
+                    'scope without restriction',
+                    'no formal calcium score in the text'
+                )
+                -- The program's own words about a concept's number or a type of resources.
+                or regexp_full_match(
+                    detail,
+                    '(concept ([0-9]+|unreadable) is|other concepts) not in CONCEPT|resources of type .+'
+                )
+                then coalesce(detail, '')
             when source in ('observation', 'Observation', 'measurement')
                 then 'codes/observations.csv, codes/smoking.csv'
             when source in ('condition', 'Condition', 'condition_occurrence')
