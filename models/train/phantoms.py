@@ -180,10 +180,12 @@ def candidate_sample(pair: HeartPair, nets: Networks) -> dict[str, NDArray[np.ge
     }
 
 
-def heart_scan(rng: np.random.Generator, body: Body) -> SimulatedScan:
-    """Scan the heart alone, by a protocol of the training."""
+def heart_scan(
+    rng: np.random.Generator, body: Body, protocol: Protocol | None = None
+) -> SimulatedScan:
+    """Scan the heart alone, by a protocol of the training unless one is given."""
     low, high = body.heart_box_lps_mm
-    protocol = training_protocol(rng)
+    protocol = protocol or training_protocol(rng)
     if rng.random() < 0.25:
         protocol = dataclasses.replace(protocol, matrix=256)
     field_mm = float(max(high[0] - low[0], high[1] - low[1]) + 70)

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from models.train.networks import BallNet
 from models.train.phantoms import AVERAGED, averaged, heart_scan, read_heart_pair
-from models.train.variety import training_traits
+from models.train.variety import training_protocol, training_traits
 from screening.inference.balls import N_BALL_FEATURES, find_balls
 from screening.inference.candidates import SEED_HU, Candidates, can_score
 from screening.inference.frame import Frame, make_frame
@@ -64,7 +64,10 @@ def tube_sample(seed: int) -> dict[str, NDArray[np.generic]]:
     """Balls along all calcium and metal of one person's coronaries, as `ball_sample`."""
     rng = np.random.default_rng([5, seed])
     body = _body(rng, seed)
-    scan = heart_scan(rng, body)
+    protocol = training_protocol(rng)
+    if rng.random() < 0.5:
+        protocol = dataclasses.replace(protocol, kernel="soft", **_hard_slices(rng))
+    scan = heart_scan(rng, body, protocol)
     volume, labels = scan.as_volume("phantom"), scan.labels
     if rng.random() < AVERAGED:
         volume, labels = averaged(volume, labels)
@@ -93,6 +96,12 @@ def ball_sample(volume: Volume, labels: NDArray[np.uint8]) -> dict[str, NDArray[
         "metal": (metal / np.maximum(whole, 1e-6)).astype(np.float32),
         "hu_mm3": (whole * voxel_mm3).astype(np.float32),
     }
+
+
+def _hard_slices(rng: np.random.Generator) -> dict[str, float]:
+    """Give slices in which a soft kernel hides a stent: thin, plaque as bright, or thick."""
+    thick_mm = float(rng.choice([0.6, 1.0, 1.25, 4.0, 5.0]))
+    return {"thickness_mm": thick_mm, "increment_mm": thick_mm}
 
 
 def _body(rng: np.random.Generator, seed: int) -> Body:

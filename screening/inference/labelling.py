@@ -98,7 +98,7 @@ def _near_heart(nets: Networks, located: Location) -> _Named:
     by_network = _decide(p)
     balls = find_balls(frame, candidates, is_meant(by_network[0]))
     ball_odds = _of_balls(nets, balls)
-    label, probability = tell_stents(candidates, balls, ball_odds, p, *by_network)
+    label, probability = tell_stents(frame, candidates, balls, ball_odds, p, *by_network)
     return _Named(candidates, _as_decided(p, by_network[0], label, probability), label, probability)
 
 

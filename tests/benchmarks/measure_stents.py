@@ -30,7 +30,7 @@ UNSURE = {"stent_present", "stent_possible", "metal_near_heart", "clips_present"
 TELL = labelling.tell_stents
 
 
-def network_alone(candidates, balls, ball_odds, p, label, probability):
+def network_alone(frame, candidates, balls, ball_odds, p, label, probability):
     """In place of the rule: what the candidate network says."""
     return label, probability
 

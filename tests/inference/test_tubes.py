@@ -2,23 +2,32 @@
 
 import numpy as np
 import pytest
-from tube_case import FLAT, SHAPE, plaque, seen, tube
+from tube_case import AXIS_MM, FLAT, SHAPE, plaque, seen, tube
 
 from screening.inference.balls import find_balls
 from screening.inference.tubes import is_meant, tell_stents
 from screening.records import Label
 
 
-def told(things, shares, ball_odds=0.0):
-    """Labels and probabilities where the networks give these answers, the rest to LAD."""
+def asked(things, shares):
+    """What the networks were asked, and the first answer: so much metal, the rest LAD."""
     shares = np.array(shares, dtype=np.float32)
     p = np.zeros((len(shares), len(Label)), dtype=np.float32)
     p[:, Label.METAL], p[:, Label.LAD] = shares, 1 - shares
     label = np.where(shares > 0.5, Label.METAL, Label.LAD).astype(np.uint8)
     frame, candidates = seen(*things)
-    balls = find_balls(frame, candidates, is_meant(label))
+    return frame, candidates, find_balls(frame, candidates, is_meant(label)), p, label
+
+
+def told(things, shares, ball_odds=0.0):
+    """Labels and probabilities where all balls get these odds."""
+    frame, candidates, balls, p, label = asked(things, shares)
     odds = np.broadcast_to(np.float32(ball_odds), len(balls.features))
-    return tell_stents(candidates, balls, odds, p, label, np.maximum(shares, 1 - shares))
+    return tell_stents(frame, candidates, balls, odds, p, label, p.max(axis=1))
+
+
+def thing_of(balls):
+    return balls.candidate[np.searchsorted(balls.ball, np.arange(len(balls.features)))]
 
 
 SPIKE = np.zeros(SHAPE)
@@ -31,7 +40,7 @@ SPIKE[16:25:3, 29, 29] = 1500
     [
         (tube(20), 0.1, 1.0, Label.METAL),  # the candidate network says calcium
         (tube(20), 0.6, 1.0, Label.METAL),
-        (tube(20), 0.1, -6.0, Label.LAD),  # both networks do
+        (tube(20), 0.1, -7.5, Label.LAD),  # both networks do
         (FLAT, 0.1, -4.0, Label.LAD),  # as long and as even, but on one side of the wall
         (plaque(20), 0.1, -2.0, Label.LAD),
         (plaque(20), 0.8, -2.0, Label.LAD),  # the candidate network says metal
@@ -46,10 +55,10 @@ def test_a_tube_is_metal_and_lumps_are_not(thing, share, ball_odds, expected):
     assert 0.5 <= probability[0] <= 1
 
 
-def short(hu=400, at=5):
+def short(hu=400, at=5, beside=10):
     """A thing too short for a ball."""
     thing = np.zeros(SHAPE)
-    thing[at : at + 2, 10:14, 10:14] = hu
+    thing[at : at + 2, beside : beside + 4, beside : beside + 4] = hu
     return thing
 
 
@@ -57,6 +66,25 @@ def short(hu=400, at=5):
 def test_beside_a_stent_the_odds_of_metal_are_taken_ten_times(share, expected):
     assert told([tube(20), short()], [0.6, share], 4.0)[0][1] == expected
     assert told([plaque(20), short()], [0.3, share], -4.0)[0][1] == Label.LAD
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.009, Label.LAD), (0.011, Label.METAL)])
+def test_near_its_ends_another_ten_times(share, expected):
+    stent = tube(20)
+    top = np.argwhere(stent > 110)[:, 0].min()
+    near, far = (short(at=top - gap - 1, beside=28) for gap in (6, 7))  # slices of 2 mm
+    assert told([stent, near], [0.6, share], 4.0)[0][1] == expected
+    assert told([stent, far], [0.6, share], 4.0)[0][1] == Label.LAD
+
+
+def test_beside_a_stent_the_balls_do_not_save_what_the_network_calls_metal():
+    lone, beside = ([0.6], [0.6, 0.6])
+    assert told([plaque(20)], lone, -4.0)[0][0] == Label.LAD
+    other = plaque(20, AXIS_MM + np.array([0.0, 14.0, 14.0]))
+    frame, candidates, balls, p, label = asked([tube(20), other], beside)
+    odds = np.where(thing_of(balls) == 0, 4.0, -9.0).astype(np.float32)
+    out = tell_stents(frame, candidates, balls, odds, p, label, np.full(2, 0.6, np.float32))
+    assert out[0].tolist() == [Label.METAL, Label.METAL]
 
 
 @pytest.mark.parametrize(("n_clips", "expected"), [(2, Label.LAD), (3, Label.METAL)])
@@ -78,6 +106,6 @@ def test_what_is_neither_metal_nor_coronary_keeps_its_name():
     frame, candidates = seen(tube(20))
     balls = find_balls(frame, candidates, is_meant(label))
     assert len(balls.features) == 0
-    out = tell_stents(candidates, balls, np.zeros(0, np.float32), p, label, probability)
+    out = tell_stents(frame, candidates, balls, np.zeros(0, np.float32), p, label, probability)
     assert out[0][0] == Label.NODE
     assert out[1][0] == np.float32(0.6)
