@@ -265,9 +265,9 @@ def status(lake_path: Path, unscored: bool, unsure: bool, as_json: bool) -> None
 @click.option(
     "--list",
     "name",
-    type=click.Choice(["flagged", "formally-scored-higher", "known-by-image-only"]),
+    type=click.Choice(show_lists.NAMES),
     default="flagged",
-    help="Which list; the others hold people who are not flagged and need a look.",
+    help="Which list; the others hold people who need another look or another way.",
 )
 def flagged(
     lake_path: Path,

@@ -301,7 +301,10 @@ def _growth(pair: Row) -> str:
 
 def _why(person: Row, as_of: str) -> list[Block]:
     blocks: list[Block] = [Heading("What the list rests on")]
-    rows: list[tuple[str, str]] = [(f"the list of {as_of}", _flag(person))]
+    rows: list[tuple[str, str]] = [
+        (f"the list of {as_of}", _flag(person)),
+        ("policy", risk_words.policy(person)),
+    ]
     if person["series_key"] is not None:
         age = show.number(person["age_years"])
         rows += [

@@ -19,6 +19,11 @@ LISTS = {
     "flagged": "out_flagged",
     "formally-scored-higher": "out_formally_scored_higher",
     "known-by-image-only": "out_known_by_image_only",
+    "treated-not-at-goal": "out_treated_not_at_goal",
+    "dialysis": "out_dialysis",
+    "transplant": "out_transplant",
+    "inpatients": "out_inpatients",
+    "spoiling-devices": "out_spoiling_devices",
 }
 _IDENTITY = ("issuer", "patient_id")
 

@@ -5,6 +5,7 @@ ages, risk estimates and progression, each replaced as a whole.
 Refuses: what the clinical room refuses.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening import clinical, risk, scoring
-from screening.config import ClinicalSettings, RiskSettings
+from screening.config import ClinicalSettings, FlagSettings, RiskSettings
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.tables import PROGRESSION, RISK, SETTING
@@ -32,9 +33,11 @@ def check_risk_model(settings: RiskSettings) -> None:
     risk.use_of(settings)
 
 
-def take_clinical(lake: Lake, folder: Path | None, settings: ClinicalSettings) -> None:
+def take_clinical(
+    lake: Lake, folder: Path | None, settings: ClinicalSettings, flag: FlagSettings
+) -> None:
     """Read the clinical tables, if there are any tonight; without a folder the last stay."""
-    lake.replace("setting", _setting(settings))
+    lake.replace("setting", _setting({**settings.numbers(), **flag.numbers()}))
     if folder is None:
         return
     read = clinical.without_impossible_births(
@@ -48,9 +51,8 @@ def take_clinical(lake: Lake, folder: Path | None, settings: ClinicalSettings) -
     lake.replace("clinical_rejections", read.rejections)
 
 
-def _setting(settings: ClinicalSettings) -> pa.Table:
-    numbers = sorted(settings.numbers().items())
-    rows = [{"name": name, "value": value} for name, value in numbers]
+def _setting(numbers: Mapping[str, float]) -> pa.Table:
+    rows = [{"name": name, "value": value} for name, value in sorted(numbers.items())]
     return pa.Table.from_pylist(rows, SETTING.schema)
 
 

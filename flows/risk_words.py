@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import exp
 
 from flows import show, words
+from screening.config import POLICIES
 
 Row = Mapping[str, object]
 
@@ -23,6 +24,22 @@ _NAMES = {
 START = "times the hazard of a woman of 60 without calcium or risk factors"
 # What moves the hazard by less than this is not worth a word.
 _LEAST_FACTOR = 1.005
+
+
+_LOOKED_AT = {
+    "mesa_chd_10y_cac": "MESA, CHD with calcium",
+    "model_risk": "the averaged estimate",
+    "score2": "SCORE2, CVD without calcium",
+}
+
+
+def policy(person: Row) -> str:
+    """Return the policy that flagged, and the risk it looked at."""
+    name = POLICIES.get(str(person["policy"]), str(person["policy"]))
+    looked = _LOOKED_AT.get(str(person["flag_risk_source"]))
+    if looked is None:
+        return f"{name}; without a 10-year risk to look at"
+    return f"{name}; 10-year risk it looks at: {show.percent(person['flag_risk'])} ({looked})"
 
 
 def estimate(person: Row) -> str:

@@ -230,7 +230,7 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
 
 
 _LIST_COLUMNS = (
-    *("person", "tier", "Agatston", "percentile", "CHD 10 y with CAC", "age", "sex", "statin"),
+    *("person", "tier", "Agatston", "percentile", "risk 10 y", "age", "sex", "statin"),
     "grade",
 )
 
@@ -248,7 +248,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 row["tier"],
                 number(row["agatston"], 1),
                 row["percentile_text"] or None,
-                percent(row["mesa_chd_10y_cac"]),
+                percent(row["flag_risk"]),
                 number(row["age_years"]),
                 row["sex"],
                 yes_no(row["is_on_statin"]),

@@ -1,6 +1,6 @@
 """The lists beside the one the care team works, printed.
 
-Comes in: rows of `out_formally_scored_higher` or `out_known_by_image_only`. Goes out: a table.
+Comes in: rows of one of the relations in `flows.people.LISTS`. Goes out: a table.
 Refuses: nothing.
 """
 
@@ -12,13 +12,33 @@ from flows import show
 _TITLES = {
     "formally-scored-higher": "formally scored earlier, category now higher",
     "known-by-image-only": "stent or bypass seen on the scan, in no record",
+    "treated-not-at-goal": "flagged, on a statin, LDL cholesterol not at goal",
+    "dialysis": "on dialysis, calcium that would be on the list",
+    "transplant": "with a transplanted organ, calcium that would be on the list",
+    "inpatients": "flagged, in hospital when scanned",
+    "spoiling-devices": "metal near the heart that spoils the score",
 }
+NAMES = ("flagged", *_TITLES)
+_TIER = ("tier by score", lambda row: row["tier_but_for"] or None)
 _OWN = {
     "formally-scored-higher": (
         ("formal score", lambda row: show.number(row["formal_agatston"], 1)),
         ("formal on", lambda row: row["formal_on"]),
     ),
     "known-by-image-only": (("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),),
+    "treated-not-at-goal": (
+        _TIER,
+        ("statin", lambda row: row["statin_intensity"] or "yes"),
+        ("LDL mg/dL", lambda row: show.number(row["ldl_mg_dl"])),
+    ),
+    "dialysis": (_TIER,),
+    "transplant": (_TIER,),
+    "inpatients": (_TIER,),
+    "spoiling-devices": (
+        _TIER,
+        ("flag", lambda row: row["flag"]),
+        ("seen", lambda row: ", ".join(row["devices"]).replace("_", " ")),
+    ),
 }
 
 

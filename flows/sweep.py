@@ -200,7 +200,8 @@ class _Stages:
         self._lake.replace("runs", pa.Table.from_pylist(rows, schema=RUNS.schema))
 
     def clinical(self) -> None:
-        take_clinical(self._lake, self._night.clinical, self._night.settings.clinical)
+        settings = self._night.settings
+        take_clinical(self._lake, self._night.clinical, settings.clinical, settings.flag)
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(

@@ -25,7 +25,10 @@ TIERS = {
     "cac_1000": "Agatston 1000 or more",
     "cac_300": "Agatston 300 to below 1000",
     "cac_100": "Agatston 100 to below 300",
-    "risk_high": "10-year CHD risk with calcium 7.5 % or more",
+    "percentile_75": "Agatston below 100, but at or above the 75th percentile",
+    "risk_high": "Agatston below 100, but a 10-year risk that the policy calls high",
+    "age_18_39": "calcium at an age of 18 to 39",
+    "age_over_84": "Agatston 100 or more at an age above 84",
 }
 CATEGORIES = {
     "0": "0",

@@ -61,6 +61,6 @@ CLINICAL_REJECTIONS_COLUMNS = (
 )
 
 SETTING_COLUMNS = (
-    Column("name", _S, "", "value_years, value_years:CONCEPT, formal_within_years, …"),
+    Column("name", _S, "", "value_years, value_years:CONCEPT, flag_policy:NAME, …"),
     Column("value", _F, "as the name says", "the number"),
 )

@@ -18,11 +18,20 @@ from pydantic import (
     NonNegativeFloat,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from screening.errors import ScreeningError
 
 Providers = Literal["cpu", "cuda", "auto"]
+POLICIES = {
+    "aha_acc_2018": "2018 AHA/ACC cholesterol guideline (published 10 November 2018)",
+    "esc_2021": "2021 ESC prevention guideline, by SCORE2 (published 30 August 2021)",
+}
+POLICIES_DISABLED = {
+    "aha_acc_2026": "the text of the 2026 ACC/AHA dyslipidaemia guideline (doi "
+    "10.1161/CIR.0000000000001423) was not read here; choose aha_acc_2018 or esc_2021",
+}
 SECRET_VARIABLE = "SCREENING_SECRET"  # noqa: S105 - a name, not a secret
 
 
@@ -112,6 +121,8 @@ class RiskSettings(BaseModel):
     stale_days: int = Field(default=730, ge=1)
     # Further columns of a site's outcome table that `risk fit` may use.
     columns: tuple[str, ...] = ()
+    # The European risk region that SCORE2 is given for; empty: no SCORE2 in the lake.
+    score2_region: Literal["", "low", "moderate", "high", "very_high"] = ""
 
     @field_validator("race_weights")
     @classmethod
@@ -123,6 +134,31 @@ class RiskSettings(BaseModel):
         if sum(weights.values()) <= 0:
             raise ValueError("the weights must not all be 0")
         return weights
+
+
+class FlagSettings(BaseModel):
+    """Which policy flags, and the worst grade it takes: table `[flag]` of `screening.toml`.
+
+    The policies themselves, each with its thresholds, are rows of `sql/core_person_flag.sql`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: str = "aha_acc_2018"
+    minimum_grade: Literal["A", "B", "C"] = "C"
+
+    @field_validator("policy")
+    @classmethod
+    def _is_ready(cls, policy: str) -> str:
+        if policy in POLICIES_DISABLED:
+            raise ValueError(f"{policy} is disabled: {POLICIES_DISABLED[policy]}")
+        if policy not in POLICIES:
+            raise ValueError(f"unknown policy {policy}; ready: {', '.join(POLICIES)}")
+        return policy
+
+    def numbers(self) -> dict[str, float]:
+        """Return what the SQL reads: the choice stands in the name."""
+        return {f"flag_policy:{self.policy}": 1.0, f"minimum_grade:{self.minimum_grade}": 1.0}
 
 
 class Settings(BaseModel):
@@ -145,12 +181,22 @@ class Settings(BaseModel):
     archive: ArchiveSettings = ArchiveSettings()
     clinical: ClinicalSettings = ClinicalSettings()
     risk: RiskSettings = RiskSettings()
+    flag: FlagSettings = FlagSettings()
+
+    @model_validator(mode="after")
+    def _policy_has_its_region(self) -> "Settings":
+        if self.flag.policy == "esc_2021" and not self.risk.score2_region:
+            raise ValueError(
+                "flag.policy esc_2021 needs risk.score2_region (low, moderate, high or very_high)"
+            )
+        return self
 
 
 _TABLES: dict[str, type[BaseModel]] = {
     "archive": ArchiveSettings,
     "clinical": ClinicalSettings,
     "risk": RiskSettings,
+    "flag": FlagSettings,
 }
 
 
@@ -173,7 +219,8 @@ def read_settings(file: Path | None) -> Settings:
             raise ScreeningError(
                 f"settings {file}: unknown setting {where}; known: {known}"
             ) from error
-        raise ScreeningError(f"settings {file}: {where}: {first['msg']}") from error
+        says = first["msg"].removeprefix("Value error, ")
+        raise ScreeningError(f"settings {file}: {where and where + ': '}{says}") from error
 
 
 def secret_from(environ: Mapping[str, str]) -> bytes | None:

@@ -104,6 +104,9 @@ class Reason(StrEnum):
     GRADE_TOO_LOW = "grade_too_low"
     BELOW_THRESHOLD = "below_threshold"
     LOWER_BOUND = "lower_bound"
+    PALLIATIVE_CARE = "palliative_care"
+    DIALYSIS = "dialysis"
+    TRANSPLANT = "transplant"
     # two scans of one person
     TOO_SOON_AFTER = "too_soon_after"
     GRADE_NOT_COMPARABLE = "grade_not_comparable"
@@ -239,6 +242,13 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
     Reason.LOWER_BOUND: ReasonText(
         Room.RISK, "The score may be a lower bound (the heart is cut, or metal may hide calcium)."
+    ),
+    Reason.PALLIATIVE_CARE: ReasonText(Room.RISK, "The person is in hospice or palliative care."),
+    Reason.DIALYSIS: ReasonText(
+        Room.RISK, "The person is on dialysis; such people have a list of their own."
+    ),
+    Reason.TRANSPLANT: ReasonText(
+        Room.RISK, "The person has a transplanted organ; such people have a list of their own."
     ),
     Reason.TOO_SOON_AFTER: ReasonText(
         Room.SCORING, "The two scans follow too soon on one another to show growth."

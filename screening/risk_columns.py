@@ -39,6 +39,15 @@ RISK_COLUMNS = (
     Column("detail", _S, "", "which inputs are missing or out of range"),
     Column("model", _S, "", "clinical-variable model, how race entered it, and its source"),
     *_MODEL,
+    Column(
+        "score2",
+        _F,
+        "fraction",
+        "10-year CVD without calcium by SCORE2, SCORE2-OP from 70; "
+        "of the site's risk region; empty where settings name none",
+        _HEALTH,
+    ),
+    Column("score2_reasons", _SS, "", "why that estimate is empty"),
     Column("imputed", _SS, "", "inputs that the model drew because they are unknown"),
     Column("stale", _SS, "", "inputs used although old at the scan (`stale_days` of the settings)"),
     Column(

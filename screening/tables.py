@@ -334,8 +334,13 @@ TRUTH = Table(
         ),
         Column("expected_reason", _S, "", "reason code; empty for a use without remark"),
         Column("expected_flag", _S, "", "people: flagged, not_flagged or cannot_say", _HEALTH),
-        Column("expected_tier", _S, "", "cac_100, cac_300, cac_1000 or risk_high", _HEALTH),
-        Column("is_borderline", _B, "", "truth lies within 25 % of a threshold of the flag"),
+        Column("expected_tier", _S, "", "a tier of the list, as cac_100", _HEALTH),
+        Column(
+            "is_borderline",
+            _B,
+            "",
+            "truth lies within 25 % of a threshold, or risk is drawn",
+        ),
         Column("note", _S, "", "why, in a sentence"),
         Column(
             "true_agatston", _F, "Agatston unit", "coronaries, without noise and motion", _HEALTH

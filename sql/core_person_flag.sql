@@ -1,11 +1,12 @@
 -- title: The flag of each person: flagged, not_flagged or cannot_say
 -- grain: one person with at least one CT series
 -- key: person_key
--- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, raw_ages, raw_person, raw_policy, raw_risk, raw_run
+-- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, core_care, raw_ages, raw_person, raw_policy, raw_risk, raw_run, raw_setting
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
--- column: tier |  | health | why flagged: cac_1000 Agatston 1000 or more; cac_300 300 to below 1000; cac_100 100 to below 300; risk_high below 100 and 10-year CHD risk with calcium 7.5 % or more; else empty
+-- column: tier |  | health | why flagged: cac_1000 Agatston 1000 or more; cac_300 300 to below 1000; cac_100 100 to below 300; percentile_75 below 100 and at the 75th percentile or above; risk_high below 100 and a 10-year risk that the policy calls high; age_18_39 and age_over_84 by the score, at ages without percentiles and risk; else empty
+-- column: tier_but_for |  | health | the tier by score, percentile and risk alone, whatever keeps the person off the list
 -- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes
 -- column: reason |  | health | the tier or reason code that decided
 -- column: series_key |  | key | random key of the series whose score stands for the person; empty without one
@@ -14,10 +15,14 @@
 -- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
 -- column: statin_intensity |  | health | of that statin: low, moderate, high; empty unknown
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
+-- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
+-- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
+-- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where MESA lacks an input; score2
+-- column: is_known_inpatient |  | health | hospital care is on record for the day of the scan or a day beside it
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
 -- For a flagged person it holds the tier.
-with policy as (
+with thresholds as (
     select
         -- Agatston 100: a statin is indicated from here on (2018 AHA/ACC cholesterol guideline,
         -- doi 10.1161/CIR.0000000000000625).
@@ -26,10 +31,68 @@ with policy as (
         300.0 as agatston_severe,
         -- Agatston 1000: the highest stage of Maron and Budoff 2024 (JACC Adv 3:101287).
         1000.0 as agatston_extreme,
+        18.0 as adult_years,
+        -- Below 40 and from 85 on: tiers of their own. MESA was made for ages 45 to 84, its
+        -- percentiles end at 80, Hoff's begin with 40.
+        40.0 as young_below_years,
+        85.0 as old_from_years
+),
+
+-- The ready policies: what differs between them. `[flag] policy` of the settings chooses one.
+policies as (
+    -- 2018 AHA/ACC cholesterol guideline, 10 November 2018, doi 10.1161/CIR.0000000000000625:
+    -- Agatston 100 or the 75th percentile.
+    select
+        'aha_acc_2018' as policy,
+        75.0 as percentile_high,
+        -- Below 40 any calcium is above the 75th percentile: fewer than a quarter have some
+        -- (Javaid 2022, J Am Coll Cardiol 79:1873: 15 % of white men of 36, others fewer).
+        true as any_calcium_when_young,
+        'chd' as risk_used,
         -- MESA 10-year CHD with calcium. OUR OWN number, not a guideline's: MESA estimates
         -- coronary heart disease, not hard ASCVD, so 7.5 % here is not the guideline's 7.5 %.
-        0.075 as mesa_chd_high,
-        18.0 as adult_years
+        0.075 as risk_high_below_50,
+        0.075 as risk_high_50_to_69,
+        0.075 as risk_high_from_70
+    union all
+    -- 2021 ESC prevention guideline, 30 August 2021, doi 10.1093/eurheartj/ehab484: SCORE2, very
+    -- high risk by age. The numbers are as others render the guideline; its text was not read
+    -- here. That a scan's calcium flags by the same scores as above is OUR OWN.
+    select
+        'esc_2021' as policy,
+        null as percentile_high,
+        false as any_calcium_when_young,
+        'score2' as risk_used,
+        0.075 as risk_high_below_50,
+        0.10 as risk_high_50_to_69,
+        0.15 as risk_high_from_70
+    -- 2026 ACC/AHA dyslipidaemia guideline, doi 10.1161/CIR.0000000000001423: disabled. Its text
+    -- was not read here, and what others say of its calcium thresholds is contradictory.
+),
+
+policy as (
+    select
+        t.*,
+        p.*,
+        coalesce(
+            (
+                select max(split_part(name, ':', 2))
+                from raw_setting
+                where name like 'minimum_grade:%'
+            ),
+            'C'
+        ) as minimum_grade
+    from thresholds as t
+    cross join policies as p
+    where
+        p.policy = coalesce(
+            (
+                select max(split_part(name, ':', 2))
+                from raw_setting
+                where name like 'flag_policy:%'
+            ),
+            'aha_acc_2018'
+        )
 ),
 
 scans as (
@@ -92,7 +155,35 @@ facts as (
         coalesce(p.is_lower_bound, false) as is_lower_bound,
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
-        coalesce(k.reasons, []) as risk_reasons,
+        policy.policy,
+        policy.risk_used,
+        case
+            when policy.risk_used = 'score2' then k.score2
+            else coalesce(k.mesa_chd_10y_cac, k.model_risk)
+        end as flag_risk,
+        case
+            when policy.risk_used = 'score2'
+                then case when k.score2 is not null then 'score2' else '' end
+            when k.mesa_chd_10y_cac is not null then 'mesa_chd_10y_cac'
+            when k.model_risk is not null then 'model_risk'
+            else ''
+        end as flag_risk_source,
+        case
+            when p.age_years < 50 then policy.risk_high_below_50
+            when p.age_years < 70 then policy.risk_high_50_to_69
+            else policy.risk_high_from_70
+        end as risk_high,
+        -- The tables' highest percentiles are 90 and 95: what lies above has no number.
+        coalesce(
+            k.percentile >= policy.percentile_high
+            or (policy.percentile_high is not null and k.percentile_text like 'above %'),
+            false
+        ) as is_percentile_high,
+        case
+            when policy.risk_used = 'score2' then coalesce(k.score2_reasons, [])
+            else coalesce(k.reasons, [])
+        end as risk_reasons,
+        coalesce(q.was_inpatient, false) as is_known_inpatient,
         -- Without a record nobody knows what is taken: null, not false.
         t.is_on_statin,
         t.statin_intensity,
@@ -106,12 +197,18 @@ facts as (
                 when c.death_date <= r.as_of or (c.is_deceased and c.death_date is null)
                     then 'deceased'
             end,
+            case when q.is_palliative then 'palliative_care' end,
             case when v.person_key is not null then 'known_ascvd' end,
-            case when f.person_key is not null then 'formally_scored' end
+            case when f.person_key is not null then 'formally_scored' end,
+            -- These two have lists of their own.
+            case when q.is_on_dialysis then 'dialysis' end,
+            case when q.has_transplant then 'transplant' end
         ] as exclusions,
         [
             case when c.person_key is null then 'no_clinical_record' end,
             case
+                -- Grades sort as letters: A before B before C.
+                when p.grade > policy.minimum_grade then 'grade_too_low'
                 when p.person_key is not null then null
                 when s.has_grade_d then 'grade_too_low'
                 -- A score without a date cannot be put before or after anything.
@@ -119,12 +216,13 @@ facts as (
                 else 'no_score'
             end
         ] as gaps,
-        case
-            when p.agatston >= policy.agatston_extreme then 'cac_1000'
-            when p.agatston >= policy.agatston_severe then 'cac_300'
-            when p.agatston >= policy.agatston_moderate then 'cac_100'
-            when p.agatston > 0 and k.mesa_chd_10y_cac >= policy.mesa_chd_high then 'risk_high'
-        end as tier_if_flagged
+        p.agatston >= policy.agatston_moderate as is_moderate,
+        p.agatston >= policy.agatston_severe as is_severe,
+        p.agatston >= policy.agatston_extreme as is_extreme,
+        p.agatston > 0 as has_calcium,
+        coalesce(p.age_years < policy.young_below_years, false) as is_young,
+        coalesce(p.age_years >= policy.old_from_years, false) as is_old,
+        policy.any_calcium_when_young
     from scans as s
     cross join raw_run as r
     cross join policy
@@ -133,10 +231,29 @@ facts as (
     left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
     left join opt_outs as o on o.person_key = s.person_key
     left join core_treatment as t on t.person_key = s.person_key
+    left join core_care as q on q.person_key = s.person_key
     left join (select distinct person_key from core_ascvd_evidence) as v
         on v.person_key = s.person_key
     left join (select distinct person_key from core_formal_evidence where counts) as f
         on f.person_key = s.person_key
+),
+
+tiered as (
+    select
+        *,
+        case
+            when is_young
+                then case
+                    when is_moderate or (any_calcium_when_young and has_calcium) then 'age_18_39'
+                end
+            when is_old then case when is_moderate then 'age_over_84' end
+            when is_extreme then 'cac_1000'
+            when is_severe then 'cac_300'
+            when is_moderate then 'cac_100'
+            when has_calcium and is_percentile_high then 'percentile_75'
+            when has_calcium and flag_risk >= risk_high then 'risk_high'
+        end as tier_if_flagged
+    from facts
 ),
 
 judged as (
@@ -146,11 +263,27 @@ judged as (
             list_concat(
                 list_concat([conflict], list_concat(exclusions, gaps)),
                 -- That a part of the calcium is below the threshold says nothing of the whole.
-                [case when is_lower_bound and tier_if_flagged is null then 'lower_bound' end]
+                [
+                    case when is_lower_bound and tier_if_flagged is null then 'lower_bound' end,
+                    -- Some calcium, and a risk that only a missing input keeps from being told.
+                    case
+                        when
+                            has_calcium and tier_if_flagged is null and flag_risk is null
+                            and list_contains(risk_reasons, 'missing_input')
+                            and not list_contains(risk_reasons, 'out_of_range')
+                            then 'missing_input'
+                        -- SCORE2 was not made for people with diabetes, whose risk is not low.
+                        when
+                            has_calcium and tier_if_flagged is null and flag_risk is null
+                            and risk_used = 'score2' and not is_young and not is_old
+                            and list_contains(risk_reasons, 'out_of_range')
+                            then 'out_of_range'
+                    end
+                ]
             ),
             lambda x: x is not null
         ) as obstacles
-    from facts
+    from tiered
 )
 
 select
@@ -160,7 +293,7 @@ select
             list_contains(
                 [
                     'identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low',
-                    'no_scan_date', 'lower_bound'
+                    'no_scan_date', 'lower_bound', 'missing_input', 'out_of_range'
                 ],
                 obstacles[1]
             )
@@ -169,12 +302,13 @@ select
         else 'not_flagged'
     end as flag,
     case when len(obstacles) = 0 then coalesce(tier_if_flagged, '') else '' end as tier,
+    coalesce(tier_if_flagged, '') as tier_but_for,
     case
         when len(obstacles) > 0 then obstacles
         when tier_if_flagged is not null then [tier_if_flagged]
         -- A small score whose risk could not be estimated is below the threshold of the score;
         -- that the other road was closed is said beside it.
-        when agatston > 0 and mesa_chd_10y_cac is null
+        when has_calcium and flag_risk is null
             then list_concat(['below_threshold'], risk_reasons)
         else ['below_threshold']
     end as reasons,
@@ -196,5 +330,9 @@ select
     ldl_mg_dl,
     is_ldl_at_goal,
     mesa_chd_10y,
-    mesa_chd_10y_cac
+    mesa_chd_10y_cac,
+    policy,
+    flag_risk,
+    flag_risk_source,
+    is_known_inpatient
 from judged

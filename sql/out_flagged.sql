@@ -18,6 +18,7 @@
 -- column: percentile_source |  | open | MESA 2006 where the race is known, else Hoff 2001
 -- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
+-- column: flag_risk | fraction | health | the 10-year risk that the policy looks at, to 0.001
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
 -- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty
 -- column: note |  | open | what must happen before anybody is contacted
@@ -25,8 +26,14 @@
 -- Research software: every row must be confirmed by an image reader before anyone is contacted.
 with tiers as (
     select
-        unnest(['cac_1000', 'cac_300', 'cac_100', 'risk_high']) as tier,
-        unnest([1, 2, 3, 4]) as place
+        unnest(
+            [
+                'cac_1000', 'cac_300', 'cac_100', 'percentile_75', 'risk_high', 'age_18_39',
+                'age_over_84'
+            ]
+        ) as tier,
+        -- The score and its percentile are two ways into one tier; the score comes first.
+        unnest([1, 2, 3, 4, 5, 6, 7]) as place
 )
 
 select
@@ -53,6 +60,9 @@ select
     f.score_is_doubtful,
     round(f.mesa_chd_10y, 3) as mesa_chd_10y,
     round(f.mesa_chd_10y_cac, 3) as mesa_chd_10y_cac,
+    f.policy,
+    round(f.flag_risk, 3) as flag_risk,
+    f.flag_risk_source,
     f.is_on_statin,
     coalesce(f.statin_intensity, '') as statin_intensity,
     round(f.ldl_mg_dl) as ldl_mg_dl,

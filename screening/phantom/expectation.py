@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,6 +32,7 @@ from screening.tables import TRUTH
 FLAG_EDGES = (100.0, 300.0, 1000.0)  # Agatston units at which the tiers begin
 FLAG_RISK = 0.075  # 10-year CHD risk from which a score below 100 is flagged all the same
 ADULT_YEARS = 18
+YOUNG_BELOW_YEARS, OLD_FROM_YEARS = 40, 85  # tiers of their own
 BORDERLINE_FRACTION = 0.25
 MESA_AGES = (45, 84)  # McClelland 2015: the cohort's ages
 
@@ -69,6 +71,22 @@ _MESA_CAC = {
 _MESA_CAC_SURVIVAL = 0.99833
 _MESA_LN_CAC = 0.2743
 _MESA_RACES = ("white", "black", "hispanic", "chinese")
+
+# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years, and where
+# race is none of its four Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 … 72.5.
+_P75_AGES = (50.0, 60.0, 70.0, 80.0)
+_P75 = {
+    ("M", "white"): (22, 155, 540, 1200),
+    ("F", "white"): (0, 16, 119, 370),
+    ("M", "chinese"): (14, 67, 174, 305),
+    ("F", "chinese"): (0, 18, 70, 146),
+    ("M", "black"): (2, 40, 191, 516),
+    ("F", "black"): (0, 5, 77, 214),
+    ("M", "hispanic"): (9, 75, 247, 494),
+    ("F", "hispanic"): (0, 2, 51, 205),
+}
+_P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5)
+_P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892), "F": (1, 2, 5, 23, 57, 145, 210)}
 
 # States of series refused for a reason; all others that give no score are `failed`.
 _BY_RULE = frozenset(
@@ -123,6 +141,8 @@ class FlagFacts:
     agatston: float | None = None
     is_undated: bool = False  # there is a score, but no date to place it by
     risk: float | None = None
+    age_years: float | None = None
+    percentile_75: float | None = None  # the score at the 75th percentile of such people
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +276,7 @@ def _exclusion(facts: FlagFacts) -> Flag | None:
 
 
 def expected_flag(facts: FlagFacts) -> Flag:
-    """Apply the flag's policy: exclusions first, then the score, then the risk."""
+    """Apply the policy of 2018: exclusions, then the score, its percentile, then the risk."""
     excluded = _exclusion(facts)
     if excluded is not None:
         return excluded
@@ -264,15 +284,45 @@ def expected_flag(facts: FlagFacts) -> Flag:
         return Flag(
             "cannot_say", reason=Reason.NO_SCAN_DATE if facts.is_undated else Reason.NO_SCORE
         )
-    n_edges = sum(facts.agatston >= edge for edge in FLAG_EDGES)
-    if n_edges:
-        return Flag("flagged", tier=f"cac_{FLAG_EDGES[n_edges - 1]:.0f}")
-    if facts.risk is not None and facts.risk >= FLAG_RISK:
-        return Flag("flagged", tier="risk_high")
+    tier = _tier(facts, facts.agatston)
+    if tier is not None:
+        return Flag("flagged", tier=tier)
     return Flag("not_flagged", reason=Reason.BELOW_THRESHOLD)
 
 
-def is_borderline(agatston: float | None, risk: float | None) -> bool:
+def _tier(facts: FlagFacts, agatston: float) -> str | None:
+    """Give the tier, the ages outside the tables first."""
+    n_edges = sum(agatston >= edge for edge in FLAG_EDGES)
+    age = facts.age_years
+    if age is not None and age < YOUNG_BELOW_YEARS:
+        return "age_18_39" if agatston > 0 else None
+    if age is not None and age >= OLD_FROM_YEARS:
+        return "age_over_84" if n_edges else None
+    if n_edges:
+        return f"cac_{FLAG_EDGES[n_edges - 1]:.0f}"
+    if agatston <= 0:
+        return None
+    if facts.percentile_75 is not None and agatston >= facts.percentile_75:
+        return "percentile_75"
+    if facts.risk is not None and facts.risk >= FLAG_RISK:
+        return "risk_high"
+    return None
+
+
+def percentile_75(age_years: float, sex: str, race: str | None) -> float | None:
+    """Give the Agatston score at the 75th percentile; None outside the ages of the table."""
+    ages: tuple[float, ...] = _P75_HOFF_AGES
+    scores: tuple[int, ...] = _P75_HOFF[sex]
+    if race in _MESA_RACES:
+        ages, scores = _P75_AGES, _P75[sex, str(race)]
+    if not ages[0] <= age_years <= ages[-1]:
+        return None
+    return float(np.interp(age_years, ages, scores))
+
+
+def is_borderline(
+    agatston: float | None, risk: float | None, percentile_75: float | None = None
+) -> bool:
     """Say whether a measuring error of 25 % could move the person over a threshold."""
 
     def is_near(value: float, edge: float) -> bool:
@@ -282,7 +332,11 @@ def is_borderline(agatston: float | None, risk: float | None) -> bool:
         return False
     if any(is_near(agatston, edge) for edge in FLAG_EDGES):
         return True
-    return agatston < FLAG_EDGES[0] and risk is not None and is_near(risk, FLAG_RISK)
+    if agatston >= FLAG_EDGES[0]:
+        return False
+    if percentile_75 is not None and agatston > 0 and is_near(agatston, percentile_75):
+        return True
+    return risk is not None and is_near(risk, FLAG_RISK)
 
 
 def write_truth(path: Path, rows: Iterable[TruthRow]) -> None:

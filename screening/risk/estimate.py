@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.reasons import Reason
+from screening.risk.by_region import score2_columns
 from screening.risk.equations import MESA_YEARS
 from screening.risk.mesa import RACES, mesa_risks
 from screening.risk.people import NUMBERS, Bools, Floats, People, people_of
@@ -100,6 +101,7 @@ def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table
                 **_reasons(checked, n),
                 "model": pa.array([use.says] * n, pa.string()),
                 **_model_columns(model, scores.at_least, n),
+                **score2_columns(people, impossible, settings.score2_region),
                 "stale": _stale(inputs, people, settings.stale_days, use.model.uses),
             }
         )

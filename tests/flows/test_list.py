@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from night import Screening
 
-from flows.people import list_format
+from flows.people import LISTS, list_format
+from flows.show_lists import NAMES
 from screening.errors import ScreeningError
 
 
@@ -22,6 +23,14 @@ def test_a_list_is_written_by_the_ending_of_its_name(
     assert people.num_rows > 0
     assert len(json.loads(js.read_text())) == people.num_rows
     assert csv.read_text().partition("\n")[0] == ",".join(people.column_names)
+
+
+def test_every_list_has_a_name_and_is_printed(screening: Screening, swept: Path) -> None:
+    assert tuple(LISTS) == NAMES
+    for name in LISTS:
+        done = screening("flagged", "--lake", str(swept), "--list", name)
+        assert done.returncode == 0, done.stderr
+        assert "not a medical device" in done.stdout
 
 
 @pytest.mark.parametrize(

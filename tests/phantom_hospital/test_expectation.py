@@ -12,11 +12,13 @@ from screening.phantom.expectation import (
     expected_flag,
     is_borderline,
     mesa_chd_10y,
+    percentile_75,
     state_of,
     true_category,
     write_truth,
 )
 from screening.reasons import Reason, State
+from screening.risk.percentile import percentile
 from screening.tables import TRUTH
 
 # McClelland 2015 as programmed and tested elsewhere: 8.614 % and 3.059 %.
@@ -126,6 +128,40 @@ def test_tiers_begin_at_their_edges(agatston, risk, flag, tier):
     assert (got.flag, got.tier) == (flag, tier)
 
 
+@pytest.mark.parametrize(
+    ("age", "agatston", "tier"),
+    [
+        (39, 1.0, "age_18_39"),
+        (39, 0.0, None),
+        (40, 1.0, None),
+        (84, 100.0, "cac_100"),
+        (85, 100.0, "age_over_84"),
+        (85, 99.9, None),
+    ],
+)
+def test_ages_with_a_tier_of_their_own(age, agatston, tier):
+    assert expected_flag(FlagFacts(agatston=agatston, age_years=age)).tier == tier
+
+
+def test_the_75th_percentile_flags_from_itself_on_and_before_the_risk():
+    facts = FlagFacts(agatston=50.0, percentile_75=50.0, risk=0.5)
+    assert expected_flag(facts).tier == "percentile_75"
+    assert expected_flag(replace(facts, percentile_75=50.1)).tier == "risk_high"
+    assert expected_flag(replace(facts, agatston=0.0, percentile_75=0.0)).tier is None
+
+
+@pytest.mark.parametrize("race", ["white", "black", "hispanic", "chinese", "other", None])
+@pytest.mark.parametrize("sex", ["F", "M"])
+def test_the_75th_percentile_is_that_of_the_risk_room(sex, race):
+    for age in (42.4, 42.5, 47.0, 50.0, 58.0, 66.6, 72.5, 72.6, 80.0, 80.1):
+        score = percentile_75(age, sex, race)
+        if score is None:
+            assert percentile(1.0, age, sex, race) is None
+        elif score > 1:
+            assert percentile(score * 1.001, age, sex, race).value >= 75
+            assert percentile(score * 0.999, age, sex, race).value < 75
+
+
 def test_borderline_is_a_quarter_on_both_sides():
     assert is_borderline(75.0, None)
     assert is_borderline(125.0, None)
@@ -134,6 +170,9 @@ def test_borderline_is_a_quarter_on_both_sides():
     assert is_borderline(10.0, 0.07)
     assert not is_borderline(170.0, 0.075)  # above 100 the risk does not decide
     assert not is_borderline(None, None)
+    assert is_borderline(50.0, None, 60.0)
+    assert not is_borderline(50.0, None, 70.0)
+    assert not is_borderline(170.0, None, 160.0)  # above 100 the percentile does not decide
 
 
 def test_states_of_reasons():

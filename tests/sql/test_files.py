@@ -23,6 +23,7 @@ from sql_room import (
     words,
 )
 
+from screening.config import POLICIES
 from screening.lake import describe_relations
 from screening.reasons import Reason
 from screening.resources import sql_folder
@@ -30,6 +31,7 @@ from screening.tables import LAKE_TABLES
 
 RELATION = re.compile(r"\b(?:raw|core|out)_[a-z_]+\b")
 GIVEN = {f"raw_{n}" for n in LAKE_TABLES} | {"raw_run", "raw_research_shift"}
+TIERS = ("cac_1000", "cac_300", "cac_100", "percentile_75", "risk_high", "age_18_39", "age_over_84")
 NEEDED = {
     "core_disposition",
     "core_person_score",
@@ -167,7 +169,7 @@ def test_every_column_of_every_relation_has_a_meaning():
     text = {e.column_name: e.meaning for e in described["core_person_flag"]}
     for value in ("flagged", "not_flagged", "cannot_say"):
         assert value in text["flag"]
-    for value in ("cac_1000", "cac_300", "cac_100", "risk_high"):
+    for value in TIERS:
         assert value in text["tier"]
 
 
@@ -194,9 +196,9 @@ def test_keys_are_unique_and_the_sums_hold_on_random_lakes(seed):
 
 def test_every_reason_of_the_policy_is_in_the_closed_list():
     codes = set(re.findall(r"'([a-z_0-9]+)'", code("core_person_flag")))
-    tiers = {"cac_1000", "cac_300", "cac_100", "risk_high"}
     others = {"flagged", "not_flagged", "cannot_say", "scored", "opt_out_all", "statin"}
-    assert codes - tiers - others <= {r.value for r in Reason}
+    others |= {*POLICIES, "chd", "score2", "mesa_chd_10y_cac", "model_risk"}
+    assert codes - set(TIERS) - others <= {r.value for r in Reason}
 
 
 def test_no_operations_key_or_date_reaches_the_research_cohort():

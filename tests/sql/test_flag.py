@@ -53,8 +53,9 @@ def test_a_risk_estimated_for_another_scan_does_not_count():
 
 
 def test_a_closed_road_to_the_risk_tier_is_said_beside_below_threshold():
-    connection = one_person(scan(agatston=50.0), risk=[risk(cac=None, reasons=["missing_input"])])
-    assert flag_of(connection)["reasons"] == ["below_threshold", "missing_input"]
+    reasons = ["missing_input", "out_of_range"]
+    connection = one_person(scan(agatston=50.0), risk=[risk(cac=None, reasons=reasons)])
+    assert flag_of(connection)["reasons"] == ["below_threshold", *reasons]
 
 
 @pytest.mark.parametrize(
