@@ -52,6 +52,7 @@ class Crawled:
     waiting: frozenset[str] = frozenset()  # keys of studies of which something was not delivered
     is_kept: bool = True  # in the index, for the next sweep
     n_shut: int = 0  # folders and files that could not be opened
+    arriving: frozenset[str] = frozenset()  # keys of studies that are still being received
 
 
 def _read_shard(shard: Shard) -> archive.HeaderShard:
@@ -150,6 +151,12 @@ def _behind(instances: pa.Table, shut: frozenset[str]) -> pa.Table:
     return instances.filter(pa.array(is_behind, pa.bool_()))
 
 
+def _arriving(instances: pa.Table, young: frozenset[str]) -> frozenset[str]:
+    """Return the keys of the studies that young files belong to."""
+    is_young = pc.is_in(instances["path"], value_set=pa.array(sorted(young), pa.string()))
+    return frozenset(instances.filter(is_young)["study_key"].to_pylist())
+
+
 def check_archive(url: str, lake: Path, limits: ArchiveSettings) -> None:
     """Refuse an archive that cannot be swept into this lake, before the lake is made."""
     address = archive.resolve(url)
@@ -190,4 +197,5 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
     every = pa.concat_tables([files, FILES.check(listing.ignored)])
     waiting = archive.waiting_studies(instances, missed)
     n_seen = n_listed + behind.num_rows
-    return Crawled(instances, every, n_seen, new.num_rows, waiting, is_kept, len(shut))
+    arriving = _arriving(instances, listing.young)
+    return Crawled(instances, every, n_seen, new.num_rows, waiting, is_kept, len(shut), arriving)

@@ -9,6 +9,7 @@ wish alone, and writes nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from flows import (
@@ -18,8 +19,10 @@ from flows import (
     scan_words,
     show,
     treatment_words,
+    withdrawal_words,
     words,
 )
+from flows.people_stage import opted_out
 from flows.status import last_as_of
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -42,7 +45,8 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     _check_out(out)
     as_of = last_as_of(lake)
     found = _about(lake.read("series").to_pylist(), key)
-    if not found:
+    taken = _taken_back(lake, key, as_of)
+    if not found and not taken:
         raise ScreeningError(
             f"no series, study or person {key} in this lake; see flagged or status"
         )
@@ -66,6 +70,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
         "people": people,
         "progression": [r for r in pairs if r["person_key"] in owners - silent],
         "series": series,
+        "withdrawn": taken,
         "current": current,
         "dispositions": history,
         "pictures": [
@@ -77,6 +82,13 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     if out is not None and series:
         _write(out, facts, pictures)
     return facts
+
+
+def _taken_back(lake: Lake, key: str, as_of: date) -> list[Row]:
+    """Return what the archive took from whom the key means; of who opted out nothing."""
+    silent = opted_out(lake, as_of)
+    rows = _about(lake.read("withdrawals").to_pylist(), key)
+    return [r for r in rows if r["person_key"] not in silent]
 
 
 def _has_opted_out(person: Row) -> bool:
@@ -100,12 +112,19 @@ def print_explanation(facts: dict[str, object]) -> None:
         own = person["person_key"]
         pairs = [r for r in words.rows(facts["progression"]) if r["person_key"] == own]
         _print_person(person, str(facts["as_of"]), pairs)
+    history = words.rows(facts["dispositions"])
+    for taken in words.rows(facts["withdrawn"]):
+        show.say(withdrawal_words.withdrawn(taken))
+    if facts["withdrawn"]:
+        show.say()
     counting = {person.get("series_key") for person in words.rows(facts["people"])}
     for state in words.rows(facts["current"]):
         counts = state["series_key"] in counting
         remark = "the scan that counts" if counts else ""
         spots = seen.get(state["series_key"])
         _print_series(series[state["series_key"]], state, remark, spots)
+        for line in withdrawal_words.superseded(series[state["series_key"]], history):
+            show.say(f"  {line}")
         if spots is not None:
             bright_words.print_things(spots)
         show.say(f"  {pictures[state['series_key']]['remark']}")

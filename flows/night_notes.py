@@ -39,6 +39,17 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
             f"{swept.n_gone_series} series of {_people(swept.n_gone_people)} of the last sweep "
             "are no longer in the archive"
         )
+    if swept.n_taken_back:
+        found.append(
+            f"{swept.n_taken_back} series were rejected or moved to another person since the last "
+            "sweep; explain KEY tells of each"
+        )
+    if swept.n_arriving:
+        what = "1 study is" if swept.n_arriving == 1 else f"{swept.n_arriving} studies are"
+        found.append(
+            f"{what} still being received and will be scored in a later sweep; settle_minutes of "
+            "[archive] in --config says how long a study must rest"
+        )
     if swept.n_kept:
         found.append(
             f"{swept.n_kept} series keep the score of another model or scoring version; "

@@ -17,6 +17,21 @@ from screening.reasons import Reason, State
 from screening.records import Decision
 
 ORIGINAL = "original: "  # how a duplicate's detail names the series it repeats
+# Refusals of what has not all arrived yet may not hold for the whole.
+_OF_SIZE = frozenset(
+    {
+        Reason.LOCALIZER,
+        Reason.SECONDARY_CAPTURE,
+        Reason.NOT_CHEST,
+        Reason.GATED_CALCIUM_SCORE,
+        Reason.TOO_FEW_SLICES,
+        Reason.INCREMENT_OVER_5MM,
+    }
+)
+_HELD = {
+    Reason.UNREACHABLE: "not all of the study was delivered",
+    Reason.STILL_ARRIVING: "more of the study may be on its way",
+}
 _FINAL = frozenset({State.SCORED, State.INELIGIBLE, State.FAILED, State.QUARANTINED})
 
 
@@ -121,20 +136,23 @@ def make_plan(
     ledger: Ledger,
     version: int,
     waiting: frozenset[str] = frozenset(),
+    arriving: frozenset[str] = frozenset(),
 ) -> Plan:
     """Split the night's series into what rules decide and what is worked.
 
     `waiting` names studies of which the archive could not deliver everything tonight: none of their
-    series is worked, as a better one, or slices of this one, may be what is missing.
+    series is worked, as a better one, or slices of this one, may be what is missing. So it is of
+    `arriving`, studies still being received; nor is a series of these refused for its size.
     """
     by_key: Mapping[str, catalogue.Entry] = {e.series.series_key: e for e in entries}
     decided: list[Disposition] = []
     queues: dict[str, list[tuple[int, catalogue.Entry]]] = {}
     for decision in decisions:
         entry = by_key[decision.series_key]
-        if decision.rank is not None and decision.study_key in waiting:
+        held = _held(decision, waiting, arriving)
+        if held is not None:
             if ledger.outcome(entry) is None:
-                decided.append(_unreachable(entry, version))
+                decided.append(_pending(entry, version, held))
             continue
         if decision.rank is not None:
             queues.setdefault(decision.study_key, []).append((decision.rank, entry))
@@ -142,6 +160,8 @@ def make_plan(
         row = Disposition(
             entry.series, Versions(version), decision.state, decision.reasons, decision.detail
         )
+        if decision.reasons[0] is Reason.REJECTED_IN_ARCHIVE:
+            continue  # the series says so itself, and for as long as the note is there
         if not ledger.holds_rule(row) and not ledger.is_frozen(entry):
             decided.append(row)
     studies = [
@@ -151,14 +171,17 @@ def make_plan(
     return Plan(tuple(decided), tuple(sorted(studies, key=lambda s: _order(s.candidates))))
 
 
-def _unreachable(entry: catalogue.Entry, version: int) -> Disposition:
-    return Disposition(
-        entry.series,
-        Versions(version),
-        State.PENDING,
-        (Reason.UNREACHABLE,),
-        "not all of the study was delivered",
-    )
+def _held(decision: Decision, waiting: frozenset[str], arriving: frozenset[str]) -> Reason | None:
+    """Say why a series waits tonight; None where it does not."""
+    is_eligible = decision.rank is not None
+    if is_eligible and decision.study_key in waiting:
+        return Reason.UNREACHABLE
+    may_change = is_eligible or _OF_SIZE.issuperset(decision.reasons)
+    return Reason.STILL_ARRIVING if may_change and decision.study_key in arriving else None
+
+
+def _pending(entry: catalogue.Entry, version: int, reason: Reason) -> Disposition:
+    return Disposition(entry.series, Versions(version), State.PENDING, (reason,), _HELD[reason])
 
 
 def not_chosen(entry: catalogue.Entry, chosen: str, version: int) -> Disposition:

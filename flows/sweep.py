@@ -23,6 +23,7 @@ from flows.people_stage import estimate, opted_out, take_clinical
 from flows.plan import Ledger, Plan, make_plan
 from flows.prefect_server import PrefectServer, prefect_server
 from flows.scoring_stage import Scoring, Tally
+from flows.withdrawal import withdrawn
 from screening import archive, catalogue, choose, inference, scoring
 from screening.catalogue import Entry
 from screening.config import Settings
@@ -67,6 +68,8 @@ class Swept:
     n_gone_people: int  # whose series these were
     is_index_kept: bool = True  # of the archive, for the next sweep
     n_shut: int = 0  # folders and files of the archive that could not be opened
+    n_taken_back: int = 0  # series rejected, or moved to another person, since the sweep before
+    n_arriving: int = 0  # studies still being received
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -152,7 +155,8 @@ class _Stages:
         self._n_kept = 0
         self._is_index_kept, self._n_shut = True, 0
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
-        self._gone: dict[str, str] = {}  # person of each series that left the archive
+        self._arriving: frozenset[str] = frozenset()  # studies still being received
+        self._gone: list[dict[str, object]] = []  # what was taken back since the last sweep
         self._run: dict[str, object] = {
             "run_id": night.run_id,
             "started_at": datetime.now(UTC),
@@ -164,7 +168,7 @@ class _Stages:
     def crawl(self) -> Crawled:
         self._night.progress("reading headers", 0, 1)
         crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
-        self._waiting = crawled.waiting
+        self._waiting, self._arriving = crawled.waiting, crawled.arriving
         self._is_index_kept, self._n_shut = crawled.is_kept, crawled.n_shut
         self._night.progress("reading headers", 1, 1)
         return crawled
@@ -172,11 +176,11 @@ class _Stages:
     def group(self, crawled: Crawled) -> tuple[Entry, ...]:
         found = catalogue.group(crawled.instances)
         now = catalogue.series_table(found.entries)
-        before = self._lake.read("series").select(["series_key", "person_key"]).to_pylist()
-        there = set(now["series_key"].to_pylist())
-        self._gone = {
-            r["series_key"]: r["person_key"] for r in before if r["series_key"] not in there
-        }
+        known = self._lake.read("withdrawals").to_pylist()
+        withdrawals = withdrawn(self._lake, now, self._night.as_of)
+        self._gone = [r for r in withdrawals.to_pylist() if r not in known]
+        # Before the series: a night killed between the two finds them withdrawn all the same.
+        self._lake.replace("withdrawals", withdrawals)
         self._lake.replace("series", now)
         reasons = crawled.files["reason"].to_pylist()
         self._run.update(
@@ -208,7 +212,7 @@ class _Stages:
             self._lake.read("dispositions"),
             self._versions,
             self._night.settings.rescore,
-            (e.series.series_key for e in entries),
+            (e.series.series_key for e in entries if not e.series.rejection),
         )
         silent = opted_out(self._lake, self._night.as_of)
         # Whether the wish is new tonight or not.
@@ -220,7 +224,9 @@ class _Stages:
             silent,
             self._lake.vault.conflicted(),
         )
-        plan = make_plan(entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting)
+        plan = make_plan(
+            entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting, self._arriving
+        )
         return plan, ledger
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
@@ -259,14 +265,16 @@ class _Stages:
         self._lake.publish(self._night.as_of, self._night.run_id)
         self._lake.maintain()
         self._night.progress("publishing", 1, 1)
-        people = set(self._gone.values())
+        left = [r for r in self._gone if r["reason"] == Reason.LEFT_ARCHIVE]
         return Swept(
             self._night.run_id,
             seconds,
             tally,
             self._n_kept,
-            len(self._gone),
-            len(people),
+            len(left),
+            len({r["person_key"] for r in left}),
             self._is_index_kept,
             self._n_shut,
+            len(self._gone) - len(left),
+            len(self._arriving),
         )

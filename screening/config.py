@@ -38,7 +38,7 @@ SECRET_VARIABLE = "SCREENING_SECRET"  # noqa: S105 - a name, not a secret
 class ArchiveSettings(BaseModel):
     """How an archive behind a server is asked: table `[archive]` of `screening.toml`.
 
-    Of a folder none of it is used. What opens the archive comes from the environment alone.
+    Of a folder `settle_minutes` alone is used. What opens an archive comes from the environment.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +52,9 @@ class ArchiveSettings(BaseModel):
     patience_seconds: float = Field(default=30.0, ge=0)
     # Longest that one series may take to arrive, its turn awaited; then its scan stays pending.
     reading_seconds: float = Field(default=600.0, gt=0)
+    # A study of which a file was written less long ago is still being sent, and waits. A server
+    # tells numbers of instances instead.
+    settle_minutes: float = Field(default=10.0, ge=0)  # 0: nothing waits
     # Studies are asked for by date: the newest every night, older ones in turn.
     first_date: date = date(2000, 1, 1)  # what is older is one question
     slice_days: int = Field(default=30, ge=1)

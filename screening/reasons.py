@@ -48,6 +48,8 @@ class Reason(StrEnum):
     SECONDARY_CAPTURE = "secondary_capture"
     MIP = "mip"
     VIRTUAL_NON_CONTRAST = "virtual_non_contrast"
+    OTHER_PHASE = "other_phase"
+    OTHER_PURPOSE = "other_purpose"
     NOT_HU = "not_hu"
     NOT_AXIAL = "not_axial"
     NOT_CHEST = "not_chest"
@@ -70,6 +72,10 @@ class Reason(StrEnum):
     DUPLICATE_IMAGES_OF = "duplicate_images_of"
     NOT_CHOSEN = "not_chosen"
     OPTED_OUT = "opted_out"
+    # series, taken back by the archive
+    REJECTED_IN_ARCHIVE = "rejected_in_archive"
+    LEFT_ARCHIVE = "left_archive"
+    MOVED_TO_ANOTHER_PERSON = "moved_to_another_person"
     # series, while working
     DECODE_FAILED = "decode_failed"
     MODEL_FAILED = "model_failed"
@@ -146,6 +152,12 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.VIRTUAL_NON_CONTRAST: ReasonText(
         Room.CHOOSE, "The series is a spectral reconstruction (virtual non-contrast and kin)."
     ),
+    Reason.OTHER_PHASE: ReasonText(
+        Room.CHOOSE, "The series is one phase of a breath (4-D), or was taken breathed out."
+    ),
+    Reason.OTHER_PURPOSE: ReasonText(
+        Room.CHOOSE, "The series was made to plan or guide a treatment, or with a cone beam."
+    ),
     Reason.NOT_HU: ReasonText(Room.CHOOSE, "The pixel values are not Hounsfield units."),
     Reason.NOT_AXIAL: ReasonText(Room.CHOOSE, "The slices are not axial."),
     Reason.NOT_CHEST: ReasonText(Room.CHOOSE, "The series does not show a chest with a heart."),
@@ -186,6 +198,13 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.NOT_CHOSEN: ReasonText(Room.CHOOSE, "Another series of the same study fits better."),
     Reason.OPTED_OUT: ReasonText(Room.CHOOSE, "The person has opted out."),
+    Reason.REJECTED_IN_ARCHIVE: ReasonText(
+        Room.CHOOSE, "A rejection note in the archive takes the images back."
+    ),
+    Reason.LEFT_ARCHIVE: ReasonText(Room.SWEEP, "The images are no longer in the archive."),
+    Reason.MOVED_TO_ANOTHER_PERSON: ReasonText(
+        Room.SWEEP, "The archive now holds the images under another person."
+    ),
     Reason.DECODE_FAILED: ReasonText(Room.VOLUME, "The pixels could not be decoded."),
     Reason.MODEL_FAILED: ReasonText(Room.INFERENCE, "The model gave no usable output."),
     Reason.MODEL_FIELD: ReasonText(

@@ -65,7 +65,8 @@ class Series:
     """One series as its headers describe it; no identity, only keys.
 
     `increment_mm` is the median distance between neighbouring slice planes along the
-    normal; `terms` are recognised words of the descriptions, from a closed list.
+    normal; `terms` are recognised words of the descriptions, from a closed list; `rejection` is
+    the code of the note that takes all its images back.
     """
 
     series_key: str
@@ -102,6 +103,7 @@ class Series:
     age_years: float | None
     sex: str
     content_digest: str
+    rejection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from screening.clinical_columns import (
 from screening.risk_columns import PEOPLE_COLUMNS, PEOPLE_RISK_COLUMNS, RISK_COLUMNS
 from screening.schema import Column, Privacy, Table
 from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
+from screening.truth_columns import TRUTH_COLUMNS
 
 SCHEMA_VERSION = 1
 
@@ -73,6 +74,7 @@ _HEADER = (
     Column("age_years", _F, "year", "PatientAge as stated in the header", _QUASI),
     Column("sex", _S, "", "PatientSex: F, M, O or empty", _QUASI),
     Column("pixel_bytes", _I, "B", "length of the pixel data found in the file; -1 unknown"),
+    Column("rejection", _S, "", "of a rejection note, the code that says why; else empty"),
 )
 
 INSTANCES_RAW = Table(
@@ -88,6 +90,7 @@ INSTANCES_RAW = Table(
         Column("patient_id", _S, "", "PatientID as written", _ID),
         Column("issuer", _S, "", "IssuerOfPatientID", _ID),
         Column("accession", _S, "", "AccessionNumber", _ID),
+        Column("rejected_instances", _SS, "", "SOPInstanceUIDs a rejection note names", _ID),
     ),
 )
 
@@ -101,6 +104,7 @@ INSTANCES = Table(
         _STUDY_KEY,
         _SERIES_KEY,
         Column("instance_digest", _S, "", "keyed digest of the SOPInstanceUID", _KEY),
+        Column("rejected_instances", _SS, "", "digests of those a rejection note names", _KEY),
     ),
 )
 
@@ -147,6 +151,23 @@ SERIES = Table(
         Column("age_years", _F, "year", "age at the scan", _QUASI),
         Column("sex", _S, "", "F, M, O or empty, from the header", _QUASI),
         Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
+        Column("rejection", _S, "", "code of the note that takes all its images back; else empty"),
+    ),
+)
+
+WITHDRAWALS = Table(
+    "withdrawals",
+    "one series that a person had and that the archive took from them; gone when it is back",
+    ("series_key", "person_key"),
+    (
+        _SERIES_KEY,
+        _STUDY_KEY,
+        Column("person_key", _S, "", "random key of the person it was taken from", _KEY),
+        Column("reason", _S, "", "left_archive, rejected_in_archive or moved_to_another_person"),
+        Column("withdrawn_on", _D, "", "as_of of the sweep that noticed", _QUASI),
+        Column("modality", _S, "", "CT, SR, …"),
+        Column("index_date", _D, "", "local date of acquisition", _QUASI),
+        Column("agatston", _F, "Agatston unit", "of the score that no longer counts", _HEALTH),
     ),
 )
 
@@ -319,53 +340,7 @@ TRUTH = Table(
     "truth",
     "one file, series or person of a synthetic hospital and what should become of it",
     ("kind", "path", "series_instance_uid", "patient_id", "issuer"),
-    (
-        Column("kind", _S, "", "file, series or person"),
-        Column("path", _S, "", "files: path below the archive's root", _ID),
-        Column("series_instance_uid", _S, "", "SeriesInstanceUID; empty for people", _ID),
-        Column("patient_id", _S, "", "the clinical MRN, whatever the header's spelling", _ID),
-        Column("issuer", _S, "", "issuer of the MRN", _ID),
-        Column("role", _S, "", "which special case the row belongs to"),
-        Column(
-            "expected_state",
-            _S,
-            "",
-            "files: instance, not_dicom, unreadable, duplicate, ignored; series: their state",
-        ),
-        Column("expected_reason", _S, "", "reason code; empty for a use without remark"),
-        Column("expected_flag", _S, "", "people: flagged, not_flagged or cannot_say", _HEALTH),
-        Column("expected_tier", _S, "", "a tier of the list, as cac_100", _HEALTH),
-        Column(
-            "is_borderline",
-            _B,
-            "",
-            "truth lies within 25 % of a threshold, or risk is drawn",
-        ),
-        Column("note", _S, "", "why, in a sentence"),
-        Column(
-            "true_agatston", _F, "Agatston unit", "coronaries, without noise and motion", _HEALTH
-        ),
-        Column("true_agatston_lm", _F, "Agatston unit", "left main", _HEALTH),
-        Column("true_agatston_lad", _F, "Agatston unit", "left anterior descending", _HEALTH),
-        Column("true_agatston_lcx", _F, "Agatston unit", "left circumflex", _HEALTH),
-        Column("true_agatston_rca", _F, "Agatston unit", "right coronary artery", _HEALTH),
-        Column("true_mass_mg", _F, "mg", "coronary calcium put into the body", _HEALTH),
-        Column("true_category", _S, "", "category of true_agatston", _HEALTH),
-        Column("index_date", _D, "", "date of the scan; empty where it carries none", _QUASI),
-        Column("age_years", _F, "year", "completed years at the scan", _QUASI),
-        Column("sex", _S, "", "F or M", _QUASI),
-        Column("race", _S, "", "as in the clinical record; empty unknown", _QUASI),
-        Column("total_cholesterol_mg_dl", _F, "mg/dL", "latest usable before the scan", _HEALTH),
-        Column("hdl_cholesterol_mg_dl", _F, "mg/dL", "latest usable before the scan", _HEALTH),
-        Column("systolic_bp_mmhg", _F, "mmHg", "latest usable before the scan", _HEALTH),
-        Column("bp_treated", _B, "", "blood-pressure medicine on the day of the scan", _HEALTH),
-        Column("lipid_treated", _B, "", "lipid medicine on the day of the scan", _HEALTH),
-        Column("diabetes", _B, "", "known by the day of the scan", _HEALTH),
-        Column("smoker", _B, "", "current smoker; empty unknown", _HEALTH),
-        Column("family_history_mi", _B, "", "known by the day of the scan", _HEALTH),
-        Column("true_mesa_chd_10y", _F, "fraction", "10-year CHD without calcium", _HEALTH),
-        Column("true_mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
-    ),
+    TRUTH_COLUMNS,
 )
 
 # What `screening conventions` writes: research keys, no key of the lake; in no lake.
@@ -379,7 +354,7 @@ CONVENTION_SCORES = Table(
 LAKE_TABLES: dict[str, Table] = {
     t.name: t
     for t in (
-        SERIES, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, OBSERVATION, EVENT, POLICY,
+        SERIES, WITHDRAWALS, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, OBSERVATION, EVENT, POLICY,
         CLINICAL_REJECTIONS, SETTING, AGES, RISK, PROGRESSION,
     )
 }  # fmt: skip

@@ -84,7 +84,37 @@ _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         rf"(?:{_WITH}) {_AGENT_PHRASE}|{_PLAIN_AGENT}|cmdc",
     ),
     (("spectral",), "iodine"),
-    (("mip",), "mip|mips|minip|min ip|max ip|maxip|(?:maximum|minimum) intensity(?: projection)?"),
+    (("subtraction",), "subtraction|subtracted|subtraktion|soustraction|sustraccion|sottrazione"),
+    # CAD alone is also coronary artery disease.
+    (("cad_overlay",), "cad (?:overlay|overlays|marks?|results?|report|findings)"),
+    (("phase_4d",), "4 d ?ct|4 d|4 dct|respiratory correlated|resp [0-9]+"),
+    (
+        ("expiratory",),
+        "expiration|expiratory|exspiration|exspiratorisch|exspirium|expiratoire|espirazione|"
+        "espiratoria|espiracion|expiratie",
+    ),
+    (
+        ("inspiratory",),
+        "inspiration|inspiratory|inspiratorisch|inspirium|inspiratoire|inspirazione|"
+        "inspiracion|inspiratie",
+    ),
+    (
+        ("planning",),
+        "(?:rt|radiotherapy|radiation|treatment) planning|bestrahlungsplanung|planungs ?ct|"
+        "dosimetrie|planification radiotherapie",
+    ),
+    (
+        ("interventional",),
+        "biopsy|biopsie|biopsia|interventional|intervention|punktion|drainage|ct guided|"
+        "ct gesteuert|ablation",
+    ),
+    (("cone_beam",), "cbct|cone ?beam|dyna ?ct|xper ?ct|digitale volumentomographie"),
+    (("attenuation",), "ctac|ct ac|ac ct|attenuation(?: correction)?|schwaechungskorrektur"),
+    (
+        ("mip",),
+        "slab|slabs|mip|mips|minip|min ip|max ip|maxip|"
+        "(?:maximum|minimum) intensity(?: projection)?",
+    ),
     (
         ("localizer",),
         "locali[sz]er|locali[sz]ers|scout|scouts|topogram|topogramm|topogramme|topogramma|topo|"

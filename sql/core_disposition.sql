@@ -13,7 +13,7 @@
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
 -- An opt-out holds exactly as long as the person's wish does: while it lasts it hides a score,
--- and when it is withdrawn the score is there again.
+-- and when it is withdrawn the score is there again. So it is with a rejection note of the archive.
 with opt_outs as (
     select distinct p.person_key
     from raw_policy as p
@@ -98,16 +98,24 @@ select
     s.kvp,
     s.kernel,
     s.manufacturer,
-    coalesce(d.state, 'pending') as state,
     case
+        when coalesce(s.rejection, '') <> '' then 'ineligible'
+        else coalesce(d.state, 'pending')
+    end as state,
+    case
+        when coalesce(s.rejection, '') <> '' then ['rejected_in_archive']
         when d.series_key is null then ['night_over']
         else coalesce(d.reasons, [])
     end as reasons,
     case
+        when coalesce(s.rejection, '') <> '' then 'rejected_in_archive'
         when d.series_key is null then 'night_over'
         else coalesce(d.reasons[1], '')
     end as reason,
-    coalesce(d.detail, '') as detail,
+    case
+        when coalesce(s.rejection, '') <> '' then 'rejection note ' || s.rejection
+        else coalesce(d.detail, '')
+    end as detail,
     coalesce(d.image_digest, '') as image_digest,
     d.agatston,
     d.volume_mm3,
@@ -165,3 +173,4 @@ left join standing as d
     on
         d.series_key = s.series_key
         and d.content_digest = s.content_digest
+        and coalesce(s.rejection, '') = ''

@@ -12,7 +12,7 @@ further is asked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -126,19 +126,44 @@ def list_by_study(
     found = {s.uid: s for dates in asked for s in _studies(server, dates, limits)}
     rows: list[tuple[str, int, int]] = []
     missing = [f"{_MISSING}/{_MISSING}/{day}" for day in limits.failed]
+    changed: dict[str, int] = {}
     for uid, facts in found.items():
         if uid in before and before[uid].is_as(facts):
             rows += before[uid].rows
             continue
         listed = _instances(server, facts, before.get(uid, _Known()))
         rows += listed
+        changed[uid] = len(listed)
         n_missing = (facts.n_instances or 0) - len(listed)
         missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
+    young = _still_growing(server, found, changed, today, settings)
     for uid, study in before.items():
         is_asked = any(study.day in dates for dates in asked) and study.day not in limits.failed
         if uid not in found and not is_asked:
             rows += study.rows
-    return _listing(rows, missing)
+    paths = frozenset(path for path, _, _ in rows if study_of(path) in young)
+    return replace(_listing(rows, missing), young=paths)
+
+
+def _still_growing(
+    server: Server,
+    found: Mapping[str, StudyFacts],
+    changed: Mapping[str, int],
+    today: date,
+    settings: ArchiveSettings,
+) -> frozenset[str]:
+    """Return the changed studies that became more while they were listed.
+
+    The newest days are asked for once more: where the server tells something else of a study than
+    a moment before, or listed more instances than it had counted, it is being sent.
+    """
+    more = {uid for uid, n in changed.items() if n > (found[uid].n_instances or n)}
+    if changed:
+        recent = Dates(today - timedelta(days=settings.overlap_days), None)
+        again = _answer(server, recent)
+        studies = again.studies if again else ()
+        more |= {s.uid for s in studies if s.uid in changed and s.mark != found[s.uid].mark}
+    return frozenset(more)
 
 
 def dates_to_ask(

@@ -34,6 +34,7 @@ from screening.archive.credentials import tls_context
 from screening.archive.header import Header, read_header, read_values
 from screening.archive.listing import Listing
 from screening.archive.patience import ask
+from screening.archive.rejection import KEY_OBJECT_SELECTION
 from screening.archive.series_of import read_by_series, read_series_bytes, series_shards
 from screening.archive.shard import HeaderShard
 from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark
@@ -56,7 +57,7 @@ _MAX_PDU_BYTES = 256 * 1024
 _AET_LENGTH = 16
 _PENDING, _SUCCESS = (0xFF00, 0xFF01), 0x0000
 _FULL = (0xFE00, 0xA700, 0xA701)  # cancelled by the peer, out of resources: there is more
-_HEADERS_FROM = "CT"  # whose series are fetched for their headers
+_HEADERS_FROM = ("CT", "KO")  # whose series are fetched for their headers; KO: rejection notes
 
 # What series of CT hold, as it is stored: one context a syntax, so that the peer need not decode.
 _CT = [f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "2.1", "2.2")]
@@ -67,6 +68,9 @@ _RLE = "1.2.840.10008.1.2.5"
 _STORED = [(c, s) for c in _CT for s in (*_PLAIN, *_JPEG, _RLE)] + [
     (c, s) for c in _CAPTURES for s in (*_PLAIN[:2], *_JPEG[:1], *_JPEG[3:4], _RLE)
 ]
+_STORED += [(KEY_OBJECT_SELECTION, s) for s in _PLAIN[:2]]
+
+_ROLES = (*_CT, *_CAPTURES, KEY_OBJECT_SELECTION)
 
 _OF_SERIES = ("Modality", "SeriesDescription", "BodyPartExamined", "ProtocolName", "SeriesDate")
 _OF_IMAGE = ("SOPClassUID", "SOPInstanceUID", "Rows", "Columns", "NumberOfFrames", "ImageType")
@@ -166,7 +170,7 @@ class Dimse:
         of_series = self._ask(lambda p: _find(p, "SERIES", about))[0]
         if not of_series or not of_study:
             return {}
-        if _text(of_series[0], "Modality") != _HEADERS_FROM:
+        if _text(of_series[0], "Modality") not in _HEADERS_FROM:
             about = dict.fromkeys(_OF_IMAGE, "") | keys
             images = self._ask(lambda p: _find(p, "IMAGE", about))[0]
             return {
@@ -249,7 +253,7 @@ class Dimse:
             parts.hostname or "",
             parts.port or 0,
             ae_title=unquote(parts.username or ""),
-            ext_neg=[build_role(c, scp_role=True) for c in (*_CT, *_CAPTURES)] if stored else None,
+            ext_neg=[build_role(c, scp_role=True) for c in _ROLES] if stored else None,
             evt_handlers=[(evt.EVT_C_STORE, stored)] if stored else None,
             max_pdu=_MAX_PDU_BYTES,
             tls_args=_tls(self.limits, self.address),

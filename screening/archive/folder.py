@@ -5,19 +5,22 @@ Goes out: its `Source`; paths are those below the folder.
 Refuses: an empty folder.
 """
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
 
 from screening.archive.listing import Listing, is_empty, list_files
 from screening.archive.reading import read_bytes
+from screening.archive.settling import young_paths
 from screening.archive.shard import HeaderShard, read_headers
 from screening.errors import ScreeningError
 
 EMPTY = "the archive is empty: no file below its folder; check the address"
 FILES_PER_SHARD = 400
+_NS_A_SECOND = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Folder:
     """One folder tree."""
 
     address: str
+    settle_minutes: float = 0.0
 
     @property
     def longest_read_seconds(self) -> float:
@@ -38,7 +42,12 @@ class Folder:
 
     def list_files(self, known: pa.Table, today: date) -> Listing:
         """Walk the whole tree: every file is looked at every night."""
-        return list_files(self.address)
+        found = list_files(self.address)
+        written_seconds = found.stats["mtime_ns"].to_numpy() / _NS_A_SECOND
+        young = young_paths(
+            found.stats["path"].to_pylist(), written_seconds, time.time(), self.settle_minutes
+        )
+        return replace(found, young=young)
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
         """Split into equal numbers of files."""

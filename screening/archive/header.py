@@ -36,6 +36,7 @@ from screening.archive.pixels import (
     TruncatedError,
     pixel_extent,
 )
+from screening.archive.rejection import KEY_OBJECT_SELECTION, NO_NOTE, Note, read_note
 from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, sop_class
 from screening.deflated import DEFLATED, MAX_INFLATED_BYTES, may_inflate
 from screening.frames import ENHANCED_CT, in_common, positions_mm, values_of_frames
@@ -58,6 +59,8 @@ _IMPLICIT = "1.2.840.10008.1.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{tail}" for tail in ("", ".1", ".2"))
+# What matters of these lies in sequences, which only pydicom looks into.
+_LIES_DEEPER = frozenset({*ENHANCED_CT, KEY_OBJECT_SELECTION})
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN_CHARACTER_SETS = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # how a file without a preface may begin
@@ -87,11 +90,13 @@ class Header:
     """The values of `TAGS` in their order, and the length of the pixels (-1: none).
 
     frame_positions : mm, of a multi-frame file three numbers a frame, else none
+    note : what a rejection note takes back; of other objects nothing
     """
 
     values: RawHeader
     pixel_bytes: int
     frame_positions: tuple[float, ...] = ()
+    note: Note = NO_NOTE
 
 
 class _DoubtError(Exception):
@@ -137,9 +142,10 @@ def read_values(dataset: Dataset) -> Header | Reason:
         warnings.simplefilter("ignore")
         values = _values(dataset)
         positions = _take_frames(dataset, values)
+        note = _note(dataset, values)
     if not _is_object(values, has_preface=True):
         return Reason.UNREADABLE
-    return Header(values, -1, positions)
+    return Header(values, -1, positions, note)
 
 
 def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
@@ -212,7 +218,7 @@ def _native_bytes(values: RawHeader) -> int:
 def _is_doubtful(values: RawHeader) -> bool:
     """Whether essentials are missing, lie deeper, or were read more kindly than written."""
     found = sop_class(values)
-    if not found or found in ENHANCED_CT or not text(values[AT["modality"]]):
+    if not found or found in _LIES_DEEPER or not text(values[AT["modality"]]):
         return True
     if text(values[AT["character_set"]]) not in _PLAIN_CHARACTER_SETS:
         return True
@@ -237,7 +243,8 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
             if is_cut:
                 return Reason.TRUNCATED_FILE
             positions = _take_frames(dataset, values)
-            return Header(values, _judged_pixels(file, dataset, size_bytes), positions)
+            note = _note(dataset, values)
+            return Header(values, _judged_pixels(file, dataset, size_bytes), positions, note)
     except TruncatedError:
         return Reason.TRUNCATED_FILE
     except (EOFError, *_PYDICOM_ERRORS) as error:
@@ -257,6 +264,15 @@ def _take_frames(dataset: Dataset, values: RawHeader) -> tuple[float, ...]:
         if values[AT[name]] in (None, ""):
             values[AT[name]] = value
     return positions_mm(frames)
+
+
+def _note(dataset: Dataset, values: RawHeader) -> Note:
+    if sop_class(values) != KEY_OBJECT_SELECTION:
+        return NO_NOTE
+    try:
+        return read_note(dataset)
+    except _PYDICOM_ERRORS:
+        return NO_NOTE
 
 
 def _may_inflate(file: BinaryIO, size_bytes: int) -> bool:

@@ -39,10 +39,12 @@ class Listing:
     ignored : `FILES` rows; hidden files, DICOMDIR, links and special files (`ignored_file`),
         folders and files that may not be opened (`unreadable`). A hidden or denied folder is
         one row: what lies inside is not counted.
+    young : paths of `stats` that may have company coming: their studies are still being received
     """
 
     stats: pa.Table = field(repr=False)
     ignored: pa.Table = field(repr=False)
+    young: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(slots=True)

@@ -13,9 +13,10 @@ store gives none, of its time. For a header only the first bytes are fetched.
 
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
 from typing import TypeVar
@@ -33,6 +34,7 @@ from s3fs import S3FileSystem
 from screening.archive.header import Header, read_header
 from screening.archive.listing import STATS_SCHEMA, Listing, is_left_alone
 from screening.archive.patience import ask
+from screening.archive.settling import young_paths
 from screening.archive.shard import LOOK_AGAIN_NS, FileRow, HeaderShard, make_shard
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
@@ -109,6 +111,7 @@ class ObjectStore:
             return found
 
         rows: list[FileRow] = []
+        written: list[float] = []
         ignored: list[str] = []
         for name, facts in self._ask(listed).items():
             path = name.removeprefix(f"{self._root}/")
@@ -116,12 +119,17 @@ class ObjectStore:
                 ignored.append(path)
             else:
                 rows.append((path, int(str(facts["size"])), _mark(facts)))
+                written.append(_written_seconds(facts))
+        young = young_paths(
+            [row[0] for row in rows], written, time.time(), self.limits.settle_minutes
+        )
         columns = [list(c) for c in zip(*sorted(rows), strict=True)] or [[], [], []]
         n = len(ignored)
         alone = [sorted(ignored), [0] * n, [0] * n, [Reason.IGNORED_FILE.value] * n]
         return Listing(
             stats=pa.table(columns, schema=STATS_SCHEMA),
             ignored=pa.table(alone, schema=FILES.schema),
+            young=young,
         )
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
@@ -225,6 +233,12 @@ def _store(limits: ArchiveSettings) -> S3FileSystem:
 def _mark(facts: dict[str, object]) -> int:
     text = str(facts.get("ETag") or facts.get("LastModified") or "")
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> (64 - _MARK_BITS)
+
+
+def _written_seconds(facts: dict[str, object]) -> float:
+    """Return when an object was written, seconds since 1970; 0 where the store does not tell."""
+    written = facts.get("LastModified")
+    return written.timestamp() if isinstance(written, datetime) else 0.0
 
 
 def _code(error: BaseException) -> str:

@@ -98,7 +98,7 @@ def open_source(address: str, limits: ArchiveSettings) -> Source:
 
             return ObjectStore(address, limits)
         case _:
-            return Folder(address)
+            return Folder(address, limits.settle_minutes)
 
 
 def _need_s3() -> None:

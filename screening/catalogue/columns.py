@@ -28,6 +28,7 @@ _TEXTS = (
     "descriptions",
     "cardiac_sync",
     "sex",
+    "taken_back",
 )
 _NUMBERS = (
     "rows",

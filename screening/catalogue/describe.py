@@ -90,6 +90,7 @@ def describe(
         age_years=_agreed(numbers["age_years"][kept]),
         sex=_agreed_sex(columns, kept),
         content_digest=content_digest(columns.digests[i] for i in rows),
+        rejection=texts["taken_back"].most_common(kept),
     )
     return series, planes.files_in(geometry.order)
 

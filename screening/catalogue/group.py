@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns, read_columns
 from screening.catalogue.describe import describe
+from screening.catalogue.rejected import mark_rejected
 from screening.catalogue.split import Part, split
 from screening.errors import ScreeningError
 from screening.records import Series
@@ -65,6 +66,9 @@ def group(instances: pa.Table) -> Catalogue:
     ----------
     instances : pa.Table of the schema `INSTANCES`
 
+    What rejection notes name is left out, but for series of which nothing would be left: those
+    are there, and say so.
+
     Returns
     -------
     Catalogue
@@ -81,6 +85,7 @@ def group(instances: pa.Table) -> Catalogue:
     n_keyless = pc.sum(pc.equal(pc.fill_null(table["series_key"], ""), "")).as_py()
     if n_keyless:
         raise ScreeningError(f"catalogue: {n_keyless} instances without a series key")
+    table = mark_rejected(table)
     entries: list[Entry] = []
     n_duplicates = 0
     for batch in _batches(table):

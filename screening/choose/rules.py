@@ -74,6 +74,10 @@ def _is_opted_out(series: Series, people: People) -> bool:
     return series.person_key in people.opted_out
 
 
+def _is_rejected(series: Series, _: People) -> bool:
+    return bool(series.rejection)
+
+
 def _is_not_ct(series: Series, _: People) -> bool:
     known = CT_CLASSES | SECONDARY_CAPTURE_CLASSES | {""}
     return series.modality != "CT" or series.sop_class_uid not in known
@@ -89,12 +93,13 @@ def _is_secondary_capture(series: Series, _: People) -> bool:
     return (
         series.sop_class_uid in SECONDARY_CAPTURE_CLASSES
         or _image_type_says(series, r"SCREEN ?SAVE|SCREEN ?SHOT|SECONDARY CAPTURE|DOSE INFO")
+        or "cad_overlay" in series.terms
         or ("dose_report" in series.terms and series.n_slices <= FEW_SLICES)
     )
 
 
 def _is_derived(series: Series, _: People) -> bool:
-    return _image_type_says(series, DERIVED_TYPES)
+    return "subtraction" in series.terms or _image_type_says(series, DERIVED_TYPES)
 
 
 def _is_mip(series: Series, _: People) -> bool:
@@ -103,6 +108,16 @@ def _is_mip(series: Series, _: People) -> bool:
 
 def _is_virtual(series: Series, _: People) -> bool:
     return "spectral" in series.terms or _image_type_says(series, SPECTRAL_TYPES)
+
+
+def _is_other_phase(series: Series, _: People) -> bool:
+    # "Inspiration and expiration" names the study, not which of the two this is.
+    is_out = "expiratory" in series.terms and "inspiratory" not in series.terms
+    return is_out or "phase_4d" in series.terms
+
+
+def _is_other_purpose(series: Series, _: People) -> bool:
+    return bool({"planning", "interventional", "cone_beam"} & set(series.terms))
 
 
 def _is_not_hu(series: Series, _: People) -> bool:
@@ -154,12 +169,15 @@ def _has_no_date(series: Series, _: People) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(Reason.IDENTITY_CONFLICT, _is_conflicted, "Nobody is guessed: a score needs one owner."),
     Rule(Reason.OPTED_OUT, _is_opted_out, "The person said no."),
+    Rule(Reason.REJECTED_IN_ARCHIVE, _is_rejected, "Who made the images takes them back."),
     Rule(Reason.NOT_CT, _is_not_ct, "Hounsfield units exist in CT alone."),
     Rule(Reason.LOCALIZER, _is_localizer, "A scout is a projection, not slices."),
     Rule(Reason.SECONDARY_CAPTURE, _is_secondary_capture, "A capture holds grey levels, not HU."),
     Rule(Reason.DERIVED, _is_derived, "Reformatting smooths peaks and moves them."),
     Rule(Reason.MIP, _is_mip, "A projection counts the same calcium in many slices."),
     Rule(Reason.VIRTUAL_NON_CONTRAST, _is_virtual, "Spectral images weaken or invent calcium."),
+    Rule(Reason.OTHER_PHASE, _is_other_phase, "Breathed out or in phases, the heart is smeared."),
+    Rule(Reason.OTHER_PURPOSE, _is_other_purpose, "Needles and cone beams change the image."),
     Rule(Reason.NOT_HU, _is_not_hu, "The 130 HU threshold needs Hounsfield units."),
     Rule(Reason.NOT_AXIAL, _is_not_axial, "The Agatston score is defined on axial slices."),
     Rule(Reason.NOT_CHEST, _is_not_chest, "Words and size both say that no heart is in it."),
@@ -202,6 +220,7 @@ def caveats_for(series: Series) -> tuple[Reason, ...]:
 def detail_of(series: Series, reason: Reason) -> str:
     """Return the measure that a reason rests on, without identity; empty where there is none."""
     details: dict[Reason, str] = {
+        Reason.REJECTED_IN_ARCHIVE: f"rejection note {series.rejection}",
         Reason.NOT_AXIAL: f"orientation {series.orientation}",
         Reason.TILT_UNCORRECTED: f"tilt {series.tilt_degrees:.1f} degrees",
         Reason.TOO_FEW_SLICES: f"{series.n_slices} slices over {coverage_mm(series):.0f} mm",

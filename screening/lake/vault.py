@@ -12,7 +12,7 @@ issuer stands in where a scan or a clinical row names none; set it before the fi
 """
 
 import getpass
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -84,7 +84,13 @@ class Vault:
             "person_key": pa.array(person_keys, pa.string()),
             "study_key": pa.array([study_of[uid] for uid in studies], pa.string()),
             "series_key": pa.array([series_of[uid] for uid in series], pa.string()),
-            "instance_digest": pa.array(self._digests(raw), pa.string()),
+            "instance_digest": pa.array(
+                self._digests(_texts(raw, "sop_instance_uid")), pa.string()
+            ),
+            "rejected_instances": pa.array(
+                [self._digests(uids or []) for uids in raw["rejected_instances"].to_pylist()],
+                pa.list_(pa.string()),
+            ),
         }
         names = INSTANCES.schema.names
         return INSTANCES.check(pa.table({n: given.get(n, _column(raw, n)) for n in names}))
@@ -220,8 +226,7 @@ class Vault:
             known[row] = Number(self._issuer(issuer), mrn, patient_id, "" if mrn else study)
         return [known[row] for row in written]
 
-    def _digests(self, raw: pa.Table) -> list[str]:
-        uids = _texts(raw, "sop_instance_uid")
+    def _digests(self, uids: Sequence[str]) -> list[str]:
         return [lookup_digest(self.keys.digests, "instance", uid).hex() for uid in uids]
 
 

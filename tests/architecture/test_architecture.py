@@ -14,7 +14,7 @@ SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
-    "frames", "deflated", "nesting",
+    "frames", "deflated", "nesting", "truth_columns",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

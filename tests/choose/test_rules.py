@@ -10,6 +10,7 @@ from screening.choose import CAVEATS, RULES, choose
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, Reason, State
 from screening.records import Decision, Series
+from screening.vocabulary import terms_of
 
 CHEST = Series(
     series_key="series-a",
@@ -160,6 +161,61 @@ def test_each_rule_on_both_sides_of_its_edge(values: dict[str, Any], reason: Rea
     else:
         assert (decision.state, decision.rank) == (State.INELIGIBLE, None)
         assert decision.reasons[0] is reason
+
+
+# What a series says of itself, from its description to the decision.
+EXAMPLES = (
+    # a plain chest, in many words and in none
+    ("Chest unenhanced", None),
+    ("Thorax nativ", None),
+    ("Thorax ohne KM", None),
+    ("TDM thorax sans injection", None),
+    ("Torace senza mdc", None),
+    ("TC tórax sin contraste", None),
+    ("Thorax zonder contrast", None),
+    ("胸部CT", None),
+    ("", None),
+    ("Chest, rule out CAD", None),
+    ("Low dose chest", None),
+    ("PET CT AC", None),
+    ("Thorax inspiration and expiration", None),
+    # spectral
+    ("Chest VNC", R.VIRTUAL_NON_CONTRAST),
+    ("MonoE 70 keV", R.VIRTUAL_NON_CONTRAST),
+    ("Jodkarte", R.VIRTUAL_NON_CONTRAST),
+    # projections and differences
+    ("Lung MIP 10 mm", R.MIP),
+    ("MinIP", R.MIP),
+    ("Slab 8mm", R.MIP),
+    ("CT lung subtraction", R.DERIVED),
+    ("Lung CAD overlay", R.SECONDARY_CAPTURE),
+    # breath
+    ("Thorax 4D 30%", R.OTHER_PHASE),
+    ("4DCT Thorax", R.OTHER_PHASE),
+    ("Expiratory chest", R.OTHER_PHASE),
+    ("HRCT Exspiration", R.OTHER_PHASE),
+    ("Tórax espiración", R.OTHER_PHASE),
+    # made for something else
+    ("Bestrahlungsplanung Thorax", R.OTHER_PURPOSE),
+    ("RT planning", R.OTHER_PURPOSE),
+    ("CT guided biopsy lung", R.OTHER_PURPOSE),
+    ("Cone beam CT", R.OTHER_PURPOSE),
+    ("DynaCT", R.OTHER_PURPOSE),
+)
+
+
+@pytest.mark.parametrize(("text", "reason"), EXAMPLES)
+def test_what_a_description_decides(text: str, reason: Reason | None) -> None:
+    (decision,) = choose([replace(CHEST, terms=terms_of(text), body_part="")])
+    assert decision.reasons[:1] == (() if reason is None else (reason,))
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [("WB CTAC", "attenuation"), ("Chest low dose", "low_dose"), ("Thorax EKG", "gated")],
+)
+def test_what_is_marked(text: str, mark: str) -> None:
+    assert mark in terms_of(text)
 
 
 @pytest.mark.parametrize(

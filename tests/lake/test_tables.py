@@ -16,7 +16,9 @@ def _version(lake, name):
 
 
 def _people(*rows):
-    return pa.table(list(map(list, zip(*rows, strict=True))), schema=PERSON.schema)
+    names = ("person_key", "sex", "race", "death_date")
+    known = [dict(zip(names, row, strict=True)) for row in rows]
+    return pa.Table.from_pylist(known, schema=PERSON.schema)
 
 
 def test_every_table_is_readable_before_it_is_written(lake):

@@ -1,0 +1,256 @@
+"""Studies still being sent, and images the archive takes back: real sweeps, night after night."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pydicom
+import pytest
+from archive_case import Archive
+from night import AS_OF, Hospital, open_lake, run
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from screening.archive import open_source
+from screening.archive.listing import STATS_SCHEMA
+from screening.config import ArchiveSettings
+
+KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
+HOUR = 3600.0
+Row = dict[str, object]
+
+
+def age(files: Iterable[Path], seconds: float) -> None:
+    """Make files as old as that."""
+    then = time.time() - seconds
+    for file in files:
+        os.utime(file, (then, then))
+
+
+@dataclass
+class Nights:
+    """An archive that changes by day, and its lake."""
+
+    archive: Path
+    lake: Path
+    clinical: Path
+    said: str = field(default="", init=False)
+
+    def sweep(self) -> Row:
+        done = run(
+            "sweep", "--archive", str(self.archive), "--lake", str(self.lake),
+            "--clinical", str(self.clinical), "--as-of", AS_OF, "--json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self.said = done.stderr
+        facts = json.loads(done.stdout)
+        files, series, people = facts["files"], facts["series"], facts["people"]
+        assert files["seen"] == sum(n for name, n in files.items() if name != "seen")
+        assert series["found"] == sum(n for name, n in series.items() if name != "found")
+        assert people["with_scan"] == sum(n for name, n in people.items() if name != "with_scan")
+        return facts
+
+    def states(self) -> dict[str, Row]:
+        rows = open_lake(self.lake).query("core_disposition", date.fromisoformat(AS_OF))
+        return {row["series_key"]: row for row in rows.to_pylist()}
+
+    def flagged(self) -> dict[str, str]:
+        """The series that stands for each person on the list."""
+        done = run("flagged", "--lake", str(self.lake), "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return {r["person_key"]: r["series_key"] for r in json.loads(done.stdout)}
+
+    def explain(self, key: str) -> str:
+        done = run("explain", "--lake", str(self.lake), key, COLUMNS="200")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def files_of(self, series: str) -> list[Path]:
+        """From the head to the feet."""
+        rows = open_lake(self.lake).read_index().instances.to_pylist()
+        mine = [r for r in rows if r["series_key"] == series]
+        mine.sort(key=lambda r: -r["position_lps_mm"][2])
+        return [self.archive / r["path"] for r in mine]
+
+    def reason(self, series: str) -> tuple[object, object]:
+        row = self.states()[series]
+        return row["state"], row["reason"]
+
+
+@pytest.fixture
+def nights(hospital: Hospital, swept: Path, tmp_path: Path) -> Nights:
+    """After a first night, long after all was sent."""
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    shutil.copytree(hospital.archive, archive)
+    shutil.copytree(swept, lake)
+    return Nights(archive, lake, hospital.clinical)
+
+
+def one_flagged(nights: Nights) -> tuple[str, str]:
+    """A person on the list for the only score they have, and that score's series."""
+    listed = nights.flagged()
+    scored = [r["person_key"] for r in nights.states().values() if r["state"] == "scored"]
+    return min((p, s) for p, s in listed.items() if scored.count(p) == 1)
+
+
+def rejection_note(images: Iterable[Path], code: str) -> Dataset:
+    """A note as IHE's IOCM has it."""
+    headers = [pydicom.dcmread(file, stop_before_pixels=True) for file in images]
+    first, ds = headers[0], Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = KEY_OBJECT
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = generate_uid()
+    for keyword in ("PatientID", "PatientName", "PatientSex", "PatientBirthDate", "StudyDate"):
+        setattr(ds, keyword, first.get(keyword, ""))
+    ds.IssuerOfPatientID = first.get("IssuerOfPatientID", "")
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = first.StudyInstanceUID, generate_uid()
+    ds.Modality, ds.InstanceNumber = "KO", 1
+    title, series, study = Dataset(), Dataset(), Dataset()
+    title.CodeValue, title.CodingSchemeDesignator, title.CodeMeaning = code, "DCM", "title"
+    ds.ConceptNameCodeSequence = [title]
+    series.SeriesInstanceUID = first.SeriesInstanceUID
+    series.ReferencedSOPSequence = []
+    for header in headers:
+        item = Dataset()
+        item.ReferencedSOPClassUID = header.SOPClassUID
+        item.ReferencedSOPInstanceUID = header.SOPInstanceUID
+        series.ReferencedSOPSequence.append(item)
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = first.StudyInstanceUID, [series]
+    ds.CurrentRequestedProcedureEvidenceSequence = [study]
+    return ds
+
+
+def test_deleted_images_take_their_flag_along_and_bring_it_back(
+    nights: Nights, tmp_path: Path
+) -> None:
+    person, series = one_flagged(nights)
+    score = nights.states()[series]["agatston"]
+    files = nights.files_of(series)
+    for number, file in enumerate(files):
+        file.rename(tmp_path / f"{number}")
+    nights.sweep()
+    assert "1 series of 1 person of the last sweep are no longer in the archive" in nights.said
+    assert person not in nights.flagged()
+    told = nights.explain(person)
+    assert f"withdrawn on {AS_OF}: series {series}" in told
+    assert "[left_archive]" in told
+    assert f"{score:,.1f}) no longer counts" in told
+    assert "[left_archive]" in nights.explain(series)
+    nights.sweep()  # nothing new: told once, kept for as long as it holds
+    assert "no longer in the archive" not in nights.said
+    assert "[left_archive]" in nights.explain(person)
+    for number, file in enumerate(files):
+        (tmp_path / f"{number}").rename(file)
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.flagged()[person] == series
+    assert "withdrawn" not in nights.explain(person)
+
+
+def test_a_rejection_note_withdraws_the_score_for_as_long_as_it_is_there(nights: Nights) -> None:
+    person, series = one_flagged(nights)
+    note = nights.archive / "note.dcm"
+    rejection_note(nights.files_of(series), "113001").save_as(note, enforce_file_format=True)
+    age([note], HOUR)
+    nights.sweep()
+    assert nights.reason(series) == ("ineligible", "rejected_in_archive")
+    assert "1 series were rejected or moved" in nights.said
+    assert person not in nights.flagged()
+    assert "A rejection note in the archive takes the images back." in nights.explain(person)
+    assert "rejection note 113001" in nights.explain(series)
+    note.unlink()
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.flagged()[person] == series
+
+
+@pytest.mark.parametrize(
+    ("code", "n_rejected"),
+    [("113001", 9), ("113037", 9), ("113038", 9), ("113039", 9), ("113000", 0), ("", 0)],
+)
+def test_four_titles_reject_and_others_do_not(
+    hospital: Hospital, tmp_path: Path, code: str, n_rejected: int
+) -> None:
+    images = [p for p in sorted(hospital.archive.rglob("*.dcm")) if p.is_file()][:9]
+    archive = Archive(tmp_path / "archive").add(p.read_bytes() for p in images)
+    archive.add([rejection_note(images, code)])
+    source = open_source(str(archive.folder), ArchiveSettings())
+    read = source.read_headers(source.list_files(STATS_SCHEMA.empty_table(), date.max).stats)
+    found = [r for r in read.instances.to_pylist() if r["rejection"]]
+    assert sum(len(r["rejected_instances"]) for r in found) == n_rejected
+    assert [r["rejection"] for r in found] == ([code] if n_rejected else [])
+
+
+def test_images_moved_to_another_person_leave_the_first(nights: Nights) -> None:
+    person, series = one_flagged(nights)
+    files = nights.files_of(series)
+    for file in files:
+        ds = pydicom.dcmread(file)
+        ds.PatientID, ds.PatientName = "0909090", "CANARY^OTHER"
+        ds.save_as(file)
+    age(files, HOUR)
+    nights.sweep()
+    assert "1 series were rejected or moved" in nights.said
+    owner = nights.states()[series]["person_key"]
+    assert owner != person
+    assert person not in nights.flagged()
+    told = nights.explain(person)
+    assert "[moved_to_another_person]" in told
+    assert "CANARY" not in told
+
+
+def test_a_study_being_sent_waits_and_late_slices_redo_the_score(
+    nights: Nights, tmp_path: Path
+) -> None:
+    """Four nights: half there and young; half there and at rest; whole and young; whole."""
+    _, series = one_flagged(nights)
+    whole = nights.states()[series]["agatston"]
+    files = nights.files_of(series)
+    late = files[-len(files) // 8 :]
+    for number, file in enumerate(late):
+        file.rename(tmp_path / f"{number}")
+    shutil.rmtree(nights.lake)
+    every = [file for file in nights.archive.rglob("*") if file.is_file()]
+    age(every, HOUR)
+    age(files[:20], 60.0)
+
+    first = nights.sweep()
+    held = key_of(nights, files[0])
+    assert nights.reason(held) == ("pending", "still_arriving")
+    assert "1 study is still being received" in nights.said
+    assert first["reasons_series"]["still_arriving"] >= 1
+    assert first["last_run"]["scored"] > 0  # the others do not wait for it
+    owner = nights.states()[held]["person_key"]
+    assert owner not in nights.flagged()
+    assert "[still_arriving]" in nights.explain(held)
+
+    age(every, HOUR)
+    assert nights.sweep()["last_run"]["scored"] == 1
+    part = nights.states()[held]["agatston"]
+    assert nights.flagged()[owner] == held
+
+    for number, file in enumerate(late):
+        (tmp_path / f"{number}").rename(file)
+    age(late, 60.0)
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.reason(held) == ("pending", "still_arriving")
+
+    age(late, HOUR)
+    assert nights.sweep()["last_run"]["scored"] == 1
+    assert nights.states()[held]["agatston"] == pytest.approx(whole)
+    told = nights.explain(held)
+    assert f"superseded, since slices came or went: Agatston {part:,.1f}" in told
+    kept = open_lake(nights.lake).read("dispositions").to_pylist()
+    scores = [r["agatston"] for r in kept if r["series_key"] == held and r["state"] == "scored"]
+    assert scores == pytest.approx([part, whole])
+
+
+def key_of(nights: Nights, file: Path) -> str:
+    """The key a fresh lake gave to the series of a file."""
+    rows = open_lake(nights.lake).read_index().instances.to_pylist()
+    (key,) = {r["series_key"] for r in rows if nights.archive / r["path"] == file}
+    return str(key)
