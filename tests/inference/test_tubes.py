@@ -40,7 +40,7 @@ SPIKE[16:25:3, 29, 29] = 1500
     [
         (tube(20), 0.1, 1.0, Label.METAL),  # the candidate network says calcium
         (tube(20), 0.6, 1.0, Label.METAL),
-        (tube(20), 0.1, -7.5, Label.LAD),  # both networks do
+        (tube(20), 0.1, -6.0, Label.LAD),  # both networks do
         (FLAT, 0.1, -4.0, Label.LAD),  # as long and as even, but on one side of the wall
         (plaque(20), 0.1, -2.0, Label.LAD),
         (plaque(20), 0.8, -2.0, Label.LAD),  # the candidate network says metal
