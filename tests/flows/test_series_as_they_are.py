@@ -4,8 +4,10 @@ A line of the result: slices x increment and orientation as the catalogue saw th
 said; what the pixels were in the end: `exact` (to the value, with flags) or why they were refused.
 """
 
+import gc
 import io
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +155,9 @@ def media(archive: Archive) -> None:
         ds.StudyTime, ds.StudyID, ds.SeriesNumber, ds.AccessionNumber = "101010", "1", 1, ""
         disc.add(ds)
     disc.write(archive.folder)
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        del disc  # pydicom leaves its temporary folder to the collector, and nothing closes it
+        gc.collect()
     (archive.folder / "README.TXT").write_text("a disc")
     (archive.folder / "index").write_bytes((archive.folder / "DICOMDIR").read_bytes())
 
