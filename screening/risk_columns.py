@@ -31,7 +31,7 @@ RISK_COLUMNS = (
     Column("equation", _S, "", "mesa_chd_10y_cac and its source"),
     Column("mesa_chd_10y", _F, "fraction", "10-year CHD without calcium", _HEALTH),
     Column("mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
-    Column("percentile", _F, "", "of the score at that age; empty outside 25 to 95", _HEALTH),
+    Column("percentile", _F, "", "of the score at that age; empty of a zero and beyond", _HEALTH),
     Column("percentile_text", _S, "", "the percentile in words", _HEALTH),
     Column("percentile_source", _S, "", "MESA 2006 where race is known, else Hoff 2001"),
     Column("inputs_used", _SS, "", "inputs with their values' ages in days"),

@@ -8,6 +8,8 @@ With a race that MESA published, MESA (McClelland, Circulation 2006;113:30, tabl
 without cardiovascular disease); else Hoff (Am J Cardiol 2001;87:1335, 35,246 adults, no race).
 Both give a few percentiles by age bracket. A bracket's values belong to its middle; between two
 middles they are interpolated. Between two percentiles the score is interpolated on ln(A + 1).
+Any calcium ranks above every zero: where MESA tells how many have none (white and black people),
+the scores between zero and the first tabulated percentile above that share lie between the two.
 """
 
 from collections.abc import Mapping
@@ -36,6 +38,15 @@ _MESA: Mapping[tuple[str, str], tuple[tuple[int, ...], ...]] = {
     ("F", "hispanic"): ((0, 0, 0, 2, 18), (0, 0, 2, 50, 118), (0, 1, 51, 203, 361),
                         (0, 45, 205, 557, 917)),
 }  # fmt: skip
+# Percent who have any calcium, of MESA's web tool. Read from one independent program; a second one
+# agrees where it was looked up (black women at all ages, black men at 45 and 50).
+_ANY_AGES = (45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 75.0, 80.0, 84.0)
+_ANY_PERCENT: Mapping[tuple[str, str], tuple[int, ...]] = {
+    ("M", "white"): (25, 41, 56, 68, 77, 83, 90, 96, 99),
+    ("M", "black"): (19, 28, 37, 46, 56, 66, 75, 84, 92),
+    ("F", "white"): (7, 16, 26, 36, 47, 59, 73, 87, 98),
+    ("F", "black"): (8, 15, 21, 28, 37, 49, 62, 74, 85),
+}
 _HOFF_PERCENTILES = (25.0, 50.0, 75.0, 90.0)
 _HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5)  # middles of 40-44 … 70-74
 _HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
@@ -56,7 +67,7 @@ def mesa_table(
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """`value` is None below the lowest and above the highest percentile of the table."""
+    """`value` is None of a zero, and below the lowest and above the highest known percentile."""
 
     text: str
     value: float | None
@@ -79,24 +90,46 @@ def percentile(agatston: float, age_years: float, sex: str, race: str | None) ->
     if (sex, race) in _MESA:
         ages, percentiles = _MESA_AGES, _MESA_PERCENTILES
         table, source = _MESA[(sex, str(race))], MESA_SOURCE
-    if table is None or not ages[0] <= age_years <= ages[-1]:
+    if table is None or agatston < 0 or not ages[0] <= age_years <= ages[-1]:
         return None
     scores = [float(np.interp(age_years, ages, column)) for column in zip(*table, strict=True)]
-    return _place(agatston, scores, percentiles, source)
+    at_zero = _percent_at_zero(age_years, sex, race)
+    if agatston == 0:
+        return Percentile(_of_zero(scores, percentiles, at_zero), None, source)
+    return _place(agatston, scores, percentiles, source, at_zero)
+
+
+def _percent_at_zero(age_years: float, sex: str, race: str | None) -> float | None:
+    any_percent = _ANY_PERCENT.get((sex, str(race)))
+    return (
+        None if any_percent is None else 100 - float(np.interp(age_years, _ANY_AGES, any_percent))
+    )
+
+
+def _of_zero(scores: list[float], percentiles: tuple[float, ...], at_zero: float | None) -> str:
+    if at_zero is not None:
+        return f"a zero, as in {at_zero:.0f} %"
+    n_zero = sum(score == 0 for score in scores)
+    return f"a zero, as in at least {percentiles[n_zero - 1]:.0f} %" if n_zero else "below 25"
 
 
 def _place(
-    agatston: float, scores: list[float], percentiles: tuple[float, ...], source: str
+    agatston: float,
+    scores: list[float],
+    percentiles: tuple[float, ...],
+    source: str,
+    at_zero: float | None,
 ) -> Percentile:
+    """Place a score above zero."""
     if agatston > scores[-1]:
         return Percentile(f"above {percentiles[-1]:.0f}", None, source)
-    if agatston == 0:
-        n_zero = sum(score == 0 for score in scores)
-        text = f"a zero, as in at least {percentiles[n_zero - 1]:.0f} %" if n_zero else "below 25"
-        return Percentile(text, None, source)
-    if agatston < scores[0]:
+    if at_zero is None and agatston < scores[0]:
         return Percentile(f"below {percentiles[0]:.0f}", None, source)
-    value = float(np.interp(np.log1p(agatston), np.log1p(scores), percentiles))
+    known = list(zip(scores, percentiles, strict=True))
+    if at_zero is not None:
+        known = [(0.0, at_zero), *((a, p) for a, p in known if a > 0 and p > at_zero)]
+    logs, ranks = np.log1p([a for a, _ in known]), [p for _, p in known]
+    value = float(np.interp(np.log1p(agatston), logs, ranks))
     return Percentile(f"{value:.0f}", value, source)
 
 

@@ -24,10 +24,15 @@ from screening.risk import percentile
         # above, below and at zero
         (744.0, 60.0, "M", "white", "above 95", "MESA 2006"),
         (743.0, 60.0, "M", "white", "95", "MESA 2006"),
-        (20.9, 70.0, "M", "white", "below 25", "MESA 2006"),
+        (20.9, 70.0, "M", "white", "25", "MESA 2006"),
+        (35.9, 80.0, "M", "hispanic", "below 25", "MESA 2006"),
+        (36.0, 80.0, "M", "hispanic", "25", "MESA 2006"),
         (21.0, 70.0, "M", "white", "25", "MESA 2006"),
-        (0.0, 50.0, "F", "white", "a zero, as in at least 75 %", "MESA 2006"),
-        (0.0, 70.0, "M", "white", "below 25", "MESA 2006"),
+        (0.0, 50.0, "F", "white", "a zero, as in 84 %", "MESA 2006"),
+        (0.0, 75.0, "F", "white", "a zero, as in 27 %", "MESA 2006"),
+        (0.0, 70.0, "M", "white", "a zero, as in 17 %", "MESA 2006"),
+        (0.0, 50.0, "F", "hispanic", "a zero, as in at least 75 %", "MESA 2006"),
+        (0.0, 80.0, "M", "hispanic", "below 25", "MESA 2006"),
         (1775.0, 72.5, "M", None, "above 90", "Hoff 2001"),
     ],
 )
@@ -54,6 +59,24 @@ def test_published_points(agatston, age, sex, race, text, source):
 )
 def test_outside_the_tables_nothing_is_said(age, sex, race, is_given):
     assert (percentile(100.0, age, sex, race) is not None) is is_given
+
+
+def test_a_score_below_zero_has_no_place():
+    assert percentile(-1.0, 60.0, "M", "white") is None
+
+
+@pytest.mark.parametrize(
+    ("age", "sex", "race", "zeros"),
+    [
+        (65.0, "F", "white", 53.0), (55.0, "F", "white", 74.0), (60.0, "F", "black", 72.0),
+        (50.0, "M", "black", 72.0), (60.0, "M", "white", 32.0), (80.0, "M", "white", 4.0),
+        (52.5, "F", "white", 79.0),  # the table's 75th percentile there, 4, is drawn from its zero
+    ],
+)  # fmt: skip
+def test_any_calcium_ranks_above_every_zero(age, sex, race, zeros):
+    least, more = (percentile(score, age, sex, race) for score in (1e-6, 1.0))
+    assert least.value == pytest.approx(zeros, abs=1e-3)
+    assert zeros < more.value < zeros + 12
 
 
 @given(
