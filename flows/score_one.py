@@ -34,7 +34,9 @@ def _one_series(folder: str) -> tuple[str, list[str]]:
     listing = archive.list_files(address)
     instances = archive.read_headers(address, listing.stats).instances
     if not instances.num_rows:
-        raise ScreeningError("no DICOM file in the folder; give the folder of one CT series")
+        n_left = listing.ignored.num_rows
+        left = f" ({n_left} left alone: hidden, or links that lead out of it)" if n_left else ""
+        raise ScreeningError(f"no DICOM file in the folder{left}; give the folder of one CT series")
     rows = instances.select(["path", "series_instance_uid", "rows"]).to_pylist()
     images = [r for r in rows if r["rows"]] or rows
     series = Counter(r["series_instance_uid"] for r in images)

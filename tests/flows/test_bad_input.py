@@ -125,3 +125,10 @@ def test_a_key_the_lake_does_not_hold(screening: Screening, swept: Path) -> None
 def test_a_folder_without_dicom(screening: Screening, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no images here")
     complains(screening("score", str(tmp_path)), "DICOM")
+
+
+def test_links_that_lead_out_are_told_of(screening: Screening, tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(b"x")
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "a.dcm").symlink_to(tmp_path / "a.dcm")
+    complains(screening("score", str(tmp_path / "series")), "1 left alone", "links that lead out")
