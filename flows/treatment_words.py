@@ -12,6 +12,7 @@ Row = Mapping[str, object]
 
 _FORMAL = {
     "gated_scan": "gated calcium scan in the archive, series",
+    "score_document": "report or capture of a calcium score in the archive, series",
     "procedure": "procedure",
 }
 _WHOLE = {

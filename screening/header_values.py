@@ -9,6 +9,8 @@ import math
 
 RawValue = str | int | float | list[str] | list[float] | list[int] | None
 
+# Manufacturer (0008,0070) of what this program itself sends to an archive.
+OWN_MANUFACTURER = "screening: research software, not a medical device"
 MAX_INTEGER = 2**31 - 1
 _NOT_GATED = frozenset({"", "NONE", "NO", "N", "OFF", "FALSE", "0"})
 

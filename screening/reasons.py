@@ -58,6 +58,7 @@ class Reason(StrEnum):
     CONTRAST_PIXELS = "contrast_pixels"
     CONTRAST_UNCERTAIN = "contrast_uncertain"
     GATED_CALCIUM_SCORE = "gated_calcium_score"
+    CALCIUM_SCORE_DOCUMENT = "calcium_score_document"
     INCREMENT_OVER_5MM = "increment_over_5mm"
     MISSING_SLICE = "missing_slice"
     MISSING_SLICE_IN_HEART = "missing_slice_in_heart"
@@ -171,6 +172,9 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.GATED_CALCIUM_SCORE: ReasonText(
         Room.CHOOSE, "The series is itself a gated calcium-score scan: a formal score exists."
+    ),
+    Reason.CALCIUM_SCORE_DOCUMENT: ReasonText(
+        Room.CHOOSE, "The series is a report or a capture of a formal calcium score."
     ),
     Reason.INCREMENT_OVER_5MM: ReasonText(Room.CHOOSE, "The slices are more than 5 mm apart."),
     Reason.MISSING_SLICE: ReasonText(

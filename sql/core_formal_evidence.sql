@@ -4,8 +4,8 @@
 -- reads: raw_event, core_disposition, raw_run, raw_setting
 -- privacy: keys, dates; clinical facts of keyed people
 -- publish: no
--- column: source |  | health | where a formal score shows: report_text, site_list, observation, procedure or gated_scan
--- column: evidence |  | health | procedure code, the word report_text, site_list or observation, or the gated scan's series key
+-- column: source |  | health | where a formal score shows: report_text, site_list, observation, procedure, gated_scan or score_document
+-- column: evidence |  | health | procedure code, the word report_text, site_list or observation, or the series key of the gated scan or document
 -- column: first_on |  | quasi | earliest date on record up to as_of; empty where none carries a date
 -- column: last_on |  | quasi | latest date on record up to as_of; empty where none carries a date
 -- column: counts |  | health | it keeps the person off the list: within formal_within_years of as_of, or without a date
@@ -32,17 +32,22 @@ evidence as (
         e.concept = 'formal_calcium_score'
         and (e.started_on is null or e.started_on <= r.as_of)
     union all
-    -- The archive itself holds a gated calcium-score scan of the person.
+    -- The archive itself holds a gated calcium-score scan of the person, or a report or a capture of
+    -- one's result. What a rejection note takes back is evidence of nothing.
     select
         d.person_key,
-        'gated_scan' as source,
+        case
+            when list_contains(d.reasons, 'gated_calcium_score') then 'gated_scan'
+            else 'score_document'
+        end as source,
         d.series_key as evidence,
         d.index_date as first_on,
         d.index_date as last_on
     from core_disposition as d
     cross join raw_run as r
     where
-        list_contains(d.reasons, 'gated_calcium_score')
+        list_has_any(d.reasons, ['gated_calcium_score', 'calcium_score_document'])
+        and not list_contains(d.reasons, 'rejected_in_archive')
         and (d.index_date is null or d.index_date <= r.as_of)
 )
 

@@ -29,6 +29,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
+from screening.archive.calcium_report import STRUCTURED_REPORTS, words_of
 from screening.archive.pixels import (
     PIXEL_TAG,
     Extent,
@@ -60,7 +61,7 @@ _EXPLICIT = "1.2.840.10008.1.2.1"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{tail}" for tail in ("", ".1", ".2"))
 # What matters of these lies in sequences, which only pydicom looks into.
-_LIES_DEEPER = frozenset({*ENHANCED_CT, KEY_OBJECT_SELECTION})
+_LIES_DEEPER = frozenset({*ENHANCED_CT, *STRUCTURED_REPORTS, KEY_OBJECT_SELECTION})
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN_CHARACTER_SETS = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # how a file without a preface may begin
@@ -142,6 +143,7 @@ def read_values(dataset: Dataset) -> Header | Reason:
         warnings.simplefilter("ignore")
         values = _values(dataset)
         positions = _take_frames(dataset, values)
+        _take_report(dataset, values)
         note = _note(dataset, values)
     if not _is_object(values, has_preface=True):
         return Reason.UNREADABLE
@@ -243,6 +245,7 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
             if is_cut:
                 return Reason.TRUNCATED_FILE
             positions = _take_frames(dataset, values)
+            _take_report(dataset, values)
             note = _note(dataset, values)
             return Header(values, _judged_pixels(file, dataset, size_bytes), positions, note)
     except TruncatedError:
@@ -264,6 +267,18 @@ def _take_frames(dataset: Dataset, values: RawHeader) -> tuple[float, ...]:
         if values[AT[name]] in (None, ""):
             values[AT[name]] = value
     return positions_mm(frames)
+
+
+def _take_report(dataset: Dataset, values: RawHeader) -> None:
+    """Add to a report's description that it tells a calcium score."""
+    if sop_class(values) not in STRUCTURED_REPORTS:
+        return
+    try:
+        told = words_of(dataset)
+    except _PYDICOM_ERRORS:
+        return
+    at = AT["series_description"]
+    values[at] = " | ".join(part for part in (text(values[at]), told) if part)
 
 
 def _note(dataset: Dataset, values: RawHeader) -> Note:

@@ -4,9 +4,10 @@ Comes in: one `Series` and the `People` who may not be worked.
 Goes out: every reason against it, in the order of `RULES`; the first decides.
 Refuses: nothing.
 
-Words alone never refuse a scan of a chest's size: descriptions are often wrong, and the
-image says itself whether a heart is in it. BodyPartExamined was wrong in 15 % of series in
-Gueld et al., Proc SPIE 2002;4685:280.
+Words alone never say that a scan of a chest's size shows no chest: descriptions are often wrong,
+and the image says itself whether a heart is in it. BodyPartExamined was wrong in 15 % of series in
+Gueld et al., Proc SPIE 2002;4685:280. How the images were made or computed, which no pixel tells
+(a projection, a spectral map, a breath held out), is taken from words and ImageType.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 
 from screening.choose.regions import is_elsewhere
 from screening.choose.size import coverage_mm, field_of_view_mm
+from screening.header_values import OWN_MANUFACTURER
+from screening.privacy import safe_text
 from screening.reasons import Reason
 from screening.records import Series
 from screening.vocabulary import (
@@ -28,6 +31,14 @@ CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{suffix}" for suffix in ("", "
 SECONDARY_CAPTURE_CLASSES = frozenset(
     f"1.2.840.10008.5.1.4.1.1.7{suffix}" for suffix in ("", ".1", ".2", ".3", ".4")
 )
+
+# What a score's result is kept in: structured reports (but for those of dose and of other CAD),
+# encapsulated documents, captures; and what a modality of theirs holds.
+DOCUMENT_CLASSES = SECONDARY_CAPTURE_CLASSES | frozenset(
+    f"1.2.840.10008.5.1.4.1.1.{tail}"
+    for tail in ("88.11", "88.22", "88.33", "88.34", "88.35", "104.1", "104.2")
+)
+DOCUMENT_MODALITIES = frozenset(("CT", "SR", "DOC", "OT", "SC"))
 
 # Scouts and dose reports are one to a few images; a longer series is a scan, whatever words say.
 FEW_SLICES = 5
@@ -95,6 +106,19 @@ def _is_secondary_capture(series: Series, _: People) -> bool:
         or _image_type_says(series, r"SCREEN ?SAVE|SCREEN ?SHOT|SECONDARY CAPTURE|DOSE INFO")
         or "cad_overlay" in series.terms
         or ("dose_report" in series.terms and series.n_slices <= FEW_SLICES)
+    )
+
+
+def _is_score_document(series: Series, people: People) -> bool:
+    is_document = series.sop_class_uid in DOCUMENT_CLASSES or (
+        series.modality == "CT" and _is_secondary_capture(series, people)
+    )
+    return (
+        is_document
+        and series.modality in DOCUMENT_MODALITIES
+        and "calcium_score" in series.terms
+        and "dose_report" not in series.terms
+        and series.manufacturer != safe_text(OWN_MANUFACTURER)
     )
 
 
@@ -171,6 +195,9 @@ RULES: tuple[Rule, ...] = (
     Rule(Reason.OPTED_OUT, _is_opted_out, "The person said no."),
     Rule(Reason.REJECTED_IN_ARCHIVE, _is_rejected, "Who made the images takes them back."),
     Rule(Reason.NOT_CT, _is_not_ct, "Hounsfield units exist in CT alone."),
+    Rule(
+        Reason.CALCIUM_SCORE_DOCUMENT, _is_score_document, "It tells a score: evidence, no image."
+    ),
     Rule(Reason.LOCALIZER, _is_localizer, "A scout is a projection, not slices."),
     Rule(Reason.SECONDARY_CAPTURE, _is_secondary_capture, "A capture holds grey levels, not HU."),
     Rule(Reason.DERIVED, _is_derived, "Reformatting smooths peaks and moves them."),
@@ -197,17 +224,19 @@ CAVEATS: tuple[Rule, ...] = (
     Rule(Reason.NO_SCAN_DATE, _has_no_date, "The clocks of risk and flag need the scan's date."),
 )
 
+_NO_SLICES = frozenset((Reason.NOT_CT, Reason.CALCIUM_SCORE_DOCUMENT))
+
 
 def reasons_for(series: Series, people: People) -> tuple[Reason, ...]:
     """Return every reason against a series, in rule order; empty where it is eligible.
 
-    What is no CT is not judged further: it has no slices.
+    What is no CT, or tells a score, is not judged further: it has no slices.
     """
     reasons: list[Reason] = []
     for rule in RULES:
         if rule.applies(series, people):
             reasons.append(rule.reason)
-        if reasons and reasons[-1] is Reason.NOT_CT:
+        if rule.reason is Reason.CALCIUM_SCORE_DOCUMENT and _NO_SLICES & set(reasons):
             break
     return tuple(reasons)
 

@@ -12,10 +12,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 from highdicom import UID
 
+from screening.header_values import OWN_MANUFACTURER
 from screening.records import ModelIdentity, ScoringParameters
 
 PROGRAM = "screening"
-MANUFACTURER = "screening: research software, not a medical device"
 # Far behind a scanner's own series, so that a reading list shows the images first.
 SR_SERIES, SEG_SERIES = 9701, 9702
 
@@ -95,7 +95,7 @@ class Origin:
             "series_number": series_number,
             "sop_instance_uid": self.uid(kind, "instance"),
             "instance_number": 1,
-            "manufacturer": MANUFACTURER,
+            "manufacturer": OWN_MANUFACTURER,
             "manufacturer_model_name": PROGRAM,
             "software_versions": self.software_version,
             "device_serial_number": self.model.digest[:16],

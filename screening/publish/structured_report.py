@@ -42,9 +42,10 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.sr.coding import Code
 
+from screening.header_values import OWN_MANUFACTURER
 from screening.measures import MAY_BE_MORE_FLAGS, OtherMeasures, VesselMeasures
 from screening.publish import codes
-from screening.publish.origin import MANUFACTURER, PROGRAM, SR_SERIES, Origin
+from screening.publish.origin import PROGRAM, SR_SERIES, Origin
 from screening.publish.source import UNICODE
 from screening.records import (
     CORONARY_LABELS,
@@ -128,7 +129,7 @@ def _observer(origin: Origin) -> ObserverContext:
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
             uid=origin.uid("device"),
             name=PROGRAM,
-            manufacturer_name=MANUFACTURER,
+            manufacturer_name=OWN_MANUFACTURER,
             model_name=f"{origin.algorithm}, version {origin.software_version}",
             serial_number=origin.model.digest[:16],
         ),

@@ -144,6 +144,23 @@ def test_a_gated_scan_in_the_archive_is_a_formal_score():
     assert flag_of(one_person(scan(agatston=500.0), later))["flag"] == "flagged"
 
 
+def test_a_report_of_a_calcium_score_in_the_archive_is_a_formal_score():
+    told = ["not_ct", "calcium_score_document"]
+    more = {"state": "ineligible", "modality": "SR", "index_date": INDEX - DAY}
+    document = scan("g", reasons=told, **more)
+    connection = one_person(scan(agatston=500.0), document)
+    assert flag_of(connection)["reason"] == "formally_scored"
+    (row,) = read(connection, "core_formal_evidence")
+    assert (row["source"], row["evidence"], row["counts"]) == ("score_document", "g", True)
+
+
+def test_what_a_rejection_note_takes_back_is_no_evidence():
+    more = {"state": "ineligible", "index_date": INDEX - DAY}
+    for reason in ("gated_calcium_score", "calcium_score_document"):
+        taken_back = scan("g", reasons=["rejected_in_archive", reason], **more)
+        assert flag_of(one_person(scan(agatston=500.0), taken_back))["flag"] == "flagged"
+
+
 def test_without_a_clinical_record_nothing_is_said():
     row = flag_of(one_person(scan(agatston=500.0), person=[]))
     assert (row["flag"], row["reason"]) == ("cannot_say", "no_clinical_record")
