@@ -184,6 +184,13 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
             ("reason", "series", "people"),
             [(name, series.get(name), people.get(name)) for name in facts["reasons"]],
         )
+    missed = facts["missed_for_contrast"]
+    if missed["n_studies"]:
+        say(
+            f"unseen for contrast agent alone: {missed['n_studies']} studies of "
+            f"{missed['n_people']} people, {missed['n_people_without_score']} without any score, "
+            f"{missed['n_people_never_scored']} never formally scored either"
+        )
     last = facts["last_run"]
     if last:
         seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"

@@ -12,6 +12,7 @@ from screening.lake import Lake
 from screening.reasons import State
 
 _FILES = ("seen", "instance", "not_dicom", "unreadable", "duplicate", "ignored")
+_MISSED = ("n", "n_studies", "n_people", "n_people_without_score", "n_people_never_scored")
 _PEOPLE = ("with_scan", "flagged", "not_flagged", "cannot_say")
 
 
@@ -62,6 +63,7 @@ def status(lake: Lake) -> dict[str, object]:
     decided = sorted(
         lake.query("out_status_reasons", as_of).to_pylist(), key=lambda r: str(r["reason"])
     )
+    missed = {r["reason"]: r for r in lake.query("out_missed_opportunity", as_of).to_pylist()}
     return {
         "files": files,
         "series": series,
@@ -69,6 +71,7 @@ def status(lake: Lake) -> dict[str, object]:
         "reasons": {r["reason"]: r["n"] for r in decided},
         "reasons_series": {r["reason"]: r["n_series"] for r in decided if r["n_series"]},
         "reasons_people": {r["reason"]: r["n_people"] for r in decided if r["n_people"]},
+        "missed_for_contrast": {name: missed["any"][name] for name in _MISSED},
         "last_run": _last_run(runs),
     }
 

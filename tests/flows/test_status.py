@@ -24,6 +24,21 @@ def test_reasons_of_series_and_of_people_add_up_apart(facts: dict) -> None:
     assert sum(people.values()) == facts["people"]["with_scan"] - facts["people"]["flagged"] > 0
 
 
+def test_studies_unseen_for_contrast_alone_are_told(swept: Path, facts: dict, capsys) -> None:
+    missed = facts["missed_for_contrast"]
+    alone = [r for r in unscored(open_lake(swept)) if len(r["reasons"]) == 1]
+    assert missed["n"] == sum(r["reasons"][0].startswith("contrast_") for r in alone) > 0
+    show.print_status(facts | {"missed_for_contrast": missed | {"n_studies": 0}})
+    assert "unseen for" not in capsys.readouterr().out
+    some = {"n": 9, "n_studies": 5, "n_people": 4, "n_people_without_score": 3}
+    show.print_status(facts | {"missed_for_contrast": some | {"n_people_never_scored": 2}})
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("unseen for")]
+    assert line == (
+        "unseen for contrast agent alone: 5 studies of 4 people, 3 without any score, "
+        "2 never formally scored either"
+    )
+
+
 def test_the_printed_reasons_say_whose_they_are(facts: dict, capsys) -> None:
     show.print_status(facts)
     lines = capsys.readouterr().out.splitlines()

@@ -44,6 +44,7 @@ NEEDED = {
     "out_flagged",
     "out_clinical_rejections",
     "out_person_explanation",
+    "out_missed_opportunity",
 }
 
 
