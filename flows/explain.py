@@ -311,7 +311,7 @@ def _print_series(series: Row, state: Row, remark: str, seen: Row | None) -> Non
     beside = f" ({remark})" if remark else ""
     show.say(f"series {series['series_key']}: {series['modality']} of {day}{beside}")
     if series["modality"] == "CT":
-        show.say(f"  {scan_words.images(series)}")
+        show.say(f"  {scan_words.images(series, str(state['scan_kind']))}")
     if state["state"] == _SCORED:
         _print_numbers(state, seen)
         return

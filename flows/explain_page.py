@@ -207,7 +207,8 @@ def _series(
         key = str(row["series_key"])
         counts = ", the scan that counts" if key == counting else ""
         blocks.append(Heading(f"Scan of {row['index_date'] or 'unknown date'}{counts}"))
-        blocks.append(Text(f"Series {key}: {scan_words.images(described[key])}."))
+        made = scan_words.images(described[key], str(row["scan_kind"]))
+        blocks.append(Text(f"Series {key}: {made}."))
         blocks += _picture(row, pictures.get(key), told[key])
         blocks += _numbers(row, seen.get(key))
         blocks += bright_words.blocks(seen[key]) if key in seen else []

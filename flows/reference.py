@@ -298,6 +298,7 @@ def _pair(
         thickness_mm=_number(scan["thickness_mm"]),
         grade=str(scan["grade"] or ""),
         is_gated=None if scan["is_gated"] is None else bool(scan["is_gated"]),
+        scan_kind=str(scan["scan_kind"] or ""),
     )
 
 

@@ -16,15 +16,24 @@ Row = Mapping[str, object]
 # What may be read as calcium of a vessel or valve; bone and airways are labelled to be left out.
 OUTSIDE = ("aorta", "aortic_valve", "mitral_annulus", "pericardium")
 
+KINDS = {
+    "gated": "ECG-gated",
+    "pet_ct": "for the attenuation of a PET, not ECG-gated",
+    "lung_screening": "lung screening, not ECG-gated",
+    "low_dose": "low dose, not ECG-gated",
+    "routine": "not ECG-gated",
+}
 
-def images(series: Row) -> str:
-    """Say how a series was made: slices, spacing, voltage, kernel."""
+
+def images(series: Row, kind: str) -> str:
+    """Say how a series was made: slices, spacing, voltage, kernel, and of which kind it is."""
     n = series["n_slices"]
     size = f"{n} slice{'' if n == 1 else 's'} of {series['rows']} × {series['columns']}"
     increment = series["increment_mm"]
     apart = f", {show.number(increment, 2)} mm apart" if increment is not None else ""
     voltage = f"{show.number(series['kvp'])} kV" if series["kvp"] else "unknown"
-    return f"{size}{apart}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
+    made = f"{size}{apart}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
+    return f"{made}; {KINDS[kind]}" if kind else made
 
 
 def where(row: Row) -> str:

@@ -205,11 +205,6 @@ def likely(row: Row) -> str:
     return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 
-def gating(row: Row) -> str:
-    """Say whether a scan is ECG-gated."""
-    return "ECG-gated" if row["is_gated"] else "not ECG-gated"
-
-
 def drs_class(row: Row) -> str:
     """Say what the class of CAC-DRS is; it was made for gated scans."""
     return "of an ECG-gated scan" if row["is_gated"] else "A-equivalent, non-gated"

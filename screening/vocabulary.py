@@ -134,7 +134,7 @@ _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("low_dose",),
         "low ?dose|low ?dosis|niedrig ?dosis|niedrigdosis|faible dose|basse dose|bassa dose|"
-        "baja dosis|lage dosis",
+        "baja dosis|lage dosis|ld",
     ),
     (("coronal",), "coronal|coronals|cor|coronale|koronar|coronaal"),
     (("sagittal",), "sagittal|sagittals|saggital|sag|sagital|sagittale|sagittaal"),
@@ -208,6 +208,9 @@ VOCABULARY: frozenset[str] = frozenset(term for terms, _ in _STEPS for term in t
 # Words of ImageType, whole, in capitals: images computed from others, projections, spectral ones.
 DERIVED_TYPES = r"DERIVED|REFORMATTED|MPR|AVERAGE|SUBTRACTED|PROCESSED|RESAMPLED"
 PROJECTION_TYPES = r"MIP|MINIP|MAX IP|MIN IP|(?:MAXIMUM|MINIMUM|MAX|MIN)|PROJECTION IMAGE"
+# Of Enhanced CT (PS3.3, C.8.15, image flavor): scans repeated in time, and those that guide a needle.
+PHASE_TYPES = r"(?:CARD)?RESP GATED|DYNAMIC|MOTION|PERFUSION|STRESS"
+PURPOSE_TYPES = r"FLUOROSCOPY|CONE ?BEAM|CBCT"
 SPECTRAL_TYPES = (
     r"VNC|VUE|MONO ?E|MONOENERGETIC|IODINE|Z ?EFF|EFFECTIVE Z|VIRTUAL.*|ELECTRON DENSITY"
 )

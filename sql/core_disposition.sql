@@ -6,6 +6,7 @@
 -- publish: operations
 -- column: header_age_years | year | quasi | age at the scan, from its header
 -- column: header_sex |  | quasi | sex in the scan's header: F, M, O or empty
+-- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag and recognised words; empty for what is no CT
 -- column: reason |  | open | reason code that decided; empty for a score
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
@@ -92,6 +93,14 @@ select
     s.age_years as header_age_years,
     s.sex as header_sex,
     s.is_gated,
+    case
+        when s.modality <> 'CT' then ''
+        when s.is_gated then 'gated'
+        when list_contains(s.terms, 'attenuation') then 'pet_ct'
+        when list_contains(s.terms, 'lung_screening') then 'lung_screening'
+        when list_contains(s.terms, 'low_dose') then 'low_dose'
+        else 'routine'
+    end as scan_kind,
     s.n_slices,
     s.increment_mm,
     s.thickness_mm,

@@ -21,7 +21,9 @@ from screening.reasons import Reason
 from screening.records import Series
 from screening.vocabulary import (
     DERIVED_TYPES,
+    PHASE_TYPES,
     PROJECTION_TYPES,
+    PURPOSE_TYPES,
     SPECTRAL_TYPES,
     image_type_says,
 )
@@ -137,11 +139,12 @@ def _is_virtual(series: Series, _: People) -> bool:
 def _is_other_phase(series: Series, _: People) -> bool:
     # "Inspiration and expiration" names the study, not which of the two this is.
     is_out = "expiratory" in series.terms and "inspiratory" not in series.terms
-    return is_out or "phase_4d" in series.terms
+    return is_out or "phase_4d" in series.terms or _image_type_says(series, PHASE_TYPES)
 
 
 def _is_other_purpose(series: Series, _: People) -> bool:
-    return bool({"planning", "interventional", "cone_beam"} & set(series.terms))
+    is_named = bool({"planning", "interventional", "cone_beam"} & set(series.terms))
+    return is_named or _image_type_says(series, PURPOSE_TYPES)
 
 
 def _is_not_hu(series: Series, _: People) -> bool:

@@ -54,6 +54,7 @@ class Pair:
     thickness_mm: float | None = None
     grade: str = ""
     is_gated: bool | None = None
+    scan_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +109,6 @@ SUBGROUPS: dict[str, Group] = {
     "reconstruction": Group("Reconstruction", lambda p: p.reconstruction.strip() or UNKNOWN),
     "thickness": Group("Slice thickness", thickness_band, THICKNESS_WORDS),
     "gating": Group("Gating", _gating, ("gated", "not gated")),
+    "kind": Group("Kind of scan", lambda p: p.scan_kind.replace("_", " ") or UNKNOWN),
     "grade": Group("Quality grade", lambda p: p.grade or UNKNOWN, ("A", "B", "C", "D")),
 }

@@ -96,6 +96,13 @@ OK: None = None
         ({"image_type": ("ORIGINAL", "PRIMARY", "MIP")}, R.MIP),
         ({"terms": ("chest", "mip")}, R.MIP),
         ({"image_type": ("ORIGINAL", "PRIMARY", "SHIPPED")}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "RESP_GATED", "NONE")}, R.OTHER_PHASE),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "CARDRESP_GATED", "NONE")}, R.OTHER_PHASE),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "PERFUSION", "NONE")}, R.OTHER_PHASE),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "VOLUME", "NONE")}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "CARDIAC_GATED", "NONE")}, OK),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "FLUOROSCOPY", "NONE")}, R.OTHER_PURPOSE),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "CBCT")}, R.OTHER_PURPOSE),
         ({"image_type": ("ORIGINAL", "PRIMARY", "VIRTUAL_UNENHANCED")}, R.VIRTUAL_NON_CONTRAST),
         ({"terms": ("chest", "spectral")}, R.VIRTUAL_NON_CONTRAST),
         # what the pixels and slices are

@@ -92,6 +92,8 @@ def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str
         ("coronary", {"heart"}),
         ("Dose Report", {"dose_report"}),
         ("LDCT", {"lung_screening", "lung"}),
+        ("Thorax LD", {"low_dose", "chest"}),
+        ("Evidence Documents CT CaScoring ", {"calcium_score"}),
         ("Low dose lung screening", {"low_dose", "lung_screening", "lung"}),
         ("TAP", {"chest", "abdomen", "pelvis"}),
         ("CT ABDOMEN/PELVIS", {"abdomen", "pelvis"}),

@@ -154,6 +154,23 @@ def test_a_report_of_a_calcium_score_in_the_archive_is_a_formal_score():
     assert (row["source"], row["evidence"], row["counts"]) == ("score_document", "g", True)
 
 
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"terms": ["chest", "low_dose", "lung_screening"]}, "lung_screening"),
+        ({"terms": ["attenuation", "low_dose"]}, "pet_ct"),
+        ({"terms": ["chest", "low_dose"]}, "low_dose"),
+        ({"terms": ["low_dose"], "is_gated": True}, "gated"),
+        ({"terms": []}, "routine"),
+        ({}, "routine"),
+        ({"terms": ["low_dose"], "modality": "SR"}, ""),
+    ],
+)
+def test_a_scan_is_marked_as_what_it_is(more, kind):
+    (row,) = read(one_person(scan(**more)), "core_disposition")
+    assert row["scan_kind"] == kind
+
+
 def test_what_a_rejection_note_takes_back_is_no_evidence():
     more = {"state": "ineligible", "index_date": INDEX - DAY}
     for reason in ("gated_calcium_score", "calcium_score_document"):
