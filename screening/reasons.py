@@ -154,7 +154,8 @@ REASONS: dict[Reason, ReasonText] = {
         Room.CHOOSE, "The series is a spectral reconstruction (virtual non-contrast and kin)."
     ),
     Reason.OTHER_PHASE: ReasonText(
-        Room.CHOOSE, "The series is one of many in time (4-D, perfusion), or was taken breathed out."
+        Room.CHOOSE,
+        "The series is one of many in time (4-D, perfusion), or was taken breathed out.",
     ),
     Reason.OTHER_PURPOSE: ReasonText(
         Room.CHOOSE, "The series was made to plan or guide a treatment, or with a cone beam."
