@@ -272,7 +272,7 @@ def _print_score_that_counts(person: Row) -> None:
         f"series {person['series_key']}"
     )
     show.say(
-        f"  Agatston {show.number(person['agatston'], 1)}, "
+        f"  Agatston {words.at_least(person)}{show.number(person['agatston'], 1)}, "
         f"category {words.category(person['category'])}: {words.vessels(person)}"
     )
     doubt = " (doubtful)" if person["score_is_doubtful"] else ""
@@ -322,7 +322,7 @@ def _print_series(series: Row, state: Row, remark: str, seen: Row | None) -> Non
 
 
 def _print_numbers(row: Row, seen: Row | None) -> None:
-    agatston = show.number(row["agatston"], 1)
+    agatston = words.at_least(row) + show.number(row["agatston"], 1)
     show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
     if row["agatston"]:
         for line in (*scan_words.by_vessel(row), *scan_words.amounts(row), scan_words.factor(row)):
@@ -339,7 +339,7 @@ def _print_numbers(row: Row, seen: Row | None) -> None:
     for line in others:
         show.say(f"    {line}")
     if row["agatston"] == 0:
-        show.say("  no calcium detected on this scan; a non-gated zero is not reassurance")
+        show.say(f"  {show.no_calcium(words.as_list(row['quality_flags']))}")
     digest = str(row["model_digest"])[:12]
     show.say(
         f"  by model {row['model_name']} {digest} on {row['provider']}, "

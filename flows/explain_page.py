@@ -172,8 +172,9 @@ def _found(row: Row) -> list[Block]:
     if row["agatston"] == 0:
         lead = f"No coronary calcium was detected on {day}: Agatston score 0."
     else:
+        score = words.at_least(row) + words.units(row["agatston"])
         lead = (
-            f"Coronary calcium was found on {day}: Agatston score {words.units(row['agatston'])}, "
+            f"Coronary calcium was found on {day}: Agatston score {score}, "
             f"category {words.category(row['category'])}."
         )
     blocks: list[Block] = [Text(lead, "lead")]

@@ -1,9 +1,9 @@
 """What each quality flag and grade means to a reader, in a sentence.
 
 Comes in: flags and grades of a score. Goes out: sentences.
-Refuses: nothing; a flag without a sentence is told in the words of `words.REMARKS`.
+Refuses: nothing; a flag without a sentence is told in the words of `screening.flag_words`.
 
-What sets a flag, with numbers and sources, is in `screening/scoring/quality.py`.
+What sets a flag, with numbers and sources, is in `screening/scoring/grades.py`.
 """
 
 from collections.abc import Iterable
@@ -40,6 +40,11 @@ EXPLAINED = {
     "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
     "thin_slices_native": "The mask was scored on the thin slices it was drawn on; without a mask "
     "their averages are scored, which makes less of noise.",
+    "calcium_very_bright": "Something is brighter than calcium usually is, and the model is sure "
+    "that it is calcium. Where that is in an artery it counts; if it is metal, the score is too "
+    "high.",
+    "mask_alone": "Only the mask was scored: contrast agent, noise, motion and metal were not "
+    "looked for.",
     "thickness_unknown": "The header does not say how thick the slices are.",
     "noise_high": "The images are noisy: single bright specks may be noise.",
     "kvp_not_120": "The tube voltage was not 120 kV, for which the score is defined: a lower one "
@@ -58,6 +63,8 @@ EXPLAINED = {
     "part of the heart was never imaged.",
     "derived_image": "The images were computed from other images (reformatted, projected or "
     "spectral), which moves and changes calcium.",
+    "coarse_hu": "The pixel values lie more than 2 HU apart: small differences at the thresholds "
+    "are lost, and with them small calcium.",
     "lossy_compression": "The images were compressed with loss on their way: small and faint "
     "calcium may be gone or changed, by an unknown amount.",
     "mixed_protocol": "Tube voltage, kernel or thickness differ between slices: the score mixes "
@@ -68,7 +75,8 @@ EXPLAINED = {
     "the pixel values may not be Hounsfield units.",
     "fractional_hu": "The scan's HU have fractions, which are rounded down; that moves no value "
     "across the convention's thresholds.",
-    "sternal_wires": "Steel wires hold the breastbone together; they lie away from the heart.",
+    "sternal_wires": "What look like steel wires hold the breastbone together; they lie away "
+    "from the heart.",
     "false_calcium_unknown": "Too little even blood was seen to tell what noise alone would make; "
     "a small score may be noise.",
     "false_calcium_extreme": "Noise alone would make a hundred Agatston units or more on this "
@@ -78,11 +86,14 @@ EXPLAINED = {
     "motion": "The heart moved while it was scanned: small deposits blur, large ones may double.",
     "stent_present": "Something long and evenly bright was taken for a stent. It is not in "
     "the score, nor is calcium that touches it; if it is dense calcium, the score is too low.",
-    "clips_present": "Surgical clips were seen; arteries may have been bypassed.",
-    "lead_present": "A pacemaker lead runs through the heart; its streaks can pass for calcium.",
-    "valve_prosthesis": "An artificial valve was seen; its streaks can pass for calcium.",
-    "metal_near_heart": "There is other metal near the heart: its streaks can pass for calcium. "
-    "What was taken for metal is not in the score.",
+    "clips_present": "What look like surgical clips were seen; arteries may have been bypassed. "
+    "They are not in the score; if they are dense calcium, the score is too low.",
+    "lead_present": "What looks like a pacemaker lead runs through the heart; its streaks can pass "
+    "for calcium.",
+    "valve_prosthesis": "What looks like an artificial valve was seen; its streaks can pass for "
+    "calcium.",
+    "metal_near_heart": "Something near the heart looks like metal, whose streaks can pass for "
+    "calcium. It is not in the score; if it is dense calcium, the score is too low.",
     "increment_over_5mm": "The slices are more than 5 mm apart: the score is not to be used.",
 }
 

@@ -29,10 +29,11 @@ def images(series: Row, kind: str) -> str:
     """Say how a series was made: slices, spacing, voltage, kernel, and of which kind it is."""
     n = series["n_slices"]
     size = f"{n} slice{'' if n == 1 else 's'} of {series['rows']} × {series['columns']}"
-    increment = series["increment_mm"]
+    increment, thickness = series["increment_mm"], series["thickness_mm"]
     apart = f", {show.number(increment, 2)} mm apart" if increment is not None else ""
     voltage = f"{show.number(series['kvp'])} kV" if series["kvp"] else "unknown"
-    made = f"{size}{apart}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
+    thick = f", {show.number(thickness, 2)} mm thick" if thickness else ", thickness unknown"
+    made = f"{size}{apart}{thick}, tube voltage {voltage}, kernel {series['kernel'] or 'unknown'}"
     return f"{made}; {KINDS[kind]}" if kind else made
 
 

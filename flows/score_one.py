@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+from flows import words
 from screening import archive, inference, pipeline, scoring, volume
 from screening.config import Providers
 from screening.errors import ScreeningError
@@ -96,6 +97,7 @@ def _scored(scan: Volume, scored: ScoredSeries, load: float) -> OneScore:
     facts = _base(scan, State.SCORED.value, [])
     facts.update(score)
     facts["other"] = dict(scored.score.other)
+    facts["beside"]["cac_drs_basis"] = words.drs_class({"is_gated": scan.acquisition.is_gated})  # type: ignore[index]
     facts["model"] = asdict(scored.model)
     facts["seconds"] = {
         "load": load,

@@ -253,7 +253,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 *(row[name] for name in who),
                 row["person_key"],
                 row["tier"],
-                number(row["agatston"], 1),
+                f"{'≥ ' if row['is_lower_bound'] else ''}{number(row['agatston'], 1)}",
                 row["percentile_text"] or None,
                 percent(row["flag_risk"]),
                 number(row["age_years"]),
@@ -296,6 +296,9 @@ def _amounts(facts: Mapping[str, object]) -> list[str]:
     intervals = facts["intervals"]
     assert isinstance(intervals, Mapping)
     beside = facts.get("beside", facts)
+    if facts["agatston"] == 0 and intervals["mass_mg"][1] is not None:
+        most = number(intervals["mass_mg"][1], 1)
+        return [f"volume 0 mm³, mass 0 mg; below 130 HU everywhere, up to {most} mg may be unseen"]
     lines = []
     for told, unit, name in (
         ("volume", "mm³", "volume_mm3"),
@@ -327,7 +330,7 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
         share = float(sure["category_probability"])
         text = "over 99 %" if share > 0.99 else f"about {number(100 * share)} %"
         if facts["agatston"] == 0:
-            lines = [zero(share, number(sure["high"]))]
+            lines = [zero(share, number(sure["high"]), facts["quality"]["flags"])]  # type: ignore[index]
         else:
             lines.append(f"the category is right with a probability of {text}")
     if beside["kvp_source"] in ("table", "interpolated", "held"):
@@ -340,13 +343,28 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     return lines
 
 
-def zero(share: float, high: str) -> str:
+# Under these remarks a zero may hide more than was measured on simulated chests.
+MORE_HIDDEN = frozenset(
+    ("thickness_over_3mm", "increment_over_3mm", "thickness_unknown", "motion", "noise_high")
+) | {"deep_learning"}
+
+
+def zero(share: float, high: str, flags: Sequence[object]) -> str:
     """Say how sure a zero is; the published share is of people who have calcium."""
     missed = number(100 * (1 - share))
-    return (
-        f"scans like this miss about {missed} of 100 people who have calcium; what is missed is "
-        f"little, as a rule not more than {high} units"
-    )
+    told = f"scans like this miss about {missed} of 100 people who have calcium"
+    if "gated" in flags:
+        return f"{told}; a second gated scan seldom shows more than {high} units"
+    hidden = f"of 38 simulated people with tiny plaques and a zero, one had more than {high} units"
+    if MORE_HIDDEN.intersection(map(str, flags)):
+        return f"{told}; {hidden}, and under this scan's quality remarks more may be hidden"
+    return f"{told}; {hidden}"
+
+
+def no_calcium(flags: Sequence[object]) -> str:
+    """Say what a zero is not."""
+    kind = "zero" if "gated" in flags else "non-gated zero"
+    return f"no calcium detected on this scan; a {kind} is not reassurance"
 
 
 def print_score(facts: Mapping[str, object]) -> None:
@@ -356,6 +374,9 @@ def print_score(facts: Mapping[str, object]) -> None:
         say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
         return
     say(f"Agatston {number(facts['agatston'], 1)}, category {facts['category']}")
+    beside = facts.get("beside")
+    if isinstance(beside, Mapping):
+        say(f"group {beside['group']}, CAC-DRS {beside['cac_drs']} ({beside['cac_drs_basis']})")
     for line in (*_how_sure(facts), *_amounts(facts)):
         say(line)
     vessels = facts["vessels"]
@@ -374,5 +395,5 @@ def print_score(facts: Mapping[str, object]) -> None:
     if facts["agatston"] == 0 and "labels" in facts:
         say("no calcium in the mask; of the heart outside it nothing is said")
     elif facts["agatston"] == 0:
-        say("no calcium detected on this scan; a non-gated zero is not reassurance")
+        say(no_calcium(quality["flags"]))  # type: ignore[index]
     say(NOTICE)

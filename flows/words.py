@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flows import show
 from flows.treatment_words import disease, formal
+from screening.flag_words import remark
+from screening.measures import MAY_BE_MORE_FLAGS
 from screening.reasons import REASONS
 from screening.report.amounts import units as _units
 from screening.scoring import PROGRESSION_FROM_SQRT_MM3
@@ -41,53 +43,6 @@ FLAGS = {
     "flagged": "on the list",
     "not_flagged": "not on the list",
     "cannot_say": "nothing can be said",
-}
-REMARKS = {
-    "gated": "ECG-gated scan",
-    "near_category_edge": "score close to the edge of its category",
-    "reconstruction_unknown": "method of reconstruction unknown",
-    "iterative": "iterative reconstruction",
-    "deep_learning": "deep-learning reconstruction, which lowers scores",
-    "picture_failed": "no picture could be drawn",
-    "stent_present": "what looks like a coronary stent, which is not counted",
-    "clips_present": "what look like surgical clips, which are not counted",
-    "lead_present": "what looks like a pacemaker or defibrillator lead, which is not counted",
-    "valve_prosthesis": "what looks like an artificial heart valve, which is not counted",
-    "fractional_hu": "HU with fractions, rounded down",
-    "sternal_wires": "wires of an earlier operation round the breastbone",
-    "false_calcium_unknown": "what noise alone would make cannot be told",
-    "false_calcium_extreme": "so noisy that noise alone makes a score of 100 or more",
-    "false_calcium_some": "so noisy that a small score may be noise",
-    "false_calcium_many": "so noisy that noise alone makes a score of 10 or more",
-    "motion": "the heart is blurred by its motion",
-    "stent_possible": "a stent may have been taken for calcium, or calcium for a stent",
-    "specks_only": "only specks of calcium",
-    "missing_slice": "a slice is missing outside the heart",
-    "contrast_tag": "the header speaks of contrast agent",
-    "blood_pool_dark": "dark blood pool",
-    "blood_pool_bright": "bright blood pool",
-    "increment_over_3mm": "slices more than 3 mm apart",
-    "thickness_over_3mm": "slices thicker than 3 mm",
-    "thin_slices_native": "thin slices scored as they are",
-    "thickness_unknown": "slice thickness unknown",
-    "noise_high": "noisy images",
-    "kvp_not_120": "tube voltage not 120 kV",
-    "kvp_unknown": "tube voltage unknown",
-    "kernel_unknown": "reconstruction kernel unknown",
-    "heart_incomplete": "the heart is not complete",
-    "thickness_over_5mm": "slices thicker than 5 mm",
-    "noise_very_high": "very noisy images",
-    "kvp_far_from_120": "tube voltage far from 120 kV",
-    "tin_filter": "tin-filtered beam",
-    "sharp_kernel": "sharp reconstruction kernel",
-    "gaps_between_slices": "gaps between the slices",
-    "derived_image": "images computed from other images",
-    "lossy_compression": "images compressed with loss",
-    "mixed_protocol": "slices scanned or computed in different ways",
-    "blood_pool_unknown": "blood pool not found",
-    "blood_pool_implausible": "implausible blood pool",
-    "metal_near_heart": "metal near the heart, which is not counted",
-    "increment_over_5mm": "slices more than 5 mm apart",
 }
 VESSELS = {
     "lm": "left main",
@@ -150,7 +105,7 @@ def category(value: object) -> str:
 
 def remarks(flags: object) -> str:
     """Return quality flags in words."""
-    return listed((REMARKS.get(str(f), plain(f)) for f in as_list(flags)), "none")
+    return listed((remark(str(f)) for f in as_list(flags)), "none")
 
 
 def noise(row: Row) -> str:
@@ -186,6 +141,12 @@ NO_KVP_SCORE = {
 }
 
 
+def at_least(row: Row) -> str:
+    """Return words to set before a score that may be more, nothing before another."""
+    may_be_more = MAY_BE_MORE_FLAGS.intersection(map(str, as_list(row["quality_flags"])))
+    return "at least " if row["agatston"] and may_be_more else ""
+
+
 def likely(row: Row) -> str:
     """Return the interval of a score and how probable its category is, as far as can be said."""
     if row["agatston_low"] is None:
@@ -193,12 +154,13 @@ def likely(row: Row) -> str:
     low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
     if row["category_probability"] is None:
         return (
-            f"Agatston score at least about {low} (95 %): a lower bound, see the quality remarks; "
-            "how probable its category is cannot be said"
+            "the Agatston score is a lower bound, for calcium may be hidden or missing (see the "
+            f"quality remarks); a second scan of what was seen may read about {low} (95 %); how "
+            "probable its category is cannot be said"
         )
     share = float(str(row["category_probability"]))
     if row["agatston"] == 0:
-        return show.zero(share, high)
+        return show.zero(share, high, as_list(row["quality_flags"]))
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
     right = f"the category is right with a probability of {text}"
@@ -314,14 +276,19 @@ def growth(pair: Row) -> list[str]:
     yearly = show.number(pair["sqrt_volume_change_per_year"], 1)
     edge = show.number(PROGRESSION_FROM_SQRT_MM3, 1)
     verdict = "progression" if pair["is_progression"] else "no progression"
+    may_be_chance = bool(pair["sqrt_volume_change"]) and not pair["is_beyond_repeatability"]
+    if may_be_chance and pair["is_progression"]:
+        verdict = "progression by its size, but within what chance makes"
     lines = [
         f"from {days[0]} to {days[1]} ({show.number(pair['years'], 1)} years): {verdict}",
         f"  volume {_from_to(pair, 'volume_mm3')} mm³, Agatston {_from_to(pair, 'agatston')}",
         f"  square root of the volume changed by {change} ({yearly} a year); "
         f"progression from {edge} on",
     ]
-    if pair["sqrt_volume_change"] and not pair["is_beyond_repeatability"]:
+    if may_be_chance:
         lines.append("  may be chance: two scans without any change can differ by as much")
+    if pair["is_reconstruction_unknown"]:
+        lines.append("  how the images were reconstructed is unknown of both: it may differ")
     return lines
 
 

@@ -12,7 +12,9 @@ RawValue = str | int | float | list[str] | list[float] | list[int] | None
 # Manufacturer (0008,0070) of what this program itself sends to an archive.
 OWN_MANUFACTURER = "screening: research software, not a medical device"
 MAX_INTEGER = 2**31 - 1
-_NOT_GATED = frozenset({"", "NONE", "NO", "N", "OFF", "FALSE", "0"})
+_NOT_GATED = frozenset(
+    {"", "NONE", "NO", "N", "OFF", "FALSE", "0", "NON GATED", "NOT GATED", "UNGATED", "NONGATED"}
+)
 
 
 def text(value: object) -> str:
@@ -55,14 +57,40 @@ def numbers(value: object, count: int) -> tuple[float, ...] | None:
     return found if len(found) == count else None
 
 
-def cardiac_sync(technique: object, *triggers: object) -> str:
-    """CardiacSynchronizationTechnique; else TRIGGER where trigger elements hold a value."""
+def contrast_agent(agent: object, volume_ml: object, ingredient: object) -> str:
+    """ContrastBolusAgent; where it is empty, what else says that an agent was given.
+
+    Some scanners leave the agent's name out and write its volume (0018,1041) or ingredient
+    (0018,1048) alone.
+    """
+    named = text(agent)
+    if named:
+        return named
+    ml = _first_number(volume_ml) or 0.0
+    return f"{ml:g} ml" if ml > 0 else text(ingredient)
+
+
+def cardiac_sync(technique: object, trigger_time: object, trigger_type: object) -> str:
+    """CardiacSynchronizationTechnique; else TRIGGER where a trigger is told.
+
+    Scanners write TriggerTime 0 and a trigger of NONE into scans that followed nothing.
+    """
     named = text(technique)
     if named:
         return named
-    return "TRIGGER" if any(text(t) for t in triggers) else ""
+    has_time = (_first_number(trigger_time) or 0.0) > 0
+    return "TRIGGER" if has_time or says_gated(text(trigger_type)) else ""
 
 
 def says_gated(sync: str) -> bool:
     """Tell whether a value of `cardiac_sync` says that the scan followed the heart."""
-    return sync.strip().upper() not in _NOT_GATED
+    word = sync.strip().upper().replace("-", " ").replace("_", " ")
+    return word not in _NOT_GATED
+
+
+def _first_number(value: object) -> float | None:
+    """Return the first number, also of one that is written as text."""
+    try:
+        return float(text(value).split("\\")[0])
+    except ValueError:
+        return None

@@ -18,7 +18,7 @@ SIEMENS_SHARP_MIN = 50
 # Canon: FC01-FC19 body, FC20-FC29 head (medium), from FC30 bone, ear and lung.
 CANON_SOFT_MAX = 19
 CANON_SHARP_MIN = 30
-_SIEMENS = re.compile(r"^[A-Z][A-Z]?(\d{2})(?!\d)")
+_SIEMENS = re.compile(r"^[A-Z][A-Z]? ?(\d{2})(?!\d)")
 _CANON = re.compile(r"^FC(\d{2})(?!\d)")
 _VALUES = re.compile(r"[\\/]")
 _GE_NOTE = re.compile(r"[\s(]")  # "LUNG (A)"
@@ -32,6 +32,8 @@ class Sharpness(IntEnum):
     SHARP = 2
 
 
+# Whatever else stands in the name ("HD LUNG", "B_SHARP_C", "Lung20"): these enhance edges.
+_SHARP_WORDS = re.compile(r"LUNG|BONE|SHARP|EDGE")
 _NAMES = {
     # GE
     **dict.fromkeys(("STANDARD", "STND", "STD", "SOFT", "SMOOTH"), Sharpness.SOFT),
@@ -54,6 +56,8 @@ def sharpness(kernel: str) -> Sharpness | None:
     canon, siemens = _CANON.match(name), _SIEMENS.match(name)
     if canon:
         return _class(int(canon.group(1)), CANON_SOFT_MAX, CANON_SHARP_MIN)
+    if _SHARP_WORDS.search(name):
+        return Sharpness.SHARP
     return _class(int(siemens.group(1)), SIEMENS_SOFT_MAX, SIEMENS_SHARP_MIN) if siemens else None
 
 

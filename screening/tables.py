@@ -65,7 +65,12 @@ _HEADER = (
     Column("bits_allocated", _I, "bit", "BitsAllocated"),
     Column("bits_stored", _I, "bit", "BitsStored"),
     Column("samples_per_pixel", _I, "", "SamplesPerPixel"),
-    Column("contrast_agent", _S, "", "ContrastBolusAgent; empty string where the tag is empty"),
+    Column(
+        "contrast_agent",
+        _S,
+        "",
+        "ContrastBolusAgent, else volume or ingredient; empty where the tag is",
+    ),
     Column("body_part", _S, "", "BodyPartExamined"),
     Column("descriptions", _S, "", "study, series and protocol texts, joined", _ID),
     Column("cardiac_sync", _S, "", "CardiacSynchronizationTechnique or trigger tags"),

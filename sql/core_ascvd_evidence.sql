@@ -46,7 +46,8 @@ scans as (
         and (d.index_date is null or d.index_date <= r.as_of)
 ),
 
--- What may be a stent (stent_possible) is none. Wires of an opened sternum with clips near the
+-- What may be a stent (stent_possible) is none, and where one thing is unsure the others are not
+-- believed: heavy plaque is told from stents badly. Wires of an opened sternum with clips near the
 -- heart speak for a bypass, unless a valve was put in, which opens the sternum too.
 images as (
     select
@@ -55,7 +56,7 @@ images as (
         'image' as source,
         evidence_on
     from scans
-    where list_contains(flags, 'stent_present')
+    where list_contains(flags, 'stent_present') and not list_contains(flags, 'stent_possible')
     union all
     select
         person_key,

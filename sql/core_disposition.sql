@@ -5,6 +5,7 @@
 -- privacy: keys, scan date, age and sex; scores of keyed people
 -- publish: operations
 -- column: header_age_years | year | quasi | age at the scan, from its header
+-- column: cac_drs_basis |  | open | what CAC-DRS is of: it was made for gated scans, so that others have an A-equivalent
 -- column: header_sex |  | quasi | sex in the scan's header: F, M, O or empty
 -- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag and recognised words; empty for what is no CT
 -- column: reason |  | open | reason code that decided; empty for a score
@@ -163,6 +164,11 @@ select
     d.slab_mm,
     d.score_group,
     d.cac_drs,
+    case
+        when d.cac_drs is null then ''
+        when s.is_gated then 'of an ECG-gated scan'
+        else 'A-equivalent, non-gated'
+    end as cac_drs_basis,
     d.noise_hu,
     d.blood_hu,
     d.expected_false_agatston,

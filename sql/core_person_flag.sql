@@ -17,7 +17,7 @@
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
--- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where MESA lacks an input; score2
+-- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where MESA lacks an input or the score is a lower bound; score2
 -- column: is_known_inpatient |  | health | hospital care is on record for the day of the scan or a day beside it
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
@@ -159,11 +159,14 @@ facts as (
         policy.risk_used,
         case
             when policy.risk_used = 'score2' then k.score2
+            -- MESA takes the score as it is; the model draws a lower bound's from above it.
+            when coalesce(p.is_lower_bound, false) and k.model_risk is not null then k.model_risk
             else coalesce(k.mesa_chd_10y_cac, k.model_risk)
         end as flag_risk,
         case
             when policy.risk_used = 'score2'
                 then case when k.score2 is not null then 'score2' else '' end
+            when coalesce(p.is_lower_bound, false) and k.model_risk is not null then 'model_risk'
             when k.mesa_chd_10y_cac is not null then 'mesa_chd_10y_cac'
             when k.model_risk is not null then 'model_risk'
             else ''

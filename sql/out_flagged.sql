@@ -58,6 +58,7 @@ select
     f.grade,
     f.quality_flags,
     f.score_is_doubtful,
+    coalesce(s.is_lower_bound, false) as is_lower_bound,
     round(f.mesa_chd_10y, 3) as mesa_chd_10y,
     round(f.mesa_chd_10y_cac, 3) as mesa_chd_10y_cac,
     f.policy,

@@ -5,6 +5,7 @@
 -- privacy: keys, scan dates; scores of keyed people
 -- publish: operations
 -- column: reasons |  | open | reason codes: why the two scans are not compared; empty where they are
+-- column: is_reconstruction_unknown |  | open | neither scan tells whether it was reconstructed by filtered back projection, iteratively or by deep learning
 -- A pair that is not comparable has its reasons and no growth. Never read it as "no progression".
 select
     s.person_key,
@@ -21,6 +22,8 @@ select
     p.sqrt_volume_change_per_year,
     p.is_progression,
     p.is_beyond_repeatability,
+    s.earlier_reconstruction = 'unknown' and s.later_reconstruction = 'unknown'
+        as is_reconstruction_unknown,
     p.reasons
 from core_scan_pair as s
 inner join raw_progression as p

@@ -12,6 +12,7 @@ from functools import lru_cache
 from screening.header_values import (
     RawValue,
     cardiac_sync,
+    contrast_agent,
     integer,
     number,
     numbers,
@@ -43,6 +44,8 @@ TAGS: dict[str, int] = {
     "sex": 0x00100040,
     "age": 0x00101010,
     "contrast_agent": 0x00180010,
+    "contrast_ml": 0x00181041,
+    "contrast_ingredient": 0x00181048,
     "body_part": 0x00180015,
     "thickness_mm": 0x00180050,
     "kvp": 0x00180060,
@@ -140,6 +143,12 @@ def _sync(header: RawHeader) -> str:
     return cardiac_sync(*(header[AT[name]] for name in names))
 
 
+def _contrast(header: RawHeader) -> str | None:
+    names = ("contrast_agent", "contrast_ml", "contrast_ingredient")
+    told = contrast_agent(*(header[AT[name]] for name in names))
+    return told or text_or_null(header[AT["contrast_agent"]])
+
+
 def descriptions(header: RawHeader) -> str:
     """Study, series and protocol texts, those that are there, joined by ` | `."""
     names = ("study_description", "series_description", "protocol_name")
@@ -192,7 +201,7 @@ COLUMNS: dict[str, Callable[[RawHeader], object]] = {
     "bits_allocated": _plain("bits_allocated", integer),
     "bits_stored": _plain("bits_stored", integer),
     "samples_per_pixel": _plain("samples_per_pixel", integer),
-    "contrast_agent": _plain("contrast_agent", text_or_null),
+    "contrast_agent": _contrast,
     "body_part": _plain("body_part", text),
     "descriptions": descriptions,
     "cardiac_sync": _sync,

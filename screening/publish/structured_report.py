@@ -42,6 +42,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.sr.coding import Code
 
+from screening.flag_words import remark
 from screening.header_values import OWN_MANUFACTURER
 from screening.measures import MAY_BE_MORE_FLAGS, OtherMeasures, VesselMeasures
 from screening.publish import codes
@@ -160,7 +161,7 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
     """All coronary arteries together, and what is said of the scan as a whole."""
     found = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(origin.uid("tracking", "all"), "coronary"),
-        finding_type=codes.CALCIFICATION,
+        finding_type=_finding(score.agatston),
         finding_sites=[FindingSite(codes.CORONARY_ARTERY)],
         algorithm_id=AlgorithmIdentification(
             name=origin.algorithm,
@@ -177,11 +178,35 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
             QualitativeEvaluation(codes.GRADE, codes.grade(score.quality.grade)),
         ],
     )
-    flags = ", ".join(score.quality.flags).replace("_", " ") or "none"
+    flags = ", ".join(map(remark, score.quality.flags)) or "none"
     zero = f"{ZERO} " if score.agatston == 0 else ""
     _say(found, codes.FLAGS, flags)
-    _say(found, codes.COMMENT, f"{zero}{NOTICE} {MASS_NOTE}{_averaged(score.beside.slab_mm)}")
+    sure = how_sure(score)
+    note = f"{zero}{sure} {NOTICE} {MASS_NOTE}{_averaged(score.beside.slab_mm)}"
+    _say(found, codes.COMMENT, note)
     return found
+
+
+def _finding(agatston: float) -> Code | None:
+    """Return the code of calcification; none where there is none."""
+    return codes.CALCIFICATION if agatston > 0 else None
+
+
+def how_sure(score: CalciumScore) -> str:
+    """Say whether the scan was gated, and how far its score may be off."""
+    sure = score.certainty
+    is_gated = "gated" in score.quality.flags
+    kind = "ECG-gated scan." if is_gated else "Scan without ECG gating."
+    if sure.low is None:
+        return f"{kind} How far the score may be off cannot be said."
+    if sure.high is None:
+        return (
+            f"{kind} The score is a lower bound: calcium may be hidden or outside the images. "
+            f"A second scan of what was seen may read from {sure.low:.0f} on."
+        )
+    if score.agatston == 0:
+        return kind
+    return f"{kind} A second scan may read {sure.low:.0f} to {sure.high:.0f} Agatston units (95 %)."
 
 
 def _averaged(slab_mm: float | None) -> str:
@@ -213,14 +238,14 @@ def _site_group(
     if segment is None:
         found = MeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
-            finding_type=codes.CALCIFICATION,
+            finding_type=_finding(place.agatston),
             finding_sites=sites,
             measurements=measurements,
         )
     else:
         found = VolumetricROIMeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
-            finding_type=codes.CALCIFICATION,
+            finding_type=_finding(place.agatston),
             finding_sites=sites,
             measurements=measurements,
             referenced_segment=segment,
@@ -240,17 +265,19 @@ def _segment(segmentation: Segmentation, number: int, origin: Origin) -> Referen
 
 
 def _agatston(value: float, name: Code) -> Measurement:
-    return Measurement(name, value, codes.AGATSTON_UNIT, method=codes.AGATSTON_METHOD)
+    return Measurement(name, round(value, 2), codes.AGATSTON_UNIT, method=codes.AGATSTON_METHOD)
 
 
 def _volume(value: float) -> Measurement:
     return Measurement(
-        codes.CALCIUM_VOLUME, value, codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
+        codes.CALCIUM_VOLUME, round(value, 2), codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
     )
 
 
 def _mass(value: float) -> Measurement:
-    return Measurement(codes.CALCIUM_MASS, value, codes.MILLIGRAM, method=codes.MASS_METHOD)
+    return Measurement(
+        codes.CALCIUM_MASS, round(value, 2), codes.MILLIGRAM, method=codes.MASS_METHOD
+    )
 
 
 def _say(group: _Group, name: Code, text: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from screening.flag_words import short
 from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
@@ -271,7 +272,7 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     if quality.noise_hu is not None:
         parts.append(f"noise {quality.noise_hu:.0f} HU")
     _write(draw, (GAP, 50), "     ".join(parts), 16, TEXT)
-    flags = ", ".join(flag.replace("_", " ") for flag in quality.flags) or "none"
+    flags = ", ".join(map(short, quality.flags)) or "none"
     colour = WARNING if quality.flags else DIM
     _write(draw, (GAP, 78), _fit(draw, f"flags: {flags}", 15), 15, colour)
 

@@ -11,6 +11,7 @@ from screening.scoring.by_convention import ConventionScore, by_conventions
 from screening.scoring.calibration import Rod, with_rod
 from screening.scoring.certainty import certainty
 from screening.scoring.conventions import CONVENTIONS, convention
+from screening.scoring.grades import RULES, Flag, grade
 from screening.scoring.mask import LabelScore, MaskScore, score_mask
 from screening.scoring.metal import name_metal
 from screening.scoring.parameters import CATEGORIES, SCORING_VERSION, category
@@ -21,7 +22,7 @@ from screening.scoring.progression import (
     compare_pairs,
     progression,
 )
-from screening.scoring.quality import RULES, Flag, grade, may_be_a_stent
+from screening.scoring.quality import may_be_a_stent
 from screening.scoring.scan import score, within_flags
 
 __all__ = [

@@ -73,6 +73,10 @@ NOTHING_KNOWN_FLAGS = frozenset(
         "sharp_kernel",
         "derived_image",
         "mixed_protocol",
+        "lossy_compression",
+        "kernel_unknown",
+        "kvp_unknown",
+        "coarse_hu",
     }
 )
 

@@ -18,17 +18,12 @@ from screening.errors import ScreeningError
 from screening.measures import Intervals
 from screening.records import Certainty, Quality, ScoringParameters, Volume
 from screening.scoring.beside import at_kvp, density, measured
-from screening.scoring.certainty import (
-    as_flagged,
-    certainty,
-    intervals_as_flagged,
-    is_near_edge,
-)
+from screening.scoring.certainty import intervals_as_flagged
 from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.parameters import check_parameters
-from screening.scoring.quality import NOISE_HU, Flag, judge_header, with_flag
+from screening.scoring.quality import NOISE_HU, judge_header
 
 
 class LabelScore(NamedTuple):
@@ -106,9 +101,6 @@ def score_mask(
     whole = measured(volume, calcium, NOISE_HU[0], parameters)
     agatston = float(calcium.agatston.sum())
     quality = judge_header(volume)
-    sure = _certainty(agatston, volume, quality)
-    if is_near_edge(sure):
-        quality = with_flag(quality, Flag.NEAR_CATEGORY_EDGE)
     fitted, source = thresholds_of(volume.acquisition)
     return MaskScore(
         n_marked=len(inside),
@@ -122,19 +114,11 @@ def score_mask(
         agatston_kvp=at_kvp(volume, inside, agatston, parameters),
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=source,
-        certainty=sure,
+        certainty=Certainty(None, None, None),  # blood, heart and metal were not looked at
         intervals=intervals_as_flagged(intervals(volume, whole, parameters), quality.flags),
         quality=quality,
         labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),
     )
-
-
-def _certainty(agatston: float, volume: Volume, quality: Quality) -> Certainty:
-    """Return how sure the score is; a mask without calcium says nothing of the heart."""
-    if agatston == 0:
-        return Certainty(None, None, None)
-    sure = certainty(agatston, is_gated=volume.acquisition.is_gated)
-    return as_flagged(sure, quality.flags)
 
 
 def _check_map(volume: Volume, label_map: NDArray[np.integer]) -> None:

@@ -60,7 +60,7 @@ def at_kvp_of(hu_120kvp: float, volume: Volume) -> float:
     return hu_120kvp * metal_from_hu(volume.acquisition.kvp) / METAL_FROM_HU_120KVP
 
 
-def _believed(labelled: Labelled) -> NDArray[np.bool_]:
+def believed(labelled: Labelled) -> NDArray[np.bool_]:
     """Which labelled voxels inference is sure of to be calcium, however bright."""
     return np.asarray(_CALCIUM[labelled.label] & (labelled.probability >= _BELIEVED_FROM))
 
@@ -86,7 +86,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
     seen = hu >= SEEN_FROM_HU
-    may_be = ~_believed(labelled)[chosen]
+    may_be = ~believed(labelled)[chosen]
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
     is_metal |= _is_small_metal(volume, index, of, count)

@@ -15,6 +15,7 @@ What inference calls metal away from heart and courses without being brighter th
 | stent possible | the same, of which the network is less sure than 0.7                            |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
+| very bright    | brighter than calcium can be, but inference is sure that it is calcium          |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -36,6 +37,7 @@ from screening.scoring.metal import (
     SEEN_FROM_HU,
     SMALL_METAL_FROM_HU_120KVP,
     at_kvp_of,
+    believed,
     is_bright_metal,
     metal_from_hu,
 )
@@ -63,6 +65,7 @@ class Metal(StrEnum):
     POSSIBLE_STENT = "stent_possible"
     CLIPS = "clips_present"
     WIRES = "sternal_wires"
+    VERY_BRIGHT = "calcium_very_bright"
     OTHER = "metal_near_heart"
 
 
@@ -76,6 +79,7 @@ class _Thing:
     peak_hu : brightest voxel
     probability : of metal, its surest voxel; 0 where only brightness says so
     is_bright : brighter than calcium can be
+    is_believed : its brightest voxels are surely calcium, by inference
     """
 
     lps_mm: NDArray[np.float64]
@@ -86,6 +90,7 @@ class _Thing:
     peak_hu: int
     probability: float
     is_bright: bool
+    is_believed: bool
 
     @property
     def middle_lps_mm(self) -> NDArray[np.float64]:
@@ -115,6 +120,8 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
     order = np.argsort(of, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(of, minlength=count))[:-1])
     sure = _probability_of_metal(labelled, index)
+    core = hu >= metal_from_hu(volume.acquisition.kvp)
+    calcium = core & _surely_calcium(labelled, index)
     kept = [
         (part, bool(is_bright))
         for part, is_bright in zip(parts, bright, strict=True)
@@ -128,6 +135,7 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
             int(hu[part].max()),
             float(sure[part].max()),
             is_bright,
+            is_bright and calcium[part].sum() >= MAJORITY * core[part].sum(),
         )
         for part, is_bright in kept
     ]
@@ -166,6 +174,11 @@ def _probability_of_metal(labelled: Labelled, index: NDArray[np.int64]) -> NDArr
     return out
 
 
+def _surely_calcium(labelled: Labelled, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which voxels inference is sure of to be calcium."""
+    return np.isin(index, labelled.index[believed(labelled)])
+
+
 def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:
     """Take the heart's box, the chest wall before it and the great veins above."""
     box = labelled.heart_box
@@ -188,6 +201,7 @@ def _thing(
     peak_hu: int,
     probability: float,
     is_bright: bool,
+    is_believed: bool,
 ) -> _Thing:
     away = lps_mm - lps_mm.mean(axis=0)
     _, axes = np.linalg.eigh(away.T @ away)
@@ -205,13 +219,14 @@ def _thing(
         peak_hu=peak_hu,
         probability=probability,
         is_bright=is_bright,
+        is_believed=is_believed,
     )
 
 
 def _lead(things: list[_Thing]) -> set[int]:
     """Numbers of the pieces of a lead, none without."""
     for start, first in enumerate(things):
-        if not first.is_bright or first.size_mm[0] < _LEAD_PIECE_MM:
+        if not first.is_bright or first.is_believed or first.size_mm[0] < _LEAD_PIECE_MM:
             continue
         linked, edge = {start}, [start]
         while edge:
@@ -237,6 +252,8 @@ def _gap_mm(one: _Thing, other: _Thing) -> float:
 
 
 def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
+    if thing.is_believed:
+        return Metal.VERY_BRIGHT
     if thing.in_heart + thing.on_course == 0:
         return _kind_outside(volume, labelled, thing) if thing.is_bright else None
     if not thing.is_bright and max(thing.in_heart, thing.on_course) < MAJORITY:

@@ -39,6 +39,7 @@ from screening.records import (
 from screening.scoring.beside import beside
 from screening.scoring.certainty import as_flagged, certainty, intervals_as_flagged
 from screening.scoring.checks import refuse
+from screening.scoring.grades import Flag
 from screening.scoring.lesions import find_lesions
 from screening.scoring.measure import Calcium, measure
 from screening.scoring.metal import name_metal
@@ -50,7 +51,7 @@ from screening.scoring.parameters import (
     check_parameters,
 )
 from screening.scoring.places import Places
-from screening.scoring.quality import NOISE_HU, Flag, judge, without
+from screening.scoring.quality import NOISE_HU, judge, without
 
 _ANY_CORONARY = 0
 _IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)

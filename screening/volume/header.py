@@ -27,6 +27,7 @@ from screening.deflated import DEFLATED, may_inflate
 from screening.frames import ENHANCED_CT, Values, values_of_frames
 from screening.header_values import (
     cardiac_sync,
+    contrast_agent,
     integer,
     number,
     numbers,
@@ -86,6 +87,8 @@ _TAGS = {
     "manufacturer": 0x00080070,
     "model": 0x00081090,
     "contrast_agent": 0x00180010,
+    "contrast_ml": 0x00181041,
+    "contrast_ingredient": 0x00181048,
     "thickness_mm": 0x00180050,
     "kvp": 0x00180060,
     "filter_type": 0x00181160,
@@ -252,7 +255,9 @@ def _header(v: dict[str, object], after: int) -> SliceHeader:
         is_lossy=_is_lossy(text(v["transfer_syntax"]), text(v["lossy"])),
         is_derived=image_type_says(text(v["image_type"]).split("\\"), _COMPUTED_TYPES),
         has_tin_filter=_says_tin(text(v["filter_type"]), text(v["filter_material"])),
-        has_contrast_tag=says_contrast(text(v["contrast_agent"])),
+        has_contrast_tag=says_contrast(
+            contrast_agent(v["contrast_agent"], v["contrast_ml"], v["contrast_ingredient"])
+        ),
         thickness_mm=positive(v["thickness_mm"]),
         kvp=positive(v["kvp"]),
         tilt_degrees=number(v["tilt_degrees"]),

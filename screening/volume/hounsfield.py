@@ -46,7 +46,7 @@ def check_is_hu(header: SliceHeader) -> None:
         "no rescale slope and intercept": header.slope is None or header.intercept is None,
         "rescale slope is not positive": header.slope is not None and header.slope <= 0,
         "rescale type is not HU": header.rescale_type not in ("", "HU"),
-        "8-bit pixels": header.bits_allocated == 8,
+        "8-bit pixels": header.bits_allocated == 8 or 1 <= header.bits_stored <= 8,
         "more than one sample a pixel": header.samples != 1,
         "photometric interpretation is not MONOCHROME2": header.photometric != "MONOCHROME2",
     }

@@ -25,7 +25,10 @@ from screening.volume.refusal import RefusalError
 
 MISSING_SLICE_FLAG, FRACTIONAL_FLAG = "missing_slice", "fractional_hu"
 DERIVED_FLAG, MIXED_FLAG = "derived_image", "mixed_protocol"
-LOSSY_FLAG = "lossy_compression"
+LOSSY_FLAG, COARSE_FLAG = "lossy_compression", "coarse_hu"
+# Scanners write steps of 1 HU or less; what was squeezed into few grey levels has larger ones, and
+# a voxel of 129 HU may then stand at 130 as well as below.
+_FINE_STEP_HU = 2.0
 # As far as slices of one protocol may differ: a voltage is held to a kV, and thickness is written
 # with two or three decimals (0.625 mm as 0.63); two protocols differ by 0.1 mm at least.
 _SAME_KVP, _SAME_THICKNESS_MM = 1.0, 0.05
@@ -46,7 +49,8 @@ def load_volume(series_key: str, files: Sequence[bytes]) -> Volume | Rejection:
     slice are dropped. Where slices are missing, the volume keeps the hole: `origins_lps_mm` shows
     it, `increments_mm` stays the regular increment, and `flags` holds `missing_slice`. Where HU
     had fractions they hold `fractional_hu`; where the pixels were ever compressed with loss,
-    `lossy_compression`; where ImageType says that the images were computed from others,
+    `lossy_compression`; where values lie more than 2 HU apart, `coarse_hu`; where ImageType
+    says that the images were computed from others,
     `derived_image`; where slices differ in voltage, kernel or thickness, `mixed_protocol`.
 
     Parameters
@@ -102,6 +106,7 @@ def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
         FRACTIONAL_FLAG: any(has_fractions(h) for h in headers),
         DERIVED_FLAG: any(h.is_derived for h in headers),
         LOSSY_FLAG: any(h.is_lossy for h in headers),
+        COARSE_FLAG: any((h.slope or 0.0) > _FINE_STEP_HU for h in headers),
         MIXED_FLAG: _is_mixed(headers),
     }
     return tuple(flag for flag, is_true in is_flagged.items() if is_true)
@@ -187,7 +192,7 @@ def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
         manufacturer=safe_text(first.manufacturer),
         model=safe_text(first.model),
         exposure_mas=_median(headers, lambda h: h.exposure_mas),
-        is_gated=any(h.is_gated for h in headers),
+        is_gated=2 * sum(h.is_gated for h in headers) > len(headers),
         transfer_syntax=syntax if syntax.startswith(_STANDARD_UIDS) else "",
         has_contrast_tag=any(h.has_contrast_tag for h in headers),
         has_tin_filter=any(h.has_tin_filter for h in headers),

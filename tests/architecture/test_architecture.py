@@ -14,7 +14,7 @@ SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
-    "frames", "deflated", "nesting", "truth_columns",
+    "frames", "deflated", "nesting", "truth_columns", "flag_words",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

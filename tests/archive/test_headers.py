@@ -197,6 +197,24 @@ def test_gating_and_contrast(tmp_path, put, image):
 
 
 @pytest.mark.parametrize(
+    ("elements", "told"),
+    [
+        ({"ContrastBolusVolume": "80"}, "80 ml"),
+        ({"ContrastBolusVolume": "0"}, None),
+        ({"ContrastBolusAgent": "", "ContrastBolusVolume": "80"}, "80 ml"),
+        ({"ContrastBolusAgent": "NONE", "ContrastBolusVolume": "80"}, "NONE"),  # a name decides
+        ({"ContrastBolusIngredient": "IODINE"}, "IODINE"),
+        ({"ContrastBolusRoute": "IV"}, None),  # a protocol's default, on unenhanced scans too
+    ],
+)
+def test_an_agent_that_is_told_by_its_volume_or_ingredient(tmp_path, put, image, elements, told):
+    ds = image()
+    for keyword, value in elements.items():
+        setattr(ds, keyword, value)
+    assert row_of(tmp_path, put, ds)["contrast_agent"] == told
+
+
+@pytest.mark.parametrize(
     ("charset", "text"),
     [
         ("ISO_IR 100", "Thörax"),

@@ -9,7 +9,8 @@ from explain_case import PNG
 from flows import remarks, scan_words, show, words
 from flows.explain import explain
 from screening.errors import ScreeningError
-from screening.scoring.quality import RULES
+from screening.flag_words import REMARKS
+from screening.scoring.grades import RULES
 
 
 def test_the_person_comes_first_with_one_sentence_why(told):
@@ -25,7 +26,7 @@ def test_the_person_comes_first_with_one_sentence_why(told):
 
 def test_two_scans_are_compared_in_plain_words(told):
     grown = told("grown").text
-    assert "  from 2022-06-01 to 2024-06-01 (2.0 years): progression\n" in grown
+    assert "(2.0 years): progression by its size, but within what chance makes\n" in grown
     assert "    volume 56.2, then 110.2 mm³, Agatston 0.0, then 0.0\n" in grown
     changed = "square root of the volume changed by 3.0 (1.5 a year); progression from 2.5 on"
     assert changed in grown
@@ -42,7 +43,8 @@ def test_two_scans_are_compared_in_plain_words(told):
 
 def test_two_scans_that_are_not_comparable_say_why(told):
     text = told("changed").text
-    assert "(2.0 years): progression\n" in text
+    assert "(2.0 years): progression" in text
+    assert "how the images were reconstructed is unknown of both: it may differ" in text
     assert "scans of 2024-06-01 and 2025-06-01: growth of calcium cannot be told\n" in text
     assert "    The two scans' tube voltage differs, or is not known of both.\n" in text
     assert told("out").facts["progression"] == []
@@ -79,10 +81,10 @@ def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain
     [
         (50.0, 20.0, 90.0, 0.9, "likely between 20 and 90 (95 %); the category is right", "bound"),
         (50.0, 20.0, 90.0, 0.995, "over 99 %", "100 %"),
-        (50.0, 20.0, None, None, "at least about 20 (95 %): a lower bound", "between"),
+        (50.0, 20.0, None, None, "a second scan may read about 20 (95 %)", "between"),
         (50.0, None, None, None, "how far the Agatston score may be off cannot be said", "%"),
         (0.0, 0.0, 10.0, 0.912, "miss about 9 of 100 people who have calcium", "probability"),
-        (0.0, 0.0, 10.0, 0.912, "as a rule not more than 10 units", "between"),
+        (0.0, 0.0, 10.0, 0.912, "one had more than 10 units", "may be hidden"),
         (0.0, 0.0, 2.1, 0.959, "miss about 4 of 100 people who have calcium", "probability"),
     ],
 )
@@ -90,9 +92,30 @@ def test_no_more_is_said_of_how_sure_a_score_is_than_is_known(
     agatston, low, high, share, told, not_told
 ):
     row = {"agatston": agatston, "agatston_low": low, "agatston_high": high,
-           "category_probability": share}  # fmt: skip
+           "category_probability": share, "quality_flags": []}  # fmt: skip
     assert told in words.likely(row)
     assert not_told not in words.likely(row)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["motion"], "under this scan's quality remarks more may be hidden"),
+        (["thickness_over_3mm"], "under this scan's quality remarks more may be hidden"),
+        (["gated"], "a second gated scan seldom shows more than 10 units"),
+        (["fractional_hu"], "one had more than 10 units"),
+    ],
+)
+def test_a_zero_says_no_more_than_its_scan_allows(flags, told):
+    row = {"agatston": 0.0, "agatston_low": 0.0, "agatston_high": 10.0,
+           "category_probability": 0.912, "quality_flags": flags}  # fmt: skip
+    assert words.likely(row).endswith(told)
+
+
+def test_a_score_that_may_be_more_is_told_so():
+    assert words.at_least({"agatston": 5.0, "quality_flags": ["clips_present"]}) == "at least "
+    assert words.at_least({"agatston": 5.0, "quality_flags": ["motion"]}) == ""
+    assert words.at_least({"agatston": 0.0, "quality_flags": ["clips_present"]}) == ""
 
 
 def test_of_a_cut_heart_neither_percentile_nor_risk_with_calcium_is_told():
@@ -214,8 +237,8 @@ def test_json_keeps_the_facts(told):
 
 
 def test_every_quality_flag_has_words_and_a_sentence():
-    assert {flag.value for flag in RULES} == set(words.REMARKS)
-    assert set(remarks.EXPLAINED) == set(words.REMARKS)
+    assert {flag.value for flag in RULES} == set(REMARKS)
+    assert set(remarks.EXPLAINED) == set(REMARKS)
     assert {grade for grade in RULES.values()} == set(remarks.GRADES)
     assert all(text.endswith(".") for text in remarks.EXPLAINED.values())
     assert remarks.explained(["brand_new"]) == ("Brand new.",)

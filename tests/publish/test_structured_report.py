@@ -14,7 +14,8 @@ import pytest
 from publish_case import BLOBS, export, make_case, make_score
 
 from screening.errors import ScreeningError
-from screening.records import Label
+from screening.flag_words import REMARKS
+from screening.records import Certainty, Label
 
 needs_validator = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dicom3tools")
 needs_dcmtk = pytest.mark.skipif(not shutil.which("dsrdump"), reason="needs dcmtk")
@@ -177,11 +178,42 @@ def test_each_site_has_its_volume_and_mass(tmp_path) -> None:
 def test_a_zero_is_no_reassurance(tmp_path) -> None:
     report = export(make_case(tmp_path, blobs={}, score=make_score({})))
     comments = [i.TextValue for n, i in content(report) if n == "Comment"]
-    assert comments[0].startswith("No calcium detected on this scan. ")
+    assert comments[0].startswith("No calcium detected on this scan. Scan without ECG gating. ")
     assert "never reassurance" in comments[0]
     above = [i.TextValue for n, i in content(export(make_case(tmp_path))) if n == "Comment"]
     assert "No calcium" not in above[0]
     assert "never reassurance" in above[0]
+
+
+def test_where_there_is_no_calcium_no_calcification_is_found(tmp_path) -> None:
+    def findings(case):
+        return [
+            item.ConceptCodeSequence[0].CodeValue
+            for name, item in content(export(case))
+            if name == "Finding"
+        ]
+
+    (tmp_path / "0").mkdir()
+    assert findings(make_case(tmp_path / "0", blobs={}, score=make_score({}))) == []
+    assert set(findings(make_case(tmp_path))) == {"18115005"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "ends", "told"),
+    [
+        ((), (30.5, 210.4), "without ECG gating. A second scan may read 30 to 210 Agatston units"),
+        (("gated",), (30.5, 210.4), "ECG-gated scan. A second scan may read 30 to 210"),
+        (("clips_present",), (30.5, None), "without ECG gating. The score is a lower bound"),
+        (("lossy_compression",), (None, None), "How far the score may be off cannot be said."),
+    ],
+)
+def test_the_comment_tells_gating_and_how_far_the_score_may_be_off(
+    flags, ends, told, tmp_path
+) -> None:
+    score = make_score(BLOBS, flags=flags)
+    score = replace(score, certainty=Certainty(*ends, None))
+    report = export(make_case(tmp_path, score=score))
+    assert told in next(i.TextValue for n, i in content(report) if n == "Comment")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +237,7 @@ def test_quality_is_told_and_what_hides_calcium_makes_it_partial(
     read = pydicom.dcmread(io.BytesIO(report.structured_report))
     assert (read.CompletionFlag, read.VerificationFlag) == (completion, "UNVERIFIED")
     assert read.PreliminaryFlag == "PRELIMINARY"
-    assert texts(report)["Quality remarks"] == (flags[0].replace("_", " ") if flags else "none")
+    assert texts(report)["Quality remarks"] == (REMARKS[flags[0]] if flags else "none")
     codes = {n: i.ConceptCodeSequence[0] for n, i in content(report) if i.ValueType == "CODE"}
     assert codes["Quality grade"].CodeMeaning == "C: doubtful"
     assert codes["Category of the Agatston score"].CodeValue == "cac-1"

@@ -9,7 +9,7 @@ from conftest import make_scan
 from scipy.ndimage import gaussian_filter
 
 from screening.errors import ScreeningError
-from screening.records import Label, ScoringParameters
+from screening.records import Certainty, Label, ScoringParameters
 from screening.scoring import CONVENTIONS, certainty, convention, score, score_mask
 from screening.scoring.beside import cac_drs, group
 from screening.scoring.certainty import repeatability_limit, volume_repeatability_limit
@@ -96,7 +96,7 @@ def test_a_mask_on_thin_slices_is_flagged_and_a_scan_not(
     made = block(increment_mm=increment_mm, slice_thickness_mm=thickness_mm)
     drawn = score_mask(made.volume, made.label_map).quality
     assert ("thin_slices_native" in drawn.flags) is is_thin
-    assert drawn.grade == ("B" if is_thin or thickness_mm is None else "A")
+    assert ("mask_alone" in drawn.flags, drawn.grade) == (True, "B")
     assert "thin_slices_native" not in score(made.volume, made.labelled).quality.flags
 
 
@@ -112,7 +112,8 @@ def test_no_thresholds_fit_a_beam_behind_tin(block, noise_known, has_tin_filter,
         assert told.kvp_source == source
         assert (told.agatston_kvp is None) is has_tin_filter
         assert (told.kvp_edges_hu is None) is has_tin_filter
-    assert (found.quality.flags, drawn.quality.flags) == (flags, flags)
+    assert found.quality.flags == flags
+    assert set(drawn.quality.flags) == {*flags, "mask_alone"}
     assert found.quality.grade == drawn.quality.grade == ("C" if has_tin_filter else "B")
     # The default factor stays, for want of a better one.
     plain = block(kvp=100.0)
@@ -169,13 +170,13 @@ def test_a_zero_holds_as_often_as_published():
     assert certainty(0.0, is_gated=False).high == 10.0
 
 
-@pytest.mark.parametrize(("hu", "is_near"), [(450, True), (250, False)])
-def test_a_drawn_score_at_an_edge_is_flagged_as_any_other(block, hu, is_near):
-    """25 mm2 four times are exactly 100; twice they are 50."""
-    made = block(value=hu, size=(1, 5, 5))
+def test_of_a_drawn_score_it_is_not_said_how_far_it_may_be_off(block):
+    """Nobody looked for contrast agent, motion or metal."""
+    made = block(value=450, size=(1, 5, 5))
     found = score_mask(made.volume, made.label_map)
-    assert found.agatston == (100.0 if is_near else 50.0)
-    assert ("near_category_edge" in found.quality.flags) == is_near
+    assert found.agatston == 100.0
+    assert found.certainty == Certainty(None, None, None)
+    assert found.intervals.volume_mm3[1] is not None
 
 
 # Intervals of volume and mass

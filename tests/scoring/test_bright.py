@@ -92,7 +92,7 @@ def test_the_threshold_on_both_sides(hu, why):
     [
         (METAL_FROM_HU_120KVP - 1, 0.7, Why.COUNTED, ""),
         (METAL_FROM_HU_120KVP, 0.7, Why.TOO_BRIGHT, "clips_present"),  # by its 8 mm
-        (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, "clips_present"),  # surely calcium: a remark
+        (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, ""),  # surely calcium
     ],
 )
 def test_what_is_brighter_than_calcium_can_be(hu, sure, why, metal):

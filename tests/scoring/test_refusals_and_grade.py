@@ -10,7 +10,8 @@ from screening.measures import LOWER_BOUND_FLAGS, MAY_BE_MORE_FLAGS
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
 from screening.resources import sql_folder
-from screening.scoring import RULES, Flag, certainty, grade, quality, score
+from screening.scoring import RULES, Flag, certainty, grade, grades, score
+from screening.scoring import quality as quality_of
 from screening.scoring.certainty import NOTHING_KNOWN_FLAGS, as_flagged
 
 
@@ -163,7 +164,7 @@ def test_a_score_at_the_edge_of_a_category_is_flagged(scan, n_pixels, is_near):
 
 
 def test_the_published_table_is_the_table_in_force():
-    published = dict(re.findall(r"^\| (\w+) *\| ([A-D]) ", quality.__doc__, flags=re.MULTILINE))
+    published = dict(re.findall(r"^\| (\w+) *\| ([A-D]) ", grades.__doc__, flags=re.MULTILINE))
     assert published == {flag.value: best for flag, best in RULES.items()}
     assert set(RULES) == set(Flag)
 
@@ -183,7 +184,7 @@ def test_what_may_be_a_stent_is_flagged(block, volume_mm3, probability, is_flagg
     at = (0.0, 0.0, 0.0)
     lesion = Lesion("LAD", probability, 100.0, volume_mm3, 799, at, (0, 1), 40.0, 250.0, 2.0)
     made = block()
-    found = quality.judge(
+    found = quality_of.judge(
         made.volume, made.labelled, 100.0, certainty(500.0, is_gated=True),
         has_calcium=True, lesions=(lesion,),
     )  # fmt: skip
@@ -219,6 +220,11 @@ def test_a_cut_heart_has_no_upper_end(block):
     assert told.volume_mm3[0] is not None
     assert told.volume_mm3[1] is told.mass_mg[1] is told.mass_integrated_mg[1] is None
     assert "near_category_edge" not in score(made.volume, made.labelled).quality.flags
+
+
+def test_under_every_flag_of_grade_c_or_d_something_is_taken_back():
+    doubtful = {flag.value for flag, best in RULES.items() if best in "CD"}
+    assert doubtful <= LOWER_BOUND_FLAGS | NOTHING_KNOWN_FLAGS
 
 
 def test_flags_that_forbid_an_interval_are_flags():

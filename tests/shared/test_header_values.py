@@ -62,6 +62,14 @@ def test_two_numbers():
         (("no", "250", "ECG"), False),  # the technique speaks first
         (("PROSPECTIVE", "", ""), True),
         (("", "250", ""), True),
+        (("", 250.0, ""), True),
+        (("", 0.0, ""), False),
+        (("", "0", ""), False),
+        (("", "0.0", "NONE"), False),
+        (("", "x", "off"), False),
+        (("", "", "NON-GATED"), False),
+        (("", "0", "ECG"), True),
+        (("NON_GATED", "250", "ECG"), False),
         (("", "", "ECG"), True),
     ],
 )

@@ -43,6 +43,17 @@ from screening.kernels import Sharpness, sharpness
         ("FC29", Sharpness.MEDIUM),
         ("FC30", Sharpness.SHARP),
         ("FC52", Sharpness.SHARP),
+        # any maker's word for edges
+        ("HD LUNG", Sharpness.SHARP),
+        ("Lung20", Sharpness.SHARP),
+        ("BONE_LUNG", Sharpness.SHARP),
+        ("B_SHARP_C", Sharpness.SHARP),
+        ("B_VSHARP_C", Sharpness.SHARP),
+        ("UIH LUNG", Sharpness.SHARP),
+        ("Y-Sharp", Sharpness.SHARP),
+        ("SharpPlus", Sharpness.SHARP),
+        ("Bl 60", Sharpness.SHARP),
+        ("Bl 40", Sharpness.SOFT),
         # unknown
         ("", None),
         ("KERNEL_X", None),

@@ -94,6 +94,7 @@ def test_formally_scored_earlier_and_now_higher(earlier, now, is_higher):
     [
         (["stent_present"], ["coronary_stent"]),
         (["stent_possible"], []),
+        (["stent_present", "stent_possible"], []),
         (["sternal_wires", "clips_present"], ["coronary_bypass"]),
         (["sternal_wires", "clips_present", "valve_prosthesis"], []),
         (["sternal_wires"], []),

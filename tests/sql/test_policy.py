@@ -226,6 +226,7 @@ def test_treated_and_not_at_goal_is_a_finding(ldl, statin, n):
         (5.0, ["valve_prosthesis"], "cannot_say"),
         (500.0, ["motion"], None),
         (500.0, ["stent_present"], None),  # known disease, on another list
+        (500.0, ["stent_present", "stent_possible"], "flagged"),
     ],
 )
 def test_devices_that_spoil_the_score_have_a_list(agatston, flags, flag):

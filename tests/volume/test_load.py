@@ -216,6 +216,28 @@ def test_gating_contrast_and_median_exposure_are_noted(series):
     assert acquisition.exposure_mas == 102.0
 
 
+def test_most_slices_must_be_gated_and_one_with_an_agents_volume_is_enough(series):
+    def gated(n):
+        def edit(ds, index):
+            if index < n:
+                ds.TriggerTime = "250"
+            if index == 0:
+                ds.ContrastBolusVolume = "80"
+
+        return loaded(series(6, edit)).acquisition
+
+    assert [gated(n).is_gated for n in (1, 3, 4)] == [False, False, True]
+    assert gated(0).has_contrast_tag
+
+
+@pytest.mark.parametrize(("slope", "is_coarse"), [("2", False), ("2.5", True)])
+def test_coarse_pixel_values_are_flagged(series, slope, is_coarse):
+    def stepped(ds, index):
+        ds.RescaleSlope = slope
+
+    assert ("coarse_hu" in loaded(series(4, stepped)).flags) is is_coarse
+
+
 @pytest.mark.parametrize("word", ["", "NONE", "no", "Without contrast"])
 def test_words_for_no_contrast(series, word):
     def written(ds, index):

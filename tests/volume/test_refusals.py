@@ -79,6 +79,7 @@ def test_kinds_that_are_refused(series, change, reason):
     ("change", "detail"),
     [
         ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "8-bit pixels"),
+        ({"BitsStored": 8, "HighBit": 7, "RescaleSlope": "16"}, "8-bit pixels"),
         (
             {"PhotometricInterpretation": "MONOCHROME1"},
             "photometric interpretation is not MONOCHROME2",
