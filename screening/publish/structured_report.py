@@ -265,18 +265,18 @@ def _segment(segmentation: Segmentation, number: int, origin: Origin) -> Referen
 
 
 def _agatston(value: float, name: Code) -> Measurement:
-    return Measurement(name, round(value, 2), codes.AGATSTON_UNIT, method=codes.AGATSTON_METHOD)
+    return Measurement(name, value, codes.AGATSTON_UNIT, method=codes.AGATSTON_METHOD)
 
 
 def _volume(value: float) -> Measurement:
     return Measurement(
-        codes.CALCIUM_VOLUME, round(value, 2), codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
+        codes.CALCIUM_VOLUME, value, codes.CUBIC_MILLIMETRE, method=codes.VOLUME_METHOD
     )
 
 
 def _mass(value: float) -> Measurement:
     return Measurement(
-        codes.CALCIUM_MASS, round(value, 2), codes.MILLIGRAM, method=codes.MASS_METHOD
+        codes.CALCIUM_MASS, value, codes.MILLIGRAM, method=codes.MASS_METHOD
     )
 
 

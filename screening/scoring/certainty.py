@@ -74,16 +74,19 @@ NOTHING_KNOWN_FLAGS = frozenset(
         "derived_image",
         "mixed_protocol",
         "lossy_compression",
-        "kernel_unknown",
         "kvp_unknown",
         "coarse_hu",
     }
 )
 
 
+# With an unknown kernel volume and mass are as sure as else; a sharp one raises the score more.
+SCORE_UNKNOWN_FLAGS = NOTHING_KNOWN_FLAGS | {"kernel_unknown"}
+
+
 def as_flagged(sure: Certainty, flags: tuple[str, ...]) -> Certainty:
     """Take back what the flags of the scan do not allow to be said."""
-    if NOTHING_KNOWN_FLAGS.intersection(flags):
+    if SCORE_UNKNOWN_FLAGS.intersection(flags):
         return Certainty(None, None, None)
     if LOWER_BOUND_FLAGS.intersection(flags):
         return Certainty(sure.low, None, None)

@@ -81,7 +81,7 @@ def test_a_page_is_closed_to_others_even_over_an_open_file(small_lake, tmp_path)
 def test_a_high_score_on_a_page(page, told, tmp_path):
     read = page("high")
     for sentence in (
-        "Coronary calcium was found on the scan of 2026-06-01: Agatston score 2,137, "
+        "Coronary calcium was found on the scan of 2026-06-01: Agatston score at least 2,137, "
         "category 1000 and above.",
         "On the list of people at high risk whose calcium was never formally scored: "
         "Agatston 1000 or more.",
@@ -122,7 +122,7 @@ def test_no_score_on_a_page_is_no_zero_and_says_why(page):
 
 def test_scans_over_time_on_a_page(page):
     grown = page("grown").text
-    assert "From 2022-06-01 to 2024-06-01 (2.0 years): progression." in grown
+    assert "From 2022-06-01 to 2024-06-01 (2.0 years): progression by its size, but" in grown
     changed = page("changed").text
     assert "growth of calcium cannot be told. The two scans' tube voltage differs" in changed
     assert "Earlier and later scans" not in page("high").text
