@@ -275,9 +275,7 @@ def _volume(value: float) -> Measurement:
 
 
 def _mass(value: float) -> Measurement:
-    return Measurement(
-        codes.CALCIUM_MASS, value, codes.MILLIGRAM, method=codes.MASS_METHOD
-    )
+    return Measurement(codes.CALCIUM_MASS, value, codes.MILLIGRAM, method=codes.MASS_METHOD)
 
 
 def _say(group: _Group, name: Code, text: str) -> None:

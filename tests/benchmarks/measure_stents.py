@@ -26,7 +26,13 @@ from screening.scoring import name_metal, score
 FROM = {"tune": TEST_SEED + 100_000, "test": TEST_SEED + 110_000}
 N_STENTED, N_AS_THEY_COME = 32, 40
 MODEL = inference.open_model("default")
-UNSURE = {"stent_present", "stent_possible", "metal_near_heart", "clips_present"}
+UNSURE = {
+    "stent_present",
+    "stent_possible",
+    "metal_near_heart",
+    "clips_present",
+    "calcium_very_bright",
+}
 TELL = labelling.tell_stents
 
 
