@@ -29,6 +29,8 @@ class DemoFolders:
     archive: Path
     clinical: Path
     truth: Path
+    outcomes: Path
+    reference: Path
     lake: Path
 
 
@@ -37,7 +39,12 @@ def _folders(out: Path) -> DemoFolders:
         raise ScreeningError(f"{out} is not empty; remove it or give --out another folder")
     hospital = out / "hospital"
     return DemoFolders(
-        hospital / "archive", hospital / "clinical", hospital / "truth.parquet", out / "lake"
+        hospital / "archive",
+        hospital / "clinical",
+        hospital / "truth.parquet",
+        hospital / "simulated_outcomes.csv",
+        hospital / "simulated_reference.csv",
+        out / "lake",
     )
 
 

@@ -99,7 +99,7 @@ def join(lake: Lake, reference: Path, as_of: date) -> Joined:
     rows = read_reference(reference, ledger)
     current = lake.query("core_disposition", as_of).to_pylist()
     found = _named_once(_match(lake, rows, current, ledger), ledger)
-    refused = _refused(lake, as_of)
+    refused = refused_by(lake, as_of)
     for line in [row.line for row, scan in found if scan["person_key"] in refused]:
         ledger.leave_out(LeftOut.OPTED_OUT, line)
     found = [(row, scan) for row, scan in found if scan["person_key"] not in refused]
@@ -267,7 +267,7 @@ def _named_once(
     return [(row, scan) for row, scan in found if times[scan["series_key"]] == 1]
 
 
-def _refused(lake: Lake, as_of: date) -> set[str]:
+def refused_by(lake: Lake, as_of: date) -> set[str]:
     """Return the people who do not want to be part of research, as of a day."""
     return {
         r["person_key"]
@@ -299,6 +299,7 @@ def _pair(
         grade=str(scan["grade"] or ""),
         is_gated=None if scan["is_gated"] is None else bool(scan["is_gated"]),
         scan_kind=str(scan["scan_kind"] or ""),
+        series_key=key,
     )
 
 

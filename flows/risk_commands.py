@@ -3,13 +3,14 @@
 Comes in: arguments. Goes out: text or JSON, and an exit code. Refuses: what `risk_apply` refuses.
 """
 
+import os
 from pathlib import Path
 
 import click
 
 from flows import show
-from flows.cli_options import CONFIG, JSON
-from screening.config import read_settings
+from flows.cli_options import CONFIG, JSON, LAKE, open_lake
+from screening.config import read_settings, secret_from
 
 
 @click.group()
@@ -21,6 +22,7 @@ def risk() -> None:
       screening risk apply --clinical people.csv --out risks.csv
       screening risk equations
       screening risk fit --outcomes outcomes.csv --out model
+      screening risk evaluate --lake /data/lake --outcomes outcomes.csv --out evaluation
     """
 
 
@@ -144,3 +146,101 @@ def fit(
         show.say(render_json(report))
     else:
         print_fitted(report, out)
+
+
+@risk.command()
+@LAKE
+@click.option(
+    "--outcomes", required=True, type=click.Path(path_type=Path), help="CSV of people and outcomes."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option(
+    "--years",
+    "--horizon-years",
+    "years",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0.5, 30),
+    help="Horizon.",
+)
+@click.option(
+    "--capacity-per-week",
+    "per_week",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1),
+    help="People that can be reviewed in a week.",
+)
+@click.option(
+    "--endpoint",
+    default="the event of the outcome table",
+    show_default=True,
+    help="What `event` means, for reports.",
+)
+@click.option("--group", "groups", multiple=True, help="A column to judge fairness by; repeatable.")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="CSV of true scores, as validate takes it.",
+)
+@CONFIG
+@JSON
+def evaluate(
+    lake_path: Path,
+    outcomes: Path,
+    out: Path,
+    years: float,
+    per_week: int,
+    endpoint: str,
+    groups: tuple[str, ...],
+    reference: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Say how good a lake's list was, by what became of everyone swept.
+
+    \b
+    Reads the outcomes that risk fit reads (inputs are not needed): person_id (a key p_… or
+      the patient's number, then issuer where there are several), scan_date (YYYY-MM-DD),
+      prevalent, followup_years, outcome (none, event, death), and columns to group by
+    Writes report.html, report.json, workload.csv (capacity curve), people.csv (by key).
+
+    Flags are made anew as of each scan: what came after is an outcome, not a reason.
+
+    \b
+    Example:
+      screening risk evaluate --lake /data/lake --outcomes outcomes.csv --out evaluation
+    """
+    from flows.risk_evaluate import Asked, evaluate_to_folder, print_evaluated
+    from screening.report.list_page import render_json
+
+    asked = Asked(outcomes, out, years, per_week, endpoint, groups, reference)
+    report = evaluate_to_folder(open_lake(lake_path), asked, read_settings(config).risk)
+    if as_json:
+        show.say(render_json(report))
+    else:
+        print_evaluated(report, out)
+
+
+@risk.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option(
+    "--people", default=20000, show_default=True, type=click.IntRange(1), help="How many."
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Which.")
+def simulate(out: Path, people: int, seed: int) -> None:
+    """Make a lake of simulated people with simulated outcomes, to try risk evaluate on.
+
+    No scan is made. Risks are MESA's by true calcium and risk factors; scores are measured with
+    error, records have gaps. Planted: ward B has twice the events, the scanner of site south reads
+    a fifth of the calcium.
+
+    \b
+    Example:
+      screening risk simulate --out simulated
+    """
+    from flows.risk_simulate import print_simulated, simulate_to_folder
+    from screening.risk import simulate_site
+
+    simulate_to_folder(out, simulate_site(people, seed), secret_from(os.environ))
+    print_simulated(out)

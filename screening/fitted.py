@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 # Below so many events a cell says so and gives no figure.
 LEAST_EVENTS = 10
+# Below so many people a figure has no interval.
+LEAST_PEOPLE = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from screening.clinical_columns import (
     POLICY_COLUMNS,
     SETTING_COLUMNS,
 )
+from screening.listed_columns import EVALUATED_COLUMNS, WORKLOAD_COLUMNS
 from screening.risk_columns import PEOPLE_COLUMNS, PEOPLE_RISK_COLUMNS, RISK_COLUMNS
 from screening.schema import Column, Privacy, Table
 from screening.score_columns import CONVENTION_COLUMNS, SCORE_COLUMNS
@@ -317,6 +318,20 @@ PEOPLE_RISK = Table(
     PEOPLE_RISK_COLUMNS,
 )
 
+EVALUATED = Table(
+    "evaluated",
+    "one person swept, and what became of them; people.csv of risk evaluate",
+    ("person_key",),
+    EVALUATED_COLUMNS,
+)
+
+WORKLOAD = Table(
+    "workload",
+    "one order of working at so many reviews a week; workload.csv of risk evaluate",
+    ("ranking", "per_week"),
+    WORKLOAD_COLUMNS,
+)
+
 PROGRESSION = Table(
     "progression",
     "how calcium grew between two consecutive scored scans of one person",
@@ -368,6 +383,6 @@ TABLES: dict[str, Table] = {
     t.name: t
     for t in (
         INSTANCES_RAW, INSTANCES, FILES, TRUTH, CONVENTION_SCORES, PEOPLE, PEOPLE_RISK,
-        *LAKE_TABLES.values(),
+        EVALUATED, WORKLOAD, *LAKE_TABLES.values(),
     )
 }  # fmt: skip

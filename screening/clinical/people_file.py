@@ -9,7 +9,7 @@ too few cells are left out and counted.
 import csv as plain_csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,8 +77,8 @@ class _LeftOut:
         return "skip"
 
 
-def open_people(path: Path) -> PeopleFile:
-    """Read the header.
+def open_people(path: Path, needed: Sequence[str] = _NEEDED) -> PeopleFile:
+    """Read the header; a file without a column of `needed` is refused.
 
     Raises
     ------
@@ -95,11 +95,12 @@ def open_people(path: Path) -> PeopleFile:
     separator = ";" if "," not in head and ";" in head else ","
     cells = next(plain_csv.reader(io.StringIO(head), delimiter=separator), [])
     columns = [name.strip() for name in cells]
-    missing = [name for name in _NEEDED if name not in columns]
+    missing = [name for name in needed if name not in columns]
     if missing:
+        named = (PERSON_ID, *INPUTS) if needed is _NEEDED else needed
         raise ScreeningError(
             f"{path.name}: no column {', '.join(missing)}; its first line must name the columns "
-            f"{PERSON_ID}, {', '.join(INPUTS)}"
+            f"{', '.join(named)}"
         )
     named_twice = [name for name, n in Counter(columns).items() if n > 1]
     if named_twice:

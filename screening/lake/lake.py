@@ -17,7 +17,7 @@ without the lease.
     LAKE.secret              beside the folder, where the environment gave no secret
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,6 +30,7 @@ from screening.lake.crypto import Keys, derive_keys
 from screening.lake.delta import VACUUM_HOURS, Tables
 from screening.lake.files import sweep_temporaries
 from screening.lake.index import Index, IndexStore
+from screening.lake.landmark import COMMON_DAY, moved, moved_back
 from screening.lake.lease import Lease, hold
 from screening.lake.manifest import (
     Manifest,
@@ -212,6 +213,24 @@ class Lake:
         """Return one relation of `sql/` (or of `folder`), made from the tables as they stand."""
         relations = read_relations(folder or sql_folder())
         return query(self._source(), relations, view, Run(as_of, run_id))
+
+    def query_at(
+        self, view: str, landmarks: pa.Table, today: date, given: Mapping[str, pa.Table]
+    ) -> pa.Table:
+        """Return one relation as it was for each person on the day of their own.
+
+        Parameters
+        ----------
+        landmarks
+            `landmark.LANDMARKS`: a day a person; people without one are in no row.
+        today
+            Wishes not to be part of it hold as of this day.
+        given
+            Tables in the place of the lake's, such as `risk` estimated anew for that day.
+        """
+        source = Source(self.path, moved(self.read, landmarks, today, given), self._research_shift)
+        found = query(source, read_relations(sql_folder()), view, Run(COMMON_DAY, ""))
+        return moved_back(found, landmarks)
 
     def publish(self, as_of: date, run_id: str, folder: Path | None = None) -> None:
         """Build `screening.duckdb` and `research.duckdb` and rename them into place."""

@@ -1,7 +1,8 @@
 """The synthetic hospital: an archive, a clinical record, and the truth about both.
 
 Comes in: a folder, how many patients, a seed.
-Goes out: `archive/` (DICOM and clutter), `clinical/` (seven CSV tables), `truth.parquet`.
+Goes out: `archive/` (DICOM and clutter), `clinical/` (seven CSV tables), `truth.parquet`,
+`simulated_outcomes.csv` and `simulated_reference.csv`.
 Refuses: a folder that already holds a hospital, fewer than one patient.
 
 The same seed and number give the same files, byte for byte, whatever the number of workers.
@@ -21,6 +22,7 @@ from screening.errors import ScreeningError
 from screening.phantom.clinical import write_clinical
 from screening.phantom.clutter import write_clutter
 from screening.phantom.expectation import TruthRow, write_truth
+from screening.phantom.outcomes import write_outcomes
 from screening.phantom.people import Person, plan_people
 from screening.phantom.studies import write_person
 
@@ -87,3 +89,4 @@ def write_hospital(
         if progress is not None:
             progress(done, patients)
     write_truth(out / "truth.parquet", rows)
+    write_outcomes(out, people, rows, seed)

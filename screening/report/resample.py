@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from screening.fitted import LEAST_PEOPLE
 from screening.report.agreement import CONFIDENCE, Floats
 from screening.report.readings import figures_of_sums
 
 N_RESAMPLES = 1000
 SEED = 20261101
-LEAST_PEOPLE = 20
 TOO_FEW = f"n < {LEAST_PEOPLE}"
 # A figure may be undefined in a few resamples (no score above 400 among those drawn).
 LEAST_DEFINED = 0.95

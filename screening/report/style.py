@@ -30,6 +30,8 @@ th { font-weight: 600; } th[scope=row] { font-weight: 400; } .n { text-align: ri
 .scroll th, .scroll td:not(:last-child) { white-space: nowrap; }
 .wraps td:not(.n, #_), .wraps th[scope=row] { white-space: normal; }
 .wraps th[scope=row] { min-width: 7.5rem; }
+.dense table { font-size: .8rem; } .dense th, .dense td:not(#_) { white-space: normal;
+ padding-right: .55rem; }
 .wide { overflow-x: auto; } .wide td { white-space: nowrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }

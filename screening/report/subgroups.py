@@ -55,6 +55,7 @@ class Pair:
     grade: str = ""
     is_gated: bool | None = None
     scan_kind: str = ""
+    series_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from screening.errors import ScreeningError
+from screening.fitted import LEAST_PEOPLE
 from screening.report import agreement as of
 from screening.report.readings import (
     SCALES,
@@ -22,7 +23,6 @@ from screening.report.readings import (
     sums_by_person,
 )
 from screening.report.resample import (
-    LEAST_PEOPLE,
     N_RESAMPLES,
     SEED,
     TOO_FEW,

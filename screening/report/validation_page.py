@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from html import escape
 from statistics import median, quantiles
 
+from screening.fitted import LEAST_PEOPLE
 from screening.reasons import REASONS
 from screening.report import validation_plots as plots
 from screening.report.agreement import icc_f_interval
 from screening.report.readings import DESIGN, FOUR, SCALES, SCORES, THRESHOLDS, WEIGHTS, Readings
-from screening.report.resample import LEAST_PEOPLE, TOO_FEW
+from screening.report.resample import TOO_FEW
 from screening.report.style import head
 from screening.report.subgroups import SUBGROUPS
 from screening.report.validation import LEAST_SUBGROUP_PEOPLE, Agreement, Figure, Validation

@@ -14,8 +14,13 @@ from screening.risk.equations import EQUATIONS, MODEL, Equation
 from screening.risk.estimate import INPUT_COLUMNS, estimate
 from screening.risk.fit_site import fit_site
 from screening.risk.linear_model import RiskModel
+from screening.risk.list_people import Swept, landmarks_of
+from screening.risk.list_report import JudgedList, ListAsked, judge_list
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaCoefficients, mesa_risk
+from screening.risk.outcomes import outcomes_of
 from screening.risk.percentile import Percentile, percentile
+from screening.risk.simulated_site import AS_OF as SIMULATED_AS_OF
+from screening.risk.simulated_site import SimulatedSite, simulate_site
 from screening.risk.use_model import ModelUse, extras_of, use_of
 
 __all__ = [
@@ -24,17 +29,26 @@ __all__ = [
     "MESA_CAC",
     "MESA_NO_CAC",
     "MODEL",
+    "SIMULATED_AS_OF",
     "Equation",
     "Estimates",
+    "JudgedList",
+    "ListAsked",
     "MesaCoefficients",
     "ModelUse",
     "Percentile",
     "RiskModel",
+    "SimulatedSite",
+    "Swept",
     "apply_equations",
     "estimate",
     "extras_of",
     "fit_site",
+    "judge_list",
+    "landmarks_of",
     "mesa_risk",
+    "outcomes_of",
     "percentile",
+    "simulate_site",
     "use_of",
 ]

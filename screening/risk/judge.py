@@ -28,7 +28,9 @@ from screening.risk.survival import (
 
 DRAWS, SEED = 200, 20261125
 THRESHOLDS = tuple(round(0.01 * i, 2) for i in range(1, 31))
-_BANDS = ((45, 55), (55, 65), (65, 75), (75, 85))
+# Ten-year bands; below 45 and from 85 on there is no model, but there are lists.
+_BANDS = ((0, 45), (45, 55), (55, 65), (65, 75), (75, 85), (85, 130))
+_BAND_WORDS = {0: "below 45", 85: "85 and over"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +63,8 @@ def judge(risk: Floats, seen: Observed) -> Judged:
         nothing = Told(None)
         return Judged(n, n_events, nothing, expected, nothing, nothing)
     whole = _figures(risk, seen)
-    drawn = _again(n, lambda rows: _figures(risk[rows], seen.of(rows)))
-    told = [_told(value, draws) for value, draws in zip(whole, drawn.T, strict=True)]
+    drawn = drawn_again(n, lambda rows: _figures(risk[rows], seen.of(rows)))
+    told = [with_ends(value, draws) for value, draws in zip(whole, drawn.T, strict=True)]
     weights = censoring_weights(seen.years, seen.state, seen.horizon)
     return Judged(
         n, n_events, told[0], expected, told[1], told[2],
@@ -79,12 +81,13 @@ def _figures(risk: Floats, seen: Observed) -> tuple[float, ...]:
     return observed, ratio, weighted_auc(risk, event, weights), *line
 
 
-def _again(n: int, figures: Callable[[np.ndarray], Sequence[float]]) -> Floats:
+def drawn_again(n: int, figures: Callable[[np.ndarray], Sequence[float] | Floats]) -> Floats:
+    """Work figures out on people drawn again: (DRAWS, figures)."""
     rng = np.random.default_rng(SEED)
     return np.array([figures(rng.integers(0, n, n)) for _ in range(DRAWS)])
 
 
-def _told(value: float, draws: Floats) -> Told:
+def with_ends(value: float, draws: Floats) -> Told:
     """Give a figure the ends of its draws; draws in which it cannot be worked out do not count."""
     can = draws[np.isfinite(draws)]
     if not np.isfinite(value) or len(can) < DRAWS / 2:
@@ -100,7 +103,7 @@ def tenths(risk: Floats, seen: Observed) -> tuple[Tenth, ...]:
         mine = seen.of(rows)
         observed = Told(None)
         if mine.n_events >= LEAST_EVENTS:
-            drawn = _again(len(rows), mine.risk_of)
+            drawn = drawn_again(len(rows), mine.risk_of)
             low, high = np.percentile(drawn[:, 0], (2.5, 97.5))
             (value,) = mine.risk_of(np.arange(len(rows)))
             observed = Told(value, float(low), float(high))
@@ -146,24 +149,41 @@ def fairness(
     people: People, groups: Mapping[str, Sequence[str]], risk: Floats, seen: Observed
 ) -> tuple[Fair, ...]:
     """Judge the model in each sex, age band, race and level of the site's own columns."""
-    levels: list[tuple[str, str, Bools]] = [
-        ("sex", "F", people.is_female),
-        ("sex", "M", people.is_male),
-    ]
+    sex = np.where(people.is_female, "F", np.where(people.is_male, "M", ""))
+    race = np.full(people.n, "", dtype=object)
+    for name in RACES:
+        race[people.race[name]] = name
+    levels = levels_of(sex, people.age_years, race, groups)
+    return tuple(
+        Fair(variable, level, judge(risk[mask], seen.of(mask))) for variable, level, mask in levels
+    )
+
+
+def levels_of(
+    sex: np.ndarray, age_years: Floats, race: np.ndarray, groups: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, Bools]]:
+    """Tell who is in each sex, age band, race and level of a site's own columns; none is empty.
+
+    Parameters
+    ----------
+    sex, race : words, empty unknown; age_years : NaN unknown; each (n,)
+    """
+    levels: list[tuple[str, str, Bools]] = [("sex", word, sex == word) for word in ("F", "M")]
+    levels.append(("sex", "unknown", (sex != "F") & (sex != "M")))
     levels += [
-        ("age", f"{low} to {high - 1}", (people.age_years >= low) & (people.age_years < high))
+        (
+            "age",
+            _BAND_WORDS.get(low, f"{low} to {high - 1}"),
+            (age_years >= low) & (age_years < high),
+        )
         for low, high in _BANDS
     ]
-    levels += [("race", name, people.race[name]) for name in RACES]
-    known = np.logical_or.reduce([people.race[name] for name in RACES])
-    levels.append(("race", "unknown", ~known))
+    levels.append(("age", "unknown", np.isnan(age_years)))
+    levels += [("race", name, race == name) for name in RACES]
+    levels.append(("race", "unknown", ~np.isin(race, RACES)))
     for name, words in groups.items():
         values = np.array(words, dtype=np.str_)
         levels += [
             (name, level or "unknown", values == level) for level in np.unique(values).tolist()
         ]
-    return tuple(
-        Fair(variable, level, judge(risk[mask], seen.of(mask)))
-        for variable, level, mask in levels
-        if mask.any()
-    )
+    return [(variable, level, mask) for variable, level, mask in levels if mask.any()]

@@ -23,6 +23,8 @@ YEARS, OUTCOME = "followup_years", "outcome"
 NEEDED = (PERSON, DAY, PREVALENT, YEARS, OUTCOME)
 # What ended the time: nothing yet (censored), the event, a death that is none.
 STATES: Mapping[str, int] = {"none": 0, "event": 1, "death": 2}
+# MESA's, and so those of a model fitted here.
+_MODEL_AGES = (45.0, 85.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,7 @@ class Outcomes:
         return len(self.years)
 
 
-def outcomes_of(text: pa.Table, typed: pa.Table) -> Outcomes:
+def outcomes_of(text: pa.Table, typed: pa.Table, *, of_any_age: bool = False) -> Outcomes:
     """Take one scan a person, without prevalent disease, with a time after it.
 
     Parameters
@@ -55,6 +57,7 @@ def outcomes_of(text: pa.Table, typed: pa.Table) -> Outcomes:
     text : columns NEEDED and, where there are several, `site`; scan_date YYYY-MM-DD, prevalent 0 or
         1, followup_years, outcome none, event or death
     typed : PEOPLE, row for row
+    of_any_age : else from 45 to 84, as a model needs
 
     Raises
     ------
@@ -67,7 +70,8 @@ def outcomes_of(text: pa.Table, typed: pa.Table) -> Outcomes:
             f"outcomes: no column {missing[0]}; needed beside the inputs: {', '.join(NEEDED)}"
         )
     cells = {name: pc.utf8_trim_whitespace(text.column(name)) for name in NEEDED}
-    people, _ = people_of(typed)
+    age = people_of(typed)[0].age_years
+    low, high = _MODEL_AGES
     day = _days(cells[DAY])
     years = _numbers(cells[YEARS])
     state = np.array([STATES.get(v.lower(), -1) for v in cells[OUTCOME].to_pylist()])
@@ -80,10 +84,11 @@ def outcomes_of(text: pa.Table, typed: pa.Table) -> Outcomes:
         ("scan_date cannot be read", np.isnan(day)),
         ("outcome is not none, event or death", state < 0),
         ("prevalent is not 0 or 1", ~np.isin(prevalent, ("0", "1"))),
-        ("followup_years cannot be read, or is negative", ~(years >= 0)),
+        ("followup_years cannot be read", np.isnan(years)),
+        ("followup_years is negative: it ended before the scan", years < 0),
         ("disease before the scan", prevalent == "1"),
         ("event or end at the scan itself", years == 0),
-        ("age unknown or not from 45 to 84", ~((people.age_years >= 45) & (people.age_years < 85))),
+        ("age unknown or not from 45 to 84", ~(of_any_age | ((age >= low) & (age < high)))),
     ):
         left_out[says] = int(np.count_nonzero(mask & keep))
         keep &= ~mask

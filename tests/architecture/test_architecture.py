@@ -14,7 +14,8 @@ SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
-    "frames", "deflated", "nesting", "truth_columns", "flag_words",
+    "frames", "deflated", "nesting", "truth_columns", "flag_words", "listed", "listed_columns",
+    "fates",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

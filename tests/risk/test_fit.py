@@ -118,7 +118,8 @@ def test_the_landmark_is_the_scan_and_one_scan_a_person():
         "disease before the scan": 1,
         "prevalent is not 0 or 1": 1,
         "event or end at the scan itself": 1,
-        "followup_years cannot be read, or is negative": 2,
+        "followup_years cannot be read": 1,
+        "followup_years is negative: it ended before the scan": 1,
         "outcome is not none, event or death": 1,
         "a later scan of the same person": 1,
     }
