@@ -199,11 +199,13 @@ def sweep(
     require_providers(settings.providers)
     lake = _open_lake(lake_path, create=True, issuer=settings.default_issuer)
     prepare_environment(lake.path)
-    from flows.night_notes import notes
+    from flows.night_notes import changed_settings, notes
     from flows.status import n_failed, status
     from flows.sweep import Night
     from flows.sweep import sweep as run
 
+    for note in changed_settings(lake, settings):
+        show.note(note)
     with show.progress() as bars:
         swept = run(Night(archive_url, lake, clinical, _date(as_of), settings, bars))
     facts = status(lake)
@@ -301,6 +303,8 @@ def flagged(
         show_lists.print_list(name, found.to_pylist(), last_as_of(lake))
         return
     show.write_table(found, form, out)
+    if out is not None:
+        show.note(f"{show.people(found.num_rows)} written to {out}")
     if form in ("csv", "parquet"):
         show.note(show.NOTICE)
 

@@ -17,7 +17,10 @@ from screening.seen import Seen
 from screening.tables import CONVENTION_SCORES
 
 Row = dict[str, object]
-_OF_THE_SCAN = ("research_key", "scan", "shifted_index_month", "grade", "model_digest_12")
+_OF_THE_SCAN = (
+    *("research_key", "scan", "is_index_scan", "shifted_index_month", "grade"),
+    "model_digest_12",
+)
 
 
 def convention_scores(lake: Lake) -> tuple[pa.Table, int]:

@@ -225,7 +225,8 @@ def _write(out: Path, facts: dict[str, object], pictures: list[_Picture]) -> Non
         if not is_page:
             show.write_private(file, picture.png)
         row["file"] = str(file)
-        row["remark"] = f"picture: {file} (identified data; delete after use)"
+        where = "on the page" if is_page else f"{file} (identified data; delete after use)"
+        row["remark"] = f"picture: {where}"
 
 
 # The person

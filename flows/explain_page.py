@@ -48,7 +48,8 @@ HOW_TO_READ = (
     "outlined by artery: yellow left main (LM), orange left anterior descending (LAD), blue "
     "circumflex (LCX), green right coronary artery (RCA). Right: the brightest point along each "
     "line of sight, from the front and from the feet. Valves and metal are "
-    "outlined with their names; they are not counted. Slices are counted from the head, the first "
+    "outlined with their names; they are not counted. Calcium of the aorta is not counted either; "
+    "on the right it is bright and has no outline. Slices are counted from the head, the first "
     "is 0; z is the position along the body in mm, as viewers show it."
 )
 _FLAGS = {

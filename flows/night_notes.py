@@ -1,18 +1,26 @@
 """What a sweep says on standard error beside its sums: what a site may not know.
 
-Comes in: the night's clinical folder, the lake, what the sweep did. Goes out: one line a note.
+Comes in: the night's settings and clinical folder, the lake, what the sweep did. Goes out: one line
+a note.
 Refuses: nothing.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from flows import show
 from flows.sweep import Swept
 from screening import clinical
+from screening.clinical_columns import HANDED_OVER
+from screening.config import Settings
 from screening.lake import Lake
 from screening.reasons import Reason
 
-# What cannot be seen of anybody where a table is not in the folder: it reads as "none recorded".
+Row = Mapping[str, object]
+# What cannot be seen of anybody where a table is not in the folder, or has no rows: it reads as
+# "none recorded".
 _SEEN_IN = {
+    "person": "age, sex, death and clinical record",
     "observation": "measurements for the risk",
     "condition": "known disease",
     "medication": "treatment",
@@ -20,8 +28,59 @@ _SEEN_IN = {
     "report_text": "calcium scores in reports",
     "person_policy": "wishes about their data",
 }
+# Where nobody has a wish its header alone says so, every night; wishes that are gone are told.
+_MAY_BE_EMPTY = "person_policy"
 # Rows that a site need not mend: of nobody with a scan, of no use here, or there already.
 _AS_EXPECTED = (Reason.NO_SCAN, Reason.CODE_NOT_USED, Reason.DUPLICATE_ROW)
+# A table with a smaller share of the rows it had in the last sweep is told. From night to night an
+# export grows, or loses what a site takes back; half of it goes when it was cut or came empty.
+_SHARE_EXPECTED = 0.5
+# Settings that the lake keeps as NAME:CHOICE, and what each is called.
+_CHOICES = {
+    "flag_policy": "policy",
+    "minimum_grade": "minimum_grade",
+    "score2_region": "score2_region",
+}
+_UNSET = "not set"
+
+
+def changed_settings(lake: Lake, settings: Settings) -> list[str]:
+    """Return the note of settings that differ from those of the last sweep, if any do.
+
+    Parameters
+    ----------
+    lake : before the sweep
+    settings : tonight's
+    """
+    before = _by_name({r["name"]: r["value"] for r in lake.read("setting").to_pylist()})
+    now = _by_name(settings.numbers())
+    if not before:
+        return []
+    # What is in every lake of today and not in this one was not kept when it was swept.
+    new = {name for name in now if name not in before and ":" not in name}
+    changed = [
+        f"{name} {now.get(name, _UNSET)} ({before.get(name, _UNSET)} before)"
+        for name in sorted({*before, *now} - new)
+        if now.get(name) != before.get(name)
+    ]
+    if not changed:
+        return []
+    return [
+        f"flags use other settings than the last sweep: {', '.join(changed)}; "
+        "is --config the right one?"
+    ]
+
+
+def _by_name(numbers: Mapping[str, float]) -> dict[str, str]:
+    """Return what each setting says, by the name it has in the settings file."""
+    found = {}
+    for name, value in numbers.items():
+        group, _, choice = name.partition(":")
+        if group in _CHOICES:
+            found[_CHOICES[group]] = choice
+        else:
+            found[name] = f"{value:g}"
+    return found
 
 
 def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
@@ -33,27 +92,44 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
     lake : after the sweep
     swept : what the sweep did
     """
-    found = _of_clinical(folder, lake)
+    return [*_of_clinical(folder, lake, swept.run_id), *_of_series(swept), *_of_archive(swept)]
+
+
+def _of_series(swept: Swept) -> list[str]:
+    found = []
     if swept.n_gone_series:
+        verb = "is" if swept.n_gone_series == 1 else "are"
         found.append(
-            f"{swept.n_gone_series} series of {_people(swept.n_gone_people)} of the last sweep "
-            "are no longer in the archive"
+            f"{swept.n_gone_series} series of {show.people(swept.n_gone_people)} of the last sweep "
+            f"{verb} no longer in the archive"
         )
     if swept.n_taken_back:
+        verb = "was" if swept.n_taken_back == 1 else "were"
         found.append(
-            f"{swept.n_taken_back} series were rejected or moved to another person since the last "
-            "sweep; explain KEY tells of each"
+            f"{swept.n_taken_back} series {verb} rejected or moved to another person since the "
+            "last sweep; explain KEY tells of each"
         )
+    if swept.n_kept:
+        verb = "keeps" if swept.n_kept == 1 else "keep"
+        found.append(
+            f"{swept.n_kept} series {verb} the score of another model or scoring version; "
+            'rescore = "all" in --config scores again'
+        )
+    return found
+
+
+def _of_archive(swept: Swept) -> list[str]:
+    found = []
     if swept.n_arriving:
         what = "1 study is" if swept.n_arriving == 1 else f"{swept.n_arriving} studies are"
         found.append(
             f"{what} still being received and will be scored in a later sweep; settle_minutes of "
             "[archive] in --config says how long a study must rest"
         )
-    if swept.n_kept:
+    if swept.nothing_rests:
         found.append(
-            f"{swept.n_kept} series keep the score of another model or scoring version; "
-            'rescore = "all" in --config scores them again'
+            "every file of the archive is younger than settle_minutes, so times do not tell what "
+            "is still being copied and nothing waited; if a copy is running, sweep again after it"
         )
     if swept.n_shut:
         what = "1 folder or file" if swept.n_shut == 1 else f"{swept.n_shut} folders or files"
@@ -69,25 +145,69 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
     return found
 
 
-def _of_clinical(folder: Path | None, lake: Lake) -> list[str]:
+def _of_clinical(folder: Path | None, lake: Lake, run_id: str) -> list[str]:
     if folder is None:
         used_again = lake.read("person").num_rows > 0
         note = "no --clinical tonight: the clinical tables of an earlier sweep were used again"
         return [note] if used_again else []
-    found = []
     missing = clinical.not_there(folder)
-    if missing:
-        found.append(
-            f"no {', '.join(missing)} table in {folder}: nobody's "
-            f"{', '.join(_SEEN_IN[name] for name in missing)} can be seen there"
+    now, before = _handed_over(lake.read("runs").to_pylist(), run_id)
+    empty = [name for name in _SEEN_IN if now.get(name) == 0 and name != _MAY_BE_EMPTY]
+    found = [
+        f"{what} {folder}: nobody's {', '.join(_SEEN_IN[name] for name in names)} can be seen there"
+        for names, what in (
+            (missing, f"no {', '.join(missing)} table in"),
+            (empty, f"no rows in {', '.join(empty)} of"),
         )
-    rejections = lake.read("clinical_rejections").to_pylist()
-    n_unread = sum(r["n"] for r in rejections if r["reason"] not in _AS_EXPECTED)
-    if n_unread:
-        values = "1 clinical value was" if n_unread == 1 else f"{n_unread:,} clinical values were"
-        found.append(f"{values} not taken; see out_clinical_rejections in screening.duckdb")
+        if names
+    ]
+    fewer = [
+        f"{name}: {_rows(now.get(name, 0))}, {before[name]:,} in the last sweep"
+        for name in HANDED_OVER
+        if now.get(name, 0) < _SHARE_EXPECTED * before.get(name, 0)
+    ]
+    if fewer:
+        found.append(f"fewer clinical rows than half: {'; '.join(fewer)}; is the export whole?")
+    return found + _not_taken(lake.read("clinical_rejections").to_pylist())
+
+
+def _handed_over(runs: Sequence[Row], run_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return the rows by table of this sweep, and of the last that ended and was handed some."""
+    given = {
+        str(run["run_id"]): {
+            n: int(str(run[f"rows_{n}"])) for n in HANDED_OVER if run[f"rows_{n}"] is not None
+        }
+        for run in sorted(runs, key=lambda r: str(r["started_at"]))
+        if run["seconds"] is not None or run["run_id"] == run_id
+    }
+    now = given.pop(run_id, {})
+    return now, next((rows for rows in reversed(given.values()) if rows), {})
+
+
+def _not_taken(rejections: Sequence[Row]) -> list[str]:
+    found = []
+    cut = [r for r in rejections if r["reason"] == Reason.CUT_SHORT]
+    if cut:
+        told = "; ".join(f"{r['source']}, {r['detail']} ({r['n']})" for r in cut)
+        found.append(f"clinical files with rows cut short: {told}; is the export whole?")
+    counts: dict[str, int] = {}
+    for r in rejections:
+        if r["reason"] not in _AS_EXPECTED:
+            counts[str(r["reason"])] = counts.get(str(r["reason"]), 0) + int(str(r["n"]))
+    if counts:
+        n = sum(counts.values())
+        values = "1 clinical value was" if n == 1 else f"{n:,} clinical values were"
+        by_reason = ", ".join(f"{reason} {number:,}" for reason, number in sorted(counts.items()))
+        found.append(
+            f"{values} not taken ({by_reason}); out_clinical_rejections in screening.duckdb tells "
+            f"which, beside {_one_of(_AS_EXPECTED)}, which need no mending"
+        )
     return found
 
 
-def _people(n: int) -> str:
-    return "1 person" if n == 1 else f"{n} people"
+def _one_of(reasons: Sequence[Reason]) -> str:
+    return f"{', '.join(reasons[:-1])} and {reasons[-1]}"
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n:,} rows"

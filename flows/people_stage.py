@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening import clinical, risk, scoring
-from screening.config import ClinicalSettings, FlagSettings, RiskSettings
+from screening.config import ClinicalSettings, RiskSettings, Settings
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.tables import PROGRESSION, RISK, SETTING
@@ -33,15 +33,19 @@ def check_risk_model(settings: RiskSettings) -> None:
     risk.use_of(settings)
 
 
-def take_clinical(
-    lake: Lake, folder: Path | None, settings: ClinicalSettings, flag: FlagSettings
-) -> None:
-    """Read the clinical tables, if there are any tonight; without a folder the last stay."""
-    lake.replace("setting", _setting({**settings.numbers(), **flag.numbers()}))
+def take_clinical(lake: Lake, folder: Path | None, settings: Settings) -> dict[str, int]:
+    """Read the clinical tables, if there are any tonight; without a folder the last stay.
+
+    Returns
+    -------
+    How many rows each table had that was there, by its column of RUNS
+    """
+    lake.replace("setting", _setting(settings.numbers()))
     if folder is None:
-        return
+        return {}
     read = clinical.without_impossible_births(
-        clinical.read_clinical(folder, lake.vault.person_keys, settings), lake.read("series")
+        clinical.read_clinical(folder, lake.vault.person_keys, settings.clinical),
+        lake.read("series"),
     )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)
@@ -49,6 +53,7 @@ def take_clinical(
     lake.replace("event", read.event)
     lake.replace("policy", read.policy)
     lake.replace("clinical_rejections", read.rejections)
+    return {f"rows_{given.table}": given.n_rows for given in read.given}
 
 
 def _setting(numbers: Mapping[str, float]) -> pa.Table:

@@ -66,6 +66,12 @@ class Plan:
     decided: tuple[Disposition, ...]
     studies: tuple[Study, ...]
 
+    @property
+    def n_arriving(self) -> int:
+        """Studies of which a series is held back tonight, as more of it may be on its way."""
+        held = (d.series for d in self.decided if Reason.STILL_ARRIVING in d.reasons)
+        return len({series.study_key for series in held})
+
 
 class Ledger:
     """What is already known, by series and content."""

@@ -2,12 +2,14 @@
 
 Comes in: the CSV, a lake. Goes out: one `Pair` a scan that has both scores; how many rows and
 scans have none, by reason, with the lines of the CSV.
-Refuses: a file without the columns it needs. A row that cannot be used is counted, not refused.
+Refuses: a file that is neither UTF-8 nor UTF-16 with its mark, or lacks the columns it needs.
+A row that cannot be used is counted, not refused.
 
 Rows name a scan by `series_key`, or by `issuer` (may be absent), `mrn` and `study_date`, which the
 vault resolves. Neither numbers nor keys of rows get into messages; lines of the file do.
 """
 
+import codecs
 import csv
 import io
 import math
@@ -143,7 +145,9 @@ def read_reference(file: Path, ledger: Ledger) -> list[ReferenceRow]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        written = file.read_bytes()
+        is_utf16 = written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return written.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScreeningError("the reference is not UTF-8 text; save it as CSV UTF-8") from error
     except OSError as error:

@@ -111,6 +111,11 @@ def program_version() -> str:
         return "a checkout, not installed"
 
 
+def people(n: int) -> str:
+    """Say how many people."""
+    return "1 person" if n == 1 else f"{n:,} people"
+
+
 def yes_no(value: object) -> str:
     """Say yes or no, or a question mark where it is not known."""
     return "?" if value is None else "yes" if value else "no"
@@ -178,23 +183,28 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
         terms = " + ".join(f"{v} {k}" for k, v in parts.items() if k != whole)
         say(f"{name:7} {parts[whole]} {whole} = {terms}")
     if facts["reasons"]:
-        series, people = facts["reasons_series"], facts["reasons_people"]
+        of_series, of_people = facts["reasons_series"], facts["reasons_people"]
         table(
             "why series have no score, and why people are not on the list",
             ("reason", "series", "people"),
-            [(name, series.get(name), people.get(name)) for name in facts["reasons"]],
+            [(name, of_series.get(name), of_people.get(name)) for name in facts["reasons"]],
         )
     missed = facts["missed_for_contrast"]
     if missed["n_studies"]:
         say(
-            f"unseen for contrast agent alone: {missed['n_studies']} studies of "
-            f"{missed['n_people']} people, {missed['n_people_without_score']} without any score, "
+            f"unseen for contrast agent alone: {_studies(missed['n_studies'])} of "
+            f"{people(int(str(missed['n_people'])))}, "
+            f"{missed['n_people_without_score']} without any score, "
             f"{missed['n_people_never_scored']} never formally scored either"
         )
     last = facts["last_run"]
     if last:
         seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"
         say(f"last run {last['run_id']} as of {last['as_of']}: {last['scored']} scored, {seconds}")
+
+
+def _studies(n: object) -> str:
+    return "1 study" if n == 1 else f"{n} studies"
 
 
 def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
@@ -219,7 +229,7 @@ def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
 def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
     """Print the people of whom too little is known, each with what is missing."""
     table(
-        f"{len(rows)} people of whom it cannot be said whether they belong on the list",
+        f"{people(len(rows))} of whom it cannot be said whether they belong on the list",
         ("person", "Agatston", "grade", "age", "sex", "scan", "in words"),
         [
             (
@@ -227,7 +237,7 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
                 number(row["agatston"], 1),
                 row["grade"],
                 number(row["age_years"]),
-                row["sex"],
+                row["sex"] or None,
                 row["index_date"],
                 row["explanation"],
             )
@@ -246,7 +256,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     """Print the list that the care team works; issuer and number first where they are given."""
     who = [name for name in ("issuer", "patient_id") if rows and name in rows[0]]
     table(
-        f"flagged as of {as_of}: {len(rows)} people never formally scored",
+        f"flagged as of {as_of}: {people(len(rows))} never formally scored",
         (*who, *_LIST_COLUMNS, "scan"),
         [
             (
@@ -257,7 +267,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 row["percentile_text"] or None,
                 percent(row["flag_risk"]),
                 number(row["age_years"]),
-                row["sex"],
+                row["sex"] or None,
                 yes_no(row["is_on_statin"]),
                 row["grade"],
                 row["index_date"],

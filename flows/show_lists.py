@@ -47,7 +47,7 @@ def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> 
     who = [column for column in ("issuer", "patient_id") if rows and column in rows[0]]
     own = _OWN[name]
     show.table(
-        f"{_TITLES[name]}, as of {as_of}: {len(rows)} people",
+        f"{_TITLES[name]}, as of {as_of}: {show.people(len(rows))}",
         (*who, "person", "Agatston", *(title for title, _ in own), "age", "sex", "grade", "scan"),
         [
             (
@@ -56,7 +56,7 @@ def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> 
                 show.number(row["agatston"], 1),
                 *(told(row) for _, told in own),
                 show.number(row["age_years"]),
-                row["sex"],
+                row["sex"] or None,
                 row["grade"],
                 row["index_date"],
             )

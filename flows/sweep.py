@@ -69,7 +69,8 @@ class Swept:
     is_index_kept: bool = True  # of the archive, for the next sweep
     n_shut: int = 0  # folders and files of the archive that could not be opened
     n_taken_back: int = 0  # series rejected, or moved to another person, since the sweep before
-    n_arriving: int = 0  # studies still being received
+    n_arriving: int = 0  # studies still being received, and held back for that
+    nothing_rests: bool = False  # every file of the archive is too young to tell
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -155,7 +156,8 @@ class _Stages:
         self._n_kept = 0
         self._is_index_kept, self._n_shut = True, 0
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
-        self._arriving: frozenset[str] = frozenset()  # studies still being received
+        self._arriving: frozenset[str] = frozenset()  # studies with a young file
+        self._n_held, self._nothing_rests = 0, False
         self._gone: list[dict[str, object]] = []  # what was taken back since the last sweep
         self._run: dict[str, object] = {
             "run_id": night.run_id,
@@ -167,6 +169,8 @@ class _Stages:
 
     def crawl(self) -> Crawled:
         self._night.progress("reading headers", 0, 1)
+        minutes = self._night.settings.archive.settle_minutes
+        self._nothing_rests = archive.nothing_rests(self._address, time.time(), minutes)
         crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
         self._waiting, self._arriving = crawled.waiting, crawled.arriving
         self._is_index_kept, self._n_shut = crawled.is_kept, crawled.n_shut
@@ -204,8 +208,8 @@ class _Stages:
         self._lake.replace("runs", pa.Table.from_pylist(rows, schema=RUNS.schema))
 
     def clinical(self) -> None:
-        settings = self._night.settings
-        take_clinical(self._lake, self._night.clinical, settings.clinical, settings.flag)
+        given = take_clinical(self._lake, self._night.clinical, self._night.settings)
+        self._run.update(given)
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(
@@ -227,6 +231,7 @@ class _Stages:
         plan = make_plan(
             entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting, self._arriving
         )
+        self._n_held = plan.n_arriving
         return plan, ledger
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
@@ -276,5 +281,6 @@ class _Stages:
             self._is_index_kept,
             self._n_shut,
             len(self._gone) - len(left),
-            len(self._arriving),
+            self._n_held,
+            self._nothing_rests,
         )

@@ -115,7 +115,7 @@ def print_summary(report: Report) -> None:
         for measure in ("sensitivity", "specificity"):
             rows.append((f"{measure}, {words}", told(overall.figures[f"{measure}_{name}"])))
     show.table(
-        f"{overall.n_scans} scans of {overall.n_people} people",
+        f"{overall.n_scans} scans of {show.people(overall.n_people)}",
         ("measure", "value (95 % interval)"),
         rows,
     )

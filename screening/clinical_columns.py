@@ -1,7 +1,7 @@
 """The columns of the clinical record, as every lake keeps it.
 
 Comes in: nothing. Goes out: the columns of PERSON, OBSERVATION, EVENT, POLICY,
-CLINICAL_REJECTIONS and SETTING (`tables.py`).
+CLINICAL_REJECTIONS and SETTING, and those of RUNS that count what was handed over (`tables.py`).
 Refuses: nothing.
 """
 
@@ -58,6 +58,22 @@ CLINICAL_REJECTIONS_COLUMNS = (
     Column("reason", _S, "", "reason code"),
     Column("detail", _S, "", "code, unit or column concerned; no identity"),
     Column("n", _I, "", "rows"),
+)
+
+# The tables that a site hands over, in the order they are told in.
+HANDED_OVER = (
+    "person", "observation", "condition", "medication", "procedure", "report_text",
+    "formal_score", "person_policy",
+)  # fmt: skip
+HANDED_OVER_COLUMNS = tuple(
+    Column(
+        f"rows_{name}",
+        _I,
+        "",
+        f"rows of the clinical table {name} as handed over in this sweep, whoever they speak of; "
+        "empty without it, or in older lakes",
+    )
+    for name in HANDED_OVER
 )
 
 SETTING_COLUMNS = (

@@ -127,6 +127,14 @@ class RiskSettings(BaseModel):
     # The European risk region that SCORE2 is given for; empty: no SCORE2 in the lake.
     score2_region: Literal["", "low", "moderate", "high", "very_high"] = ""
 
+    def numbers(self) -> dict[str, float]:
+        """Return what the lake keeps beside the other settings, so that a change can be told."""
+        return {
+            f"score2_region:{self.score2_region or 'none'}": 1.0,
+            "risk_by_race": float(self.race),
+            "risk_model_of_your_own": float(bool(self.model)),
+        }
+
     @field_validator("race_weights")
     @classmethod
     def _are_of_mesa(cls, weights: dict[str, float]) -> dict[str, float]:
@@ -185,6 +193,10 @@ class Settings(BaseModel):
     clinical: ClinicalSettings = ClinicalSettings()
     risk: RiskSettings = RiskSettings()
     flag: FlagSettings = FlagSettings()
+
+    def numbers(self) -> dict[str, float]:
+        """Return the settings that the flags depend on, as the lake keeps them."""
+        return {**self.clinical.numbers(), **self.flag.numbers(), **self.risk.numbers()}
 
     @model_validator(mode="after")
     def _policy_has_its_region(self) -> "Settings":

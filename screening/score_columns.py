@@ -116,6 +116,7 @@ CONVENTION_COLUMNS = (
         "research_key", _S, "", "random key of the person, of research tables only", Privacy.KEY
     ),
     Column("scan", _I, "", "the person's scored scans counted by their dates, from 1"),
+    Column("is_index_scan", pa.bool_(), "", "whether `out_cohort` uses this scan of the person"),
     Column("shifted_index_month", pa.date32(), "", "month of the scan, moved back", Privacy.QUASI),
     Column("convention", _S, "", "name of the convention, as `score --convention` takes it"),
     Column("category", _S, "", "0, (0,100), [100,300), [300,1000), [1000,inf)", _HEALTH),

@@ -12,6 +12,7 @@ import pyarrow as pa
 from screening.clinical_columns import (
     CLINICAL_REJECTIONS_COLUMNS,
     EVENT_COLUMNS,
+    HANDED_OVER_COLUMNS,
     OBSERVATION_COLUMNS,
     PERSON_COLUMNS,
     POLICY_COLUMNS,
@@ -243,6 +244,7 @@ RUNS = Table(
         Column("files_unreadable", _I, "", "damaged or unreadable files"),
         Column("files_duplicate", _I, "", "second copies of an instance"),
         Column("files_ignored", _I, "", "files left alone by rule"),
+        *HANDED_OVER_COLUMNS,
     ),
 )
 
@@ -283,7 +285,7 @@ CLINICAL_REJECTIONS = Table(
 
 SETTING = Table(
     "setting",
-    "one setting of the site that the SQL of the flag reads; absent: its default",
+    "one setting of the site that the flags depend on; absent: its default",
     ("name",),
     SETTING_COLUMNS,
 )

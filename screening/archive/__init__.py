@@ -12,6 +12,7 @@ is an `InfrastructureError`, so that nothing is blamed on its data.
 from screening.archive.by_study import waiting_studies
 from screening.archive.listing import Listing, keep_apart, list_files, resolve_folder
 from screening.archive.reading import read_bytes
+from screening.archive.settling import nothing_rests
 from screening.archive.shard import HeaderShard, read_headers
 from screening.archive.source import Source, open_source, resolve
 
@@ -21,6 +22,7 @@ __all__ = [
     "Source",
     "keep_apart",
     "list_files",
+    "nothing_rests",
     "open_source",
     "read_bytes",
     "read_headers",

@@ -33,6 +33,8 @@ class Kind(StrEnum):
 # What a site decides itself; no server and no data warehouse holds it. Beside the other two
 # doors these tables are read as they are, under numbers.
 OWN = ("report_text", "formal_score", "person_policy")
+_MISSHAPEN = "row with too many or too few cells"
+_CUT = "the last row has no line end and is not whole"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +44,7 @@ class Delivery:
     kind: Kind
     tables: Mapping[str, pa.Table]
     rejections: tuple[pa.Table, ...]
+    n_rows: Mapping[str, int]  # of each table that was given, those that were cut included
 
 
 def kind_of(folder: Path) -> Kind:
@@ -99,11 +102,16 @@ def _read_tables(
     """Read the site's own tables and put them to those of another door."""
     all_tables = dict(tables)
     counts = list(rejections)
+    n_rows = {name: table.num_rows for name, table in tables.items()}
     for name in names:
         given = read_table(folder, name, settings)
         both = [t for t in (all_tables.get(name), given.table) if t is not None]
         all_tables[name] = pa.concat_tables(both)
-        if given.n_misshapen:
-            detail = "row with too many or too few cells"
-            counts.append(counted(name, {(Reason.CUT_SHORT, detail): given.n_misshapen}))
-    return Delivery(kind, all_tables, tuple(counts))
+        if files_of(folder, name):
+            n_rows[name] = n_rows.get(name, 0) + given.n_rows
+        lost = {
+            (Reason.CUT_SHORT.value, _MISSHAPEN): given.n_misshapen,
+            (Reason.CUT_SHORT.value, _CUT): int(given.is_cut),
+        }
+        counts.append(counted(name, {what: n for what, n in lost.items() if n}))
+    return Delivery(kind, all_tables, tuple(counts), n_rows)

@@ -1,7 +1,7 @@
 """The site's tables as text columns.
 
-Comes in: a folder. Goes out: one Arrow table a clinical table, all columns string, no null, and
-how many rows could not be taken apart.
+Comes in: a folder. Goes out: one Arrow table a clinical table, all columns string, no null, how
+many rows could not be taken apart, and whether the last one is cut in its middle.
 Refuses: missing columns, an unreadable file, a table given twice (ScreeningError, one line, and
 never a word of the file's content: Arrow's own messages quote rows).
 
@@ -11,7 +11,7 @@ first line, and may begin with a byte order mark (UTF-8 or UTF-16).
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,16 +44,28 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 _SEPARATORS = (",", ";", "\t", "|")
+_DATE = r"^\d{4}(-\d{2}|\d{4})"
 _HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
-    """One table as text columns, and the rows with too few or too many cells left out of it."""
+    """One table as text columns, and the rows with too few or too many cells left out of it.
+
+    is_cut : whether the last row was cut in its middle; it is left out of the table as well, and
+        not among the misshapen
+    """
 
     table: pa.Table
     n_misshapen: int = 0
+    is_cut: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """All rows of the file."""
+        return int(self.table.num_rows) + self.n_misshapen + self.is_cut
 
 
 def may_hold(name: str) -> tuple[str, ...]:
@@ -121,6 +133,11 @@ def check_columns(settings: ClinicalSettings) -> None:
 def _as_text(file: Path, name: str, renamed: Mapping[str, str]) -> Given:
     wanted = {c: renamed.get(c, c) for c in (*COLUMNS[name], *may_hold(name))}
     try:
+        if not file.stat().st_size:
+            raise ScreeningError(
+                f"clinical table {file.name}: the file is empty; write it again, with its columns "
+                "in the first line, or take it away"
+            )
         given = (
             _read_csv(file, [wanted[c] for c in COLUMNS[name]])
             if file.suffix == ".csv"
@@ -139,7 +156,7 @@ def _as_text(file: Path, name: str, renamed: Mapping[str, str]) -> Given:
             f"; expected {', '.join(wanted[c] for c in COLUMNS[name])}"
         )
     places = {c: found.get(as_written.lower()) for c, as_written in wanted.items()}
-    return Given(_columns(given.table, {**places, SUBJECT: None}, file), given.n_misshapen)
+    return replace(given, table=_columns(given.table, {**places, SUBJECT: None}, file))
 
 
 def _columns(given: pa.Table, places: Mapping[str, str | None], file: Path) -> pa.Table:
@@ -157,10 +174,13 @@ def _columns(given: pa.Table, places: Mapping[str, str | None], file: Path) -> p
 def _read_csv(file: Path, needed: list[str]) -> Given:
     """Everything as text; the first line tells the separator."""
     encoding, separator = look_at(file, needed)
-    lost: list[int] = []
+    if _is_one_line(file):  # Arrow takes no header that has no line end
+        names = column_names(file, needed).values()
+        return Given(pa.table({name: pa.array([], pa.string()) for name in names}))
+    lost: list[str] = []
 
     def skip(row: csv.InvalidRow) -> str:
-        lost.append(row.actual_columns)
+        lost.append(row.text)
         return "skip"
 
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip)
@@ -176,7 +196,48 @@ def _read_csv(file: Path, needed: list[str]) -> Given:
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         ),
     )
+    last = _last_line_without_end(file)
+    if last and any(_bare(row.strip().encode(e)) == last for row in lost for e in _ENCODINGS):
+        return Given(table, len(lost) - 1, is_cut=True)
+    if last and _has_cut_cell(table):
+        return Given(table.slice(0, table.num_rows - 1), len(lost), is_cut=True)
     return Given(table, len(lost))
+
+
+def _is_one_line(file: Path) -> bool:
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD_BYTES)
+    return len(head) < _HEAD_BYTES and not {*b"\r\n"} & {*head}
+
+
+def _last_line_without_end(file: Path) -> bytes:
+    """Return a file's last line, `_bare`, where it has no line end; empty where it has one."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - _HEAD_BYTES))
+        tail = _bare(opened.read())
+    return tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+
+
+def _bare(text: bytes) -> bytes:
+    """Leave the zeros out that UTF-16 has in plain letters, so that it need not be told apart."""
+    return text.replace(b"\0", b"")
+
+
+def _has_cut_cell(table: pa.Table) -> bool:
+    """Whether the last cell of all is a date cut in its middle: short as no other is.
+
+    "2025-01-12" cut to "2025-01" would be read as a month. An empty cell is a cut one where no
+    other is empty. Of columns that hold something else than dates it cannot be told.
+    """
+    column = table.column(table.num_columns - 1)
+    others = column.slice(0, max(0, table.num_rows - 1))
+    filled = others.filter(pc.not_equal(others, ""))
+    if not len(filled) or not pc.all(pc.match_substring_regex(filled, _DATE)).as_py():
+        return False
+    lengths = pc.utf8_length(column)
+    last = lengths[-1]
+    is_new = not pc.any(pc.equal(lengths.slice(0, len(others)), last)).as_py()
+    return is_new and last.as_py() < pc.max(lengths).as_py()
 
 
 def look_at(file: Path, needed: list[str]) -> tuple[str, str]:

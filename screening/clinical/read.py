@@ -28,11 +28,20 @@ from screening.config import ClinicalSettings
 from screening.tables import CLINICAL_REJECTIONS, EVENT, OBSERVATION
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How many rows one table had as it was handed over, whoever they speak of."""
+
+    table: str
+    n_rows: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClinicalTables:
     """The clinical record of the people who have a scan (schemas in `screening.tables`).
 
-    birth_dates holds person_key and birth_date: identity, for the vault only.
+    birth_dates holds person_key and birth_date: identity, for the vault only. given names the
+    tables that were there.
     """
 
     person: pa.Table
@@ -41,6 +50,7 @@ class ClinicalTables:
     policy: pa.Table
     rejections: pa.Table
     birth_dates: pa.Table
+    given: tuple[Given, ...] = ()
 
 
 def read_clinical(
@@ -90,6 +100,7 @@ def read_clinical(
             [*delivery.rejections, people.rejections, *(t.rejections for t in taken)]
         ),
         birth_dates=people.birth_dates,
+        given=tuple(Given(name, n) for name, n in delivery.n_rows.items()),
     )
 
 

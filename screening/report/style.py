@@ -36,7 +36,15 @@ th { font-weight: 600; } th[scope=row] { font-weight: 400; } .n { text-align: ri
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #44505b; font-size: .87rem; max-width: 48rem; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair figure { flex: 1 1 26rem; }
-@media print { h2, h3, caption { break-after: avoid; } figure, tr, caption { break-inside: avoid; }
+@media print { h1, h2, h3, caption { break-after: avoid; }
+ figure, tr, caption { break-inside: avoid; } p { orphans: 3; widows: 3; }
+ body { font-size: 12.5px; line-height: 1.35; } h1 { font-size: 1.25rem; margin: 0 0 1rem; }
+ h2 { font-size: 1rem; margin: 1.1rem 0 .3rem; } h3 { font-size: .87rem; margin: .8rem 0 .2rem; }
+ p, ul { margin: .45rem 0; } .lead { font-size: 1.05rem; } .notice { padding: .25rem .7rem; }
+ table, figcaption { font-size: .75rem; } table { margin: .3rem 0; }
+ th, td { padding: .14rem .6rem .14rem 0; } figure { margin: .6rem 0; }
+ /* The first picture has room below what was found; the last line stays with its section. */
+ img { max-height: 100mm; } main > :last-child { break-before: avoid; }
  /* As the footer of a table the stamp has room of its own on each sheet, never over a text. */
  body { max-width: none; margin: 0; padding: 0; display: table; width: 100%; }
  header, main { display: table-row-group; }

@@ -27,8 +27,9 @@ _LINEAR, _ROOT, _BMI, _CONSTANT = 0.17, 4.89, 0.44, -10.84
 ASSUMED_BMI = 28.0
 # Measured by tests/benchmarks/measure_errors.py: 71 scored chest scans of four synthetic hospitals
 # (seeds 7, 311-313) against their noise-free, motion-free truth. 95 % of errors lay below 1.5 such
-# half-widths with model 0.2.1, below 2.2 with model 0.1.1; a scan with stents lay at 7.8. With model
-# 0.3.2, 84 scans of people with calcium and no stent (seeds 400-406): 95 % below 1.2, the worst 2.6.
+# half-widths with model 0.2.1, below 2.2 with model 0.1.1; a scan with stents lay at 7.8. With
+# model 0.3.2, 84 scans of people with calcium and no stent (seeds 400-406): 95 % below 1.2, the
+# worst 2.6.
 NON_GATED_FACTOR = 2.0
 # That a zero is one: taken from how often presence differs on the next gated scan (MESA rescan,
 # 4.1 %), and how often a non-gated scan misses calcium that is there (8.8 %; Xie, Circ Cardiovasc

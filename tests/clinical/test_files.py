@@ -12,6 +12,7 @@ from screening.clinical import codes, read_clinical, without_impossible_births
 from screening.config import ClinicalSettings
 from screening.errors import ScreeningError
 
+CUT = "the last row has no line end and is not whole"
 LISTS = Path(codes.__file__).parent / "codes"
 
 
@@ -41,7 +42,63 @@ def test_a_file_cut_in_the_middle_of_a_row_loses_that_row_and_says_so(tmp_path):
     (tmp_path / "condition.csv").write_text(facts.rstrip())
     tables = read_clinical(tmp_path, resolve)
     assert tables.event["person_key"].to_pylist() == ["alice"]
+    assert refused(tables, "condition") == {("cut_short", CUT): 1}
+    (tmp_path / "condition.csv").write_text(facts)
+    tables = read_clinical(tmp_path, resolve)
     assert refused(tables, "condition") == {("cut_short", "row with too many or too few cells"): 1}
+
+
+DAYS = ("2024-01-01", "2024-02-11T07:30:00", "2024-03-21")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("n_cut", range(1, 11))
+def test_a_last_date_cut_in_its_middle_is_not_read_as_a_month_or_a_year(
+    tmp_path, encoding, end, n_cut
+):
+    write(tmp_path, person=[ALICE, BOB])
+    facts = rows(",", COLUMNS["condition"].split(), *(("A1", "I21.0", day) for day in DAYS))
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    text = mark + facts.replace("\r\n", end)[: -len(end) - n_cut]
+    (tmp_path / "condition.csv").write_bytes(text.encode(encoding))
+    tables = read_clinical(tmp_path, resolve)
+    assert [str(day) for day in tables.event["started_on"].to_pylist()] == [DAYS[0], DAYS[1][:10]]
+    assert refused(tables, "condition") == {("cut_short", CUT): 1}
+
+
+def test_a_whole_last_row_without_a_line_end_is_taken(tmp_path):
+    """Some programs write none; nor is a month among days, or an empty cell among such, a cut."""
+    write(tmp_path, person=[ALICE, BOB])
+    for days in (
+        DAYS,
+        DAYS[:1],
+        ("2024-02", "2024-01-01", "2024-03"),
+        ("2024-01-01", "", "2024-03-01", ""),
+        ("2024-01-01", "2024-01-01T07:30:00"),
+    ):
+        facts = rows(",", COLUMNS["condition"].split(), *(("A1", "I21.0", day) for day in days))
+        (tmp_path / "condition.csv").write_text(facts.rstrip("\r\n"))
+        tables = read_clinical(tmp_path, resolve)
+        assert not any(reason == "cut_short" for reason, _ in refused(tables, "condition"))
+    (tmp_path / "condition.csv").write_text("mrn,code,onset_at\nA1,I21.0,2024-01\n")
+    assert read_clinical(tmp_path, resolve).event.num_rows == 1
+
+
+def test_rows_are_counted_as_handed_over_whoever_they_speak_of(tmp_path):
+    write(tmp_path, person=[ALICE, BOB], condition=[("A1", "?", ""), ("nobody", "I21", "x")])
+    with (tmp_path / "condition.csv").open("a") as file:
+        file.write("A1,I2")
+    (tmp_path / "procedure.csv").write_text("mrn,code,performed_at")
+    given = {g.table: g.n_rows for g in read_clinical(tmp_path, resolve).given}
+    assert given == {"person": 2, "condition": 3, "procedure": 0}
+
+
+def test_a_file_of_no_byte_is_refused_by_name(tmp_path):
+    write(tmp_path, person=[ALICE])
+    (tmp_path / "condition.csv").touch()
+    with pytest.raises(ScreeningError, match=r"condition\.csv: the file is empty; write it again"):
+        read_clinical(tmp_path, resolve)
 
 
 def test_decimal_commas_are_read_where_the_site_says_so(tmp_path):

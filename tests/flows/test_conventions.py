@@ -88,6 +88,8 @@ def test_each_scan_has_a_row_a_convention_and_nothing_else_is_told(lake, monkeyp
     }
     assert len(rows) == 2 * len(scoring.CONVENTIONS)
     assert len({r["research_key"] for r in rows}) == 1
+    # The scan that out_cohort uses, here the later one of two of grade A.
+    assert {(r["scan"], r["is_index_scan"]) for r in rows} == {(1, False), (2, True)}
     standard = {r["scan"]: r for r in rows if r["convention"] == "agatston_1990"}
     assert standard[1]["agatston_rounded"] == standard[1]["agatston_lad_rounded"] == 100.0  # of 96
     assert (standard[1]["category"], standard[2]["category"]) == ("(0,100)", "0")

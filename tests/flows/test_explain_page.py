@@ -97,7 +97,10 @@ def test_a_high_score_on_a_page(page, told, tmp_path):
     (image,) = read.all("img")
     assert base64.b64decode(image["src"].partition(",")[2]) == PNG
     assert "left anterior descending 2,137" in image["alt"]
+    assert "Calcium of the aorta is not counted either; on the right it is bright" in read.text
     text = told("high", tmp_path / "told.html").text
+    assert "  picture: on the page\n" in text
+    assert text.count("told.html") == 1
     assert f"page: {tmp_path / 'told.html'} (identified data; delete after use)" in text
 
 

@@ -3,15 +3,17 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from night import AS_OF, Hospital, Screening, open_lake
 
-from flows.night_notes import notes
+from flows.night_notes import changed_settings, notes
 from flows.status import n_failed
 from flows.sweep import Swept
+from screening.config import Settings
 from screening.lake import Lake
 from screening.reasons import State
 from screening.tables import DISPOSITIONS, LAKE_TABLES
@@ -80,15 +82,127 @@ def test_only_clinical_values_that_a_site_could_mend_are_counted(small, tmp_path
     ]
     fill(small, "clinical_rejections", harmless + bad)
     (told,) = notes(folder, small, swept_with())
-    assert told.startswith("85 clinical values were not taken; see out_clinical_rejections in ")
+    assert told == (
+        "85 clinical values were not taken (bad_value 80, unit_unknown 5); out_clinical_rejections "
+        "in screening.duckdb tells which, beside no_scan, code_not_used and duplicate_row, which "
+        "need no mending"
+    )
     fill(small, "clinical_rejections", [{**bad[0], "n": 1}])
-    assert notes(folder, small, swept_with())[0].startswith("1 clinical value was not taken;")
+    assert notes(folder, small, swept_with())[0].startswith(
+        "1 clinical value was not taken (bad_value 1);"
+    )
+
+
+ALL = ("person", "observation", "condition", "medication", "procedure", "report_text",
+       "person_policy")  # fmt: skip
+
+
+def run_row(run_id: str, day: int, seconds: float | None = 1.0, **rows: int | None) -> dict:
+    started = datetime(2026, 1, day, tzinfo=UTC)
+    counts = {f"rows_{name}": n for name, n in rows.items()}
+    return {"run_id": run_id, "started_at": started, "seconds": seconds, **counts}
+
+
+FULL = {"person": 30, "observation": 304, "condition": 41, "procedure": 12, "medication": 9,
+        "report_text": 3, "person_policy": 1}  # fmt: skip
+
+
+def test_a_table_that_is_a_header_alone_is_told_like_a_missing_one(small, tmp_path):
+    folder = folder_of(tmp_path, *(f"{name}.csv" for name in ALL))
+    fill(small, "runs", [run_row("r", 1, **{**FULL, "condition": 0, "procedure": 0})])
+    assert notes(folder, small, swept_with()) == [
+        f"no rows in condition, procedure of {folder}: nobody's known disease, stents, operations "
+        "and formal calcium scans can be seen there"
+    ]
+    fill(small, "runs", [run_row("r", 1, **FULL)])
+    assert notes(folder, small, swept_with()) == []
+
+
+def test_a_table_with_under_half_the_rows_of_the_last_sweep_is_told(small, tmp_path):
+    folder = folder_of(tmp_path, *(f"{name}.csv" for name in ALL))
+    last = run_row("a", 1, **FULL, formal_score=8)
+    without = run_row("b", 2)  # a night without --clinical: the one before it is held against
+    killed = run_row("c", 3, None, **dict.fromkeys(FULL, 1))
+
+    def told(**rows: int) -> list[str]:
+        tonight = run_row("r", 4, **{**FULL, "formal_score": 8, **rows})
+        fill(small, "runs", [killed, tonight, without, last])
+        return notes(folder, small, swept_with())
+
+    assert told() == []
+    assert told(observation=152, formal_score=4) == []  # half
+    assert told(observation=151) == [
+        "fewer clinical rows than half: observation: 151 rows, 304 in the last sweep; is the "
+        "export whole?"
+    ]
+    (fewer,) = told(observation=15, medication=1)
+    assert "observation: 15 rows, 304 in the last sweep; medication: 1 row, 9 in the" in fewer
+    # Wishes that are gone: whoever opted out would be back.
+    (fewer,) = told(person_policy=0)
+    assert "person_policy: 0 rows, 1 in the last sweep" in fewer
+
+
+def test_a_list_of_formal_scores_that_is_no_longer_there_is_told(small, tmp_path):
+    """Without one ever there is no note, as most sites have none."""
+    folder = folder_of(tmp_path, *(f"{name}.csv" for name in ALL))
+    fill(small, "runs", [run_row("a", 1, **FULL, formal_score=8), run_row("r", 2, **FULL)])
+    (fewer,) = notes(folder, small, swept_with())
+    assert "formal_score: 0 rows, 8 in the last sweep" in fewer
+
+
+def test_files_cut_short_are_told_by_name(small, tmp_path):
+    folder = folder_of(tmp_path, *(f"{name}.csv" for name in ALL))
+    detail = "the last row has no line end and is not whole"
+    row = {"source": "observation", "reason": "cut_short", "detail": detail, "n": 1}
+    fill(small, "clinical_rejections", [row])
+    cut, counted = notes(folder, small, swept_with())
+    assert cut == (
+        f"clinical files with rows cut short: observation, {detail} (1); is the export whole?"
+    )
+    assert counted.startswith("1 clinical value was not taken (cut_short 1);")
+
+
+def test_flag_settings_other_than_in_the_last_sweep_are_told(small):
+    esc = Settings.model_validate({
+        "flag": {"policy": "esc_2021", "minimum_grade": "B"},
+        "risk": {"score2_region": "high"},
+        "clinical": {"formal_within_years": 5, "value_years_of": {"ldl_cholesterol": 2}},
+    })  # fmt: skip
+
+    def keep(settings: Settings, but: str = "?") -> None:
+        numbers = settings.numbers().items()
+        rows = [{"name": n, "value": value} for n, value in numbers if not n.startswith(but)]
+        fill(small, "setting", rows)
+
+    assert changed_settings(small, esc) == []  # a first sweep
+    keep(esc)
+    assert changed_settings(small, esc) == []
+    (told,) = changed_settings(small, Settings())
+    assert told == (
+        "flags use other settings than the last sweep: formal_within_years 0 (5 before), "
+        "minimum_grade C (B before), policy aha_acc_2018 (esc_2021 before), score2_region none "
+        "(high before), value_years:ldl_cholesterol not set (2 before); is --config the right one?"
+    )
+    keep(Settings())
+    assert "value_years:ldl_cholesterol 2 (not set before)" in changed_settings(small, esc)[0]
+    keep(Settings(), but="score2_region")  # a lake of a program that kept no region
+    assert changed_settings(small, Settings()) == []
+
+
+def test_an_archive_of_young_files_alone_is_told(small):
+    (told,) = notes(None, small, replace(swept_with(), nothing_rests=True))
+    assert told.startswith("every file of the archive is younger than settle_minutes, so times")
+    assert told.endswith("if a copy is running, sweep again after it")
 
 
 def test_what_left_the_archive_and_what_kept_an_older_score_is_counted(small):
     (told,) = notes(None, small, swept_with(n_series=3, n_people=1))
     assert told == "3 series of 1 person of the last sweep are no longer in the archive"
     assert "2 series keep the score of another model" in notes(None, small, swept_with(2))[0]
+    (told,) = notes(None, small, swept_with(n_series=1, n_people=1))
+    assert told == "1 series of 1 person of the last sweep is no longer in the archive"
+    (told,) = notes(None, small, replace(swept_with(), n_taken_back=1))
+    assert told.startswith("1 series was rejected or moved to another person")
 
 
 def test_failures_count_in_the_run_that_found_them(small):
@@ -112,6 +226,13 @@ def test_a_night_with_less_than_the_last_says_so_and_strict_is_not_of_the_past(
     shutil.copytree(hospital.archive, folder)
     shutil.copytree(hospital.clinical, clinical)
     (clinical / "procedure.csv").unlink()
+    header = (clinical / "condition.csv").read_text().splitlines()[0]
+    (clinical / "condition.csv").write_text(f"{header}\n")
+    whole = (clinical / "observation.csv").read_bytes()
+    n_rows = whole.count(b"\n") - 1
+    (clinical / "observation.csv").write_bytes(whole[:700])
+    config = tmp_path / "screening.toml"
+    config.write_text('[flag]\nminimum_grade = "B"\n')
     opened = open_lake(lake)
     series = opened.read("series").to_pylist()
     paths = opened.read_index().instances.to_pylist()
@@ -126,9 +247,15 @@ def test_a_night_with_less_than_the_last_says_so_and_strict_is_not_of_the_past(
         opened.replace("dispositions", pa.Table.from_pylist(rows, schema=DISPOSITIONS.schema))
     done = screening(
         "sweep", "--archive", str(folder), "--lake", str(lake), "--clinical", str(clinical),
-        "--as-of", AS_OF, "--strict", "--json",
+        "--as-of", AS_OF, "--strict", "--json", "--config", str(config),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["series"]["failed"] >= 1
-    assert "1 series of 1 person of the last sweep are no longer in the archive" in done.stderr
+    assert "1 series of 1 person of the last sweep is no longer in the archive" in done.stderr
     assert f"no procedure table in {clinical}: nobody's stents, operations and" in done.stderr
+    assert f"no rows in condition of {clinical}: nobody's known disease can be seen" in done.stderr
+    n_left = len(whole[:700].splitlines()) - 1
+    assert f"observation: {n_left} rows, {n_rows} in the last sweep" in done.stderr
+    assert "rows cut short: observation, the last row has no line end" in done.stderr
+    assert "last sweep: minimum_grade B (C before); is --config the right" in done.stderr
+    assert "still being received" not in done.stderr

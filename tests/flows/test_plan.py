@@ -57,6 +57,22 @@ def test_a_new_study_works_its_best_series_only() -> None:
     assert keys(_next_turn(plan.studies, past(), {})) == ["a"]
 
 
+def test_only_studies_that_are_held_back_count_as_arriving() -> None:
+    """A touched file of a scored series, or of one that its header refuses, holds nothing back."""
+    a, b, c, d = (entry(key, study) for key, study in (("a", "s1"), ("b", "s2"), ("c", "s3"),
+                                                      ("d", "s3")))  # fmt: skip
+    report = Decision("e", "s4", State.INELIGIBLE, (Reason.NOT_CT,), None)
+    decisions = [*ranked(a, b, c, d), report]
+    every = [a, b, c, d, entry("e", "s4")]
+    young = frozenset(e.series.study_key for e in every)
+    ledger = past(worked(a, State.SCORED))
+    plan = make_plan(every, decisions, ledger, 1, frozenset(), young)
+    held = sorted(p.series.series_key for p in plan.decided if p.state is State.PENDING)
+    assert (held, plan.n_arriving) == (["b", "c", "d"], 2)
+    assert make_plan(every, decisions, ledger, 1, young, young).n_arriving == 0  # unreachable
+    assert make_plan(every, decisions, ledger, 1).n_arriving == 0
+
+
 def test_what_was_scored_is_not_worked_again_and_its_runner_up_is_not_chosen() -> None:
     a, b = entry("a"), entry("b")
     ledger = past(worked(a, State.SCORED))

@@ -159,7 +159,7 @@ def test_a_rejection_note_withdraws_the_score_for_as_long_as_it_is_there(nights:
     age([note], HOUR)
     nights.sweep()
     assert nights.reason(series) == ("ineligible", "rejected_in_archive")
-    assert "1 series were rejected or moved" in nights.said
+    assert "1 series was rejected or moved" in nights.said
     assert person not in nights.flagged()
     assert "A rejection note in the archive takes the images back." in nights.explain(person)
     assert "rejection note 113001" in nights.explain(series)
@@ -194,7 +194,7 @@ def test_images_moved_to_another_person_leave_the_first(nights: Nights) -> None:
         ds.save_as(file)
     age(files, HOUR)
     nights.sweep()
-    assert "1 series were rejected or moved" in nights.said
+    assert "1 series was rejected or moved" in nights.said
     owner = nights.states()[series]["person_key"]
     assert owner != person
     assert person not in nights.flagged()

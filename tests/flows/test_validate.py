@@ -199,6 +199,15 @@ def test_a_file_without_its_columns_is_refused(lake, reference, head, missing):
         join(lake, reference(head=head), AS_OF)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_a_file_is_read_by_its_mark(lake, tmp_path, encoding):
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    text = f"{mark}issuer;mrn;study_date;agatston\r\nSITE;MRN-1;2026-06-01;21\r\n"
+    (tmp_path / "r.csv").write_bytes(text.encode(encoding))
+    found = join(lake, tmp_path / "r.csv", AS_OF)
+    assert (found.ledger.n_rows, len(found.pairs)) == (1, 1)
+
+
 def test_a_file_that_is_no_text_is_refused(lake, tmp_path):
     (tmp_path / "r.csv").write_bytes(b"series_key,agatston\n\xff\xfe,1\n")
     with pytest.raises(ScreeningError, match="not UTF-8"):

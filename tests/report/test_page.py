@@ -48,6 +48,10 @@ def test_on_paper_nothing_is_cut_and_the_stamp_has_room_of_its_own():
     assert "position: fixed" not in printed
     assert "display: table-footer-group" in rules[".sheet"]
     assert "display: table;" in rules["body"]
+    # A picture of 100 mm fits below what was found on a sheet of Letter or A4; the last line is not
+    # alone on a sheet.
+    assert "max-height: 100mm" in rules["img"]
+    assert "break-before: avoid" in rules["main > :last-child"]
 
 
 @pytest.mark.parametrize(

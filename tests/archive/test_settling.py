@@ -1,0 +1,40 @@
+"""Which files are too young to have rested, and whether any has."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from screening.archive import nothing_rests
+from screening.archive.settling import young_paths
+
+NOW = 1_800_000_000.0
+
+
+def test_a_file_rests_from_the_settling_time_on():
+    written = [NOW - 599.0, NOW - 600.0, NOW + 599.0, NOW + 600.0]
+    assert young_paths(["a", "b", "c", "d"], written, NOW, 10) == {"a", "c"}
+
+
+def test_where_every_file_is_young_none_is_held_back_and_that_is_told(tmp_path: Path):
+    def write(name: str, age: float) -> None:
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+        os.utime(file, (NOW - age, NOW - age))
+
+    write("one/a", 60)
+    write("two/b", 120)
+    write("two/.hidden", 86_400)
+    write(".trash/c", 86_400)
+    assert nothing_rests(str(tmp_path), NOW, 10)
+    assert young_paths(["a", "b"], [NOW - 60, NOW - 120], NOW, 10) == frozenset()
+    assert not nothing_rests(str(tmp_path), NOW, 0)  # nothing ever waits
+    write("two/d", 600)
+    assert not nothing_rests(str(tmp_path), NOW, 10)
+
+
+@pytest.mark.parametrize("address", ["https://pacs/dicom-web", "s3://bucket/ct"])
+def test_of_a_server_it_is_not_told(address: str):
+    assert not nothing_rests(address, time.time(), 10)
