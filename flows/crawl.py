@@ -7,6 +7,7 @@ Refuses: an archive without any file.
 What is listed but cannot be had tonight stays as the last sweep knew it, and its study waits; so
 does what lies in a folder that may not be opened.
 Headers are read by workers: a file that ends its reader costs that process, and is `unreadable`.
+This process holds path, size and time of every file, and the rest of some files at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +24,15 @@ from flows.cluster import Cluster
 from screening import archive
 from screening.config import ArchiveSettings
 from screening.errors import ScreeningError
-from screening.lake import Lake
+from screening.lake import Fresh, Index, Lake, Matched, as_before, compare, known_files
 from screening.reasons import Reason
-from screening.tables import FILES, INSTANCES, INSTANCES_RAW
+from screening.tables import FILES, INSTANCES_RAW
 
 # Into so many pieces the files are cut that were with a worker that died, to find who did it.
 _PIECES = 20
+# Headers held at once before they are put on disk, part by part.
+_BLOCK_FILES = 200_000
 _EMPTY = "the archive is empty: nothing is listed; check the address"
-_WHO = ("path", "size_bytes", "mtime_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +47,50 @@ class Shard:
 class Crawled:
     """The archive as it is tonight."""
 
-    instances: pa.Table  # INSTANCES
+    index: Index  # its instances, in parts
     files: pa.Table  # FILES
     n_seen: int
     n_new: int
     waiting: frozenset[str] = frozenset()  # keys of studies of which something was not delivered
-    is_kept: bool = True  # in the index, for the next sweep
+    is_kept: bool = True  # the index, for the next sweep
     n_shut: int = 0  # folders and files that could not be opened
     arriving: frozenset[str] = frozenset()  # keys of studies that are still being received
+
+    @property
+    def instances(self) -> pa.Table:
+        """All INSTANCES at once, for archives that are known to be small."""
+        return self.index.instances
 
 
 def _read_shard(shard: Shard) -> archive.HeaderShard:
     return shard.source.read_headers(shard.stats)
 
 
-def _split(known: pa.Table, listed: pa.Table) -> pa.Table:
-    """Return the rows of `known` whose file is still there, unchanged."""
-    place = pa.array(range(known.num_rows), pa.int64())
-    keyed = known.select(list(_WHO)).append_column("place", place)
-    kept = keyed.join(listed.select(list(_WHO)), keys=list(_WHO), join_type="inner")
-    return known.take(kept.sort_by("place")["place"])
-
-
-def _unknown(listed: pa.Table, known: Sequence[pa.Table]) -> pa.Table:
-    """Return the listed files that no index row describes as they are now."""
-    rest = listed
-    for table in known:
-        rest = rest.join(table.select(list(_WHO)), keys=list(_WHO), join_type="left anti")
-    return rest.sort_by("path")
+def _list(index: Index, source: archive.Source, today: date) -> tuple[archive.Listing, Matched]:
+    """List the archive, and tell what is new or changed."""
+    known = known_files(index)
+    listing = source.list_files(known, today)
+    if listing.stats.num_rows + listing.ignored.num_rows == 0:
+        raise ScreeningError(_EMPTY)
+    return listing, compare(index, known, listing.stats)
 
 
 def _read_new(
-    cluster: Cluster | None, source: archive.Source, new: pa.Table
-) -> archive.HeaderShard:
-    """Read the headers of new files, in shards over the workers."""
-    shards = [Shard(source, stats) for stats in source.shards(new)]
-    if cluster is None or not shards:
-        read = [_read_shard(s) for s in shards]
-    else:
-        read = list(_read_by_workers(cluster.client, shards))
-    return archive.HeaderShard(
-        instances=pa.concat_tables([INSTANCES_RAW.empty(), *(r.instances for r in read)]),
-        files=pa.concat_tables([FILES.empty(), *(r.files for r in read)]),
-    )
+    lake: Lake, cluster: Cluster | None, source: archive.Source, new: pa.Table, fresh: Fresh
+) -> pa.Table:
+    """Read the headers of new files, some shards at a time; return the FILES that are none."""
+    files = [FILES.empty()]
+    for start in range(0, new.num_rows, _BLOCK_FILES):
+        block = new.slice(start, _BLOCK_FILES)
+        shards = [Shard(source, stats) for stats in source.shards(block)]
+        read = list(
+            _read_by_workers(cluster.client, shards) if cluster else map(_read_shard, shards)
+        )
+        raw = pa.concat_tables([INSTANCES_RAW.empty(), *(r.instances for r in read)])
+        is_last = start + _BLOCK_FILES >= new.num_rows
+        fresh.add(lake.vault.pseudonymise(raw), is_last)
+        files += [r.files for r in read]
+    return pa.concat_tables(files)
 
 
 def _read_by_workers(client: Client, shards: Sequence[Shard]) -> Iterator[archive.HeaderShard]:
@@ -140,21 +143,20 @@ def _shut(ignored: pa.Table) -> frozenset[str]:
     return frozenset(ignored.filter(is_shut)["path"].to_pylist())
 
 
-def _behind(instances: pa.Table, shut: frozenset[str]) -> pa.Table:
-    """Return what the last sweep knew below folders that are shut: it need not be gone."""
-    if not shut:
-        return instances.slice(0, 0)
-    is_behind = [
-        any(path.startswith(f"{folder}/") for folder in shut)
-        for path in instances["path"].to_pylist()
-    ]
-    return instances.filter(pa.array(is_behind, pa.bool_()))
-
-
-def _arriving(instances: pa.Table, young: frozenset[str]) -> frozenset[str]:
+def _arriving(index: Index, young: frozenset[str]) -> frozenset[str]:
     """Return the keys of the studies that young files belong to."""
-    is_young = pc.is_in(instances["path"], value_set=pa.array(sorted(young), pa.string()))
-    return frozenset(instances.filter(is_young)["study_key"].to_pylist())
+    paths = pa.array(sorted(young), pa.string())
+    found: set[str] = set()
+    for part in index.read(("path", "study_key")) if young else ():
+        is_young = pc.is_in(part["path"], value_set=paths)
+        found.update(part.filter(is_young)["study_key"].to_pylist())
+    return frozenset(found)
+
+
+def _waiting(index: Index, missed: pa.ChunkedArray) -> frozenset[str]:
+    """Return the keys of the studies of which something was not delivered."""
+    parts = index.read(("path", "study_key")) if len(missed) else ()
+    return frozenset[str]().union(*(archive.waiting_studies(part, missed) for part in parts))
 
 
 def check_archive(url: str, lake: Path, limits: ArchiveSettings) -> None:
@@ -170,32 +172,30 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
     Without a cluster headers are read in this process, one shard after another.
     """
     index = lake.read_index()
-    known = pa.concat_tables([t.select(list(_WHO)) for t in (index.instances, index.files)])
-    listing = source.list_files(known, today)
-    n_listed = listing.stats.num_rows + listing.ignored.num_rows
-    if n_listed == 0:
-        raise ScreeningError(_EMPTY)
-    kept_instances = _split(index.instances, listing.stats)
-    kept_files = _split(index.files, listing.stats)
-    new = _unknown(listing.stats, (kept_instances, kept_files))
-    read = _read_new(cluster, source, new)
-    fresh = lake.vault.pseudonymise(read.instances)
-    missed = pa.concat_tables([kept_files, read.files, FILES.check(listing.ignored)])
-    missed = missed.filter(pc.equal(missed["reason"], Reason.UNREACHABLE.value))["path"]
-    shut = _shut(listing.ignored)
-    behind = _behind(index.instances, shut)
-    as_before = pa.concat_tables(
-        [index.instances.filter(pc.is_in(index.instances["path"], value_set=missed)), behind]
-    )
-    files = pa.concat_tables([kept_files, read.files])
-    files = files.filter(pc.invert(pc.is_in(files["path"], value_set=as_before["path"])))
-    instances = pa.concat_tables([kept_instances, as_before, fresh]).sort_by("path")
-    files = files.sort_by("path")
+    listing, found = _list(index, source, today)
+    n_listed, n_new = listing.stats.num_rows + listing.ignored.num_rows, found.new.num_rows
+    ignored, young = FILES.check(listing.ignored), listing.young
+    del listing  # of a large archive, much
+    fresh = lake.fresh(index, n_new)
+    files = pa.concat_tables([found.files, _read_new(lake, cluster, source, found.new, fresh)])
+    every = pa.concat_tables([files, ignored])
+    missed = every.filter(pc.equal(every["reason"], Reason.UNREACHABLE.value))["path"]
+    shut = _shut(ignored)
+    before = as_before(index, missed, shut)
+    files = files.filter(pc.invert(pc.is_in(files["path"], value_set=before.paths)))
+    stays = found.stays | before.stays
+    tonight = index.renewed(stays, fresh, files.sort_by("path"))
     is_kept = True
-    if new.num_rows or instances.num_rows != index.instances.num_rows:
-        is_kept = lake.write_index(INSTANCES.check(instances), FILES.check(files))
-    every = pa.concat_tables([files, FILES.check(listing.ignored)])
-    waiting = archive.waiting_studies(instances, missed)
-    n_seen = n_listed + behind.num_rows
-    arriving = _arriving(instances, listing.young)
-    return Crawled(instances, every, n_seen, new.num_rows, waiting, is_kept, len(shut), arriving)
+    if n_new or not stays.all():
+        kept = lake.write_index(tonight)
+        is_kept, tonight = kept is not None, kept or tonight
+    return Crawled(
+        tonight,
+        pa.concat_tables([tonight.files, ignored]),
+        n_listed + before.n_behind,
+        n_new,
+        _waiting(tonight, missed),
+        is_kept,
+        len(shut),
+        _arriving(tonight, young),
+    )

@@ -178,7 +178,9 @@ class _Stages:
         return crawled
 
     def group(self, crawled: Crawled) -> tuple[Entry, ...]:
-        found = catalogue.group(crawled.instances)
+        index = crawled.index
+        rejected = catalogue.rejections(index.read(catalogue.NOTE_COLUMNS))
+        found = catalogue.group_parts(index.read(), rejected)
         now = catalogue.series_table(found.entries)
         known = self._lake.read("withdrawals").to_pylist()
         withdrawals = withdrawn(self._lake, now, self._night.as_of)
@@ -189,7 +191,7 @@ class _Stages:
         reasons = crawled.files["reason"].to_pylist()
         self._run.update(
             files_seen=crawled.n_seen,
-            files_instance=crawled.instances.num_rows - found.n_duplicate_files,
+            files_instance=index.n_instances - found.n_duplicate_files,
             files_not_dicom=reasons.count(Reason.NOT_DICOM),
             files_unreadable=reasons.count(Reason.UNREADABLE)
             + reasons.count(Reason.TRUNCATED_FILE)

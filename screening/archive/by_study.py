@@ -11,14 +11,17 @@ gone; one that was not asked for stays as it is known. Of a study that did not c
 further is asked.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from screening.archive.listing import STATS_SCHEMA, Listing
+from screening.archive.listing import STATS_SCHEMA, Listing, to_stats
 from screening.archive.study_marks import StudyFacts, is_look_again, is_path, study_date
 from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError
@@ -27,6 +30,7 @@ from screening.tables import FILES
 
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
 _PROVED_FROM = 2  # answers; no server cuts off after the first
+_AT_ONCE = 50_000  # rows held as Python objects
 _MISSING = "?"  # stands for the series of an instance that was counted but not listed
 
 
@@ -80,23 +84,27 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class _Known:
-    """One study as the last crawl left it."""
+    """One study as the last crawl left it: which rows, and what their marks are."""
 
-    rows: list[tuple[str, int, int]] = field(default_factory=list)
+    mark: int
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
+    is_to_ask: bool = False
+    is_mixed: bool = False
 
     @property
     def day(self) -> date | None:
-        return study_date(self.rows[0][2])
+        return study_date(self.mark)
 
-    @property
-    def is_to_ask(self) -> bool:
-        return any(is_look_again(mark) for _, _, mark in self.rows)
+    def take(self, row: int, mark: int) -> None:
+        """Add a row."""
+        self.rows.append(row)
+        self.is_to_ask |= is_look_again(mark)
+        self.is_mixed |= mark != self.mark
 
     def is_as(self, facts: StudyFacts) -> bool:
         """Whether nothing changed; a server that tells no numbers may hide a change."""
-        return facts.n_instances == len(self.rows) and all(
-            mark == facts.mark for _, _, mark in self.rows
-        )
+        is_same = not self.is_mixed and self.mark == facts.mark
+        return is_same and facts.n_instances == len(self.rows)
 
 
 def list_by_study(
@@ -124,25 +132,44 @@ def list_by_study(
     asked = dates_to_ask(before.values(), today, settings)
     limits = _Limits()
     found = {s.uid: s for dates in asked for s in _studies(server, dates, limits)}
-    rows: list[tuple[str, int, int]] = []
+    is_kept = np.zeros(known.num_rows, np.bool_)
+    gathered = _Gathered()
     missing = [f"{_MISSING}/{_MISSING}/{day}" for day in limits.failed]
     changed: dict[str, int] = {}
-    for uid, facts in found.items():
-        if uid in before and before[uid].is_as(facts):
-            rows += before[uid].rows
+    for uid in sorted(found, key=lambda uid: f"{uid}/"):
+        facts, was = found[uid], before.get(uid)
+        if was is not None and was.is_as(facts):
+            is_kept[was.rows] = True
             continue
-        listed = _instances(server, facts, before.get(uid, _Known()))
-        rows += listed
-        changed[uid] = len(listed)
-        n_missing = (facts.n_instances or 0) - len(listed)
+        changed[uid] = gathered.take(_instances(server, facts, known, was))
+        n_missing = (facts.n_instances or 0) - changed[uid]
         missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
     young = _still_growing(server, found, changed, today, settings)
     for uid, study in before.items():
         is_asked = any(study.day in dates for dates in asked) and study.day not in limits.failed
         if uid not in found and not is_asked:
-            rows += study.rows
-    paths = frozenset(path for path, _, _ in rows if study_of(path) in young)
-    return replace(_listing(rows, missing), young=paths)
+            is_kept[study.rows] = True
+    return _listing(known.filter(pa.array(is_kept)), gathered.table(), young, missing)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Instances of changed studies; as columns they need a quarter of the memory."""
+
+    lots: list[pa.Table] = field(default_factory=list)
+    rows: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def take(self, rows: list[tuple[str, int, int]]) -> int:
+        """Add a study's instances; return how many."""
+        self.rows += rows
+        if len(self.rows) >= _AT_ONCE:
+            self.lots.append(to_stats(self.rows))
+            self.rows = []
+        return len(rows)
+
+    def table(self) -> pa.Table:
+        """Return all, in the order they came in."""
+        return pa.concat_tables([*self.lots, to_stats(self.rows)])
 
 
 def _still_growing(
@@ -251,22 +278,26 @@ def _answer(server: Server, dates: Dates) -> Answer | None:
         return None
 
 
-def _instances(server: Server, facts: StudyFacts, known: _Known) -> list[tuple[str, int, int]]:
+def _instances(
+    server: Server, facts: StudyFacts, known: pa.Table, was: _Known | None
+) -> list[tuple[str, int, int]]:
     """List a study's instances; where the server fails at it, those known are asked for again."""
     try:
         found = set(server.instances(facts.uid))
     except QuestionError:
-        return [(path, size, facts.mark) for path, size, _ in known.rows]
+        rows = (known.slice(row, 1).to_pylist()[0] for row in (was.rows if was else ()))
+        return sorted((str(r["path"]), int(r["size_bytes"]), facts.mark) for r in rows)
     return [(f"{facts.uid}/{series}/{sop}", 0, facts.mark) for series, sop in sorted(found)]
 
 
 def _by_study(known: pa.Table) -> Mapping[str, _Known]:
     studies: dict[str, _Known] = {}
-    columns = (known.column(n).to_pylist() for n in ("path", "size_bytes", "mtime_ns"))
-    for path, size, mark in zip(*columns, strict=True):
-        if not is_path(path):
-            continue
-        studies.setdefault(study_of(path), _Known()).rows.append((path, size, mark))
+    row = 0
+    for batch in known.select(["path", "mtime_ns"]).to_batches(max_chunksize=_AT_ONCE):
+        for path, mark in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            if is_path(path):
+                studies.setdefault(study_of(path), _Known(mark)).take(row, mark)
+            row += 1
     return studies
 
 
@@ -290,11 +321,16 @@ def waiting_studies(instances: pa.Table, missed: pa.ChunkedArray) -> frozenset[s
     return frozenset(key for path, key in pairs if study_of(path) in studies)
 
 
-def _listing(rows: list[tuple[str, int, int]], missing: list[str]) -> Listing:
-    columns = [list(c) for c in zip(*sorted(rows), strict=True)] or [[], [], []]
+def _listing(kept: pa.Table, new: pa.Table, young: frozenset[str], missing: list[str]) -> Listing:
     n = len(missing)
     absent = [sorted(missing), [0] * n, [0] * n, [Reason.UNREACHABLE.value] * n]
+    is_young = pc.is_in(_studies_of(new["path"]), value_set=pa.array(sorted(young), pa.string()))
     return Listing(
-        stats=pa.table(columns, schema=STATS_SCHEMA),
+        stats=pa.concat_tables([kept.cast(STATS_SCHEMA), new]),
         ignored=pa.table(absent, schema=FILES.schema),
+        young=frozenset(new["path"].filter(is_young).to_pylist()),
     )
+
+
+def _studies_of(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(paths, pattern="/.*", replacement="")

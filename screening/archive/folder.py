@@ -44,9 +44,7 @@ class Folder:
         """Walk the whole tree: every file is looked at every night."""
         found = list_files(self.address)
         written_seconds = found.stats["mtime_ns"].to_numpy() / _NS_A_SECOND
-        young = young_paths(
-            found.stats["path"].to_pylist(), written_seconds, time.time(), self.settle_minutes
-        )
+        young = young_paths(found.stats["path"], written_seconds, time.time(), self.settle_minutes)
         return replace(found, young=young)
 
     def shards(self, new: pa.Table) -> list[pa.Table]:

@@ -14,14 +14,15 @@ store gives none, of its time. For a header only the first bytes are fetched.
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import numpy as np
 import pyarrow as pa
 from botocore.exceptions import (
     BotoCoreError,
@@ -32,7 +33,7 @@ from botocore.exceptions import (
 from s3fs import S3FileSystem
 
 from screening.archive.header import Header, read_header
-from screening.archive.listing import STATS_SCHEMA, Listing, is_left_alone
+from screening.archive.listing import STATS_SCHEMA, Listing, is_left_alone, to_stats
 from screening.archive.patience import ask
 from screening.archive.settling import young_paths
 from screening.archive.shard import LOOK_AGAIN_NS, FileRow, HeaderShard, make_shard
@@ -103,34 +104,43 @@ class ObjectStore:
             raise ScreeningError("the archive is empty: no object below the prefix")
 
     def list_files(self, known: pa.Table, today: date) -> Listing:
-        """List every object: a store tells size and ETag of a thousand in one answer."""
-
-        def listed(store: S3FileSystem) -> dict[str, dict[str, object]]:
-            store.invalidate_cache()
-            found: dict[str, dict[str, object]] = store.find(self._root, detail=True)
-            return found
-
-        rows: list[FileRow] = []
+        """List every object, page after page: a store tells a thousand in one answer, by key."""
+        lots: list[pa.Table] = []
         written: list[float] = []
         ignored: list[str] = []
-        for name, facts in self._ask(listed).items():
-            path = name.removeprefix(f"{self._root}/")
-            if is_left_alone(path):
-                ignored.append(path)
-            else:
-                rows.append((path, int(str(facts["size"])), _mark(facts)))
-                written.append(_written_seconds(facts))
+        for page in self._pages():
+            rows: list[FileRow] = []
+            for facts in page:
+                path = str(facts["Key"]).removeprefix(self._prefix)
+                if is_left_alone(path):
+                    ignored.append(path)
+                elif not path.endswith("/"):  # what programs that show folders leave behind
+                    rows.append((path, int(str(facts["Size"])), _mark(facts)))
+                    written.append(_written_seconds(facts))
+            lots.append(to_stats(rows))
+        stats = pa.concat_tables([STATS_SCHEMA.empty_table(), *lots])
         young = young_paths(
-            [row[0] for row in rows], written, time.time(), self.limits.settle_minutes
+            stats["path"], np.array(written), time.time(), self.limits.settle_minutes
         )
-        columns = [list(c) for c in zip(*sorted(rows), strict=True)] or [[], [], []]
         n = len(ignored)
         alone = [sorted(ignored), [0] * n, [0] * n, [Reason.IGNORED_FILE.value] * n]
-        return Listing(
-            stats=pa.table(columns, schema=STATS_SCHEMA),
-            ignored=pa.table(alone, schema=FILES.schema),
-            young=young,
-        )
+        return Listing(stats=stats, ignored=pa.table(alone, schema=FILES.schema), young=young)
+
+    @property
+    def _prefix(self) -> str:
+        """What the keys of all objects begin with."""
+        below = self._root.partition("/")[2]
+        return f"{below}/" if below else ""
+
+    def _pages(self) -> Iterator[Sequence[dict[str, object]]]:
+        asked = {"Bucket": self._root.partition("/")[0], "Prefix": self._prefix}
+        token: dict[str, str] = {}
+        while True:
+            page = self._ask(partial(_page, **asked, **token))
+            yield page.get("Contents", [])
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
         """Split into equal numbers of objects."""
@@ -205,6 +215,11 @@ class ObjectStore:
         unset = _UNLESS_SET.keys() - self.limits.model_fields_set
         own = self.limits.model_copy(update={name: _UNLESS_SET[name] for name in unset})
         return Throttle(server, own)
+
+
+def _page(store: S3FileSystem, **asked: str) -> dict[str, Any]:
+    page: dict[str, Any] = store.call_s3("list_objects_v2", **asked)
+    return page
 
 
 def _content(store: S3FileSystem, name: str) -> bytes:

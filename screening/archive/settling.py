@@ -11,11 +11,13 @@ the future, of a clock that is wrong, say anything.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from screening.archive.listing import is_left_alone
 
@@ -23,22 +25,21 @@ _SECONDS_A_MINUTE = 60.0
 
 
 def young_paths(
-    paths: Sequence[str], written_seconds: Sequence[float], now_seconds: float, minutes: float
+    paths: pa.ChunkedArray, written_seconds: NDArray[np.float64], now_seconds: float, minutes: float
 ) -> frozenset[str]:
     """Return the paths written less than `minutes` ago.
 
     Parameters
     ----------
     paths : n paths
-    written_seconds : of each, seconds since 1970
+    written_seconds : float64 (n,), of each, seconds since 1970
     now_seconds : seconds since 1970
     minutes : the settling time
     """
-    age_seconds = now_seconds - np.asarray(written_seconds, dtype=np.float64)
-    is_young = np.abs(age_seconds) < minutes * _SECONDS_A_MINUTE
+    is_young = np.abs(now_seconds - written_seconds) < minutes * _SECONDS_A_MINUTE
     if is_young.all():
         return frozenset()
-    return frozenset(paths[i] for i in np.flatnonzero(is_young).tolist())
+    return frozenset(paths.filter(pa.array(is_young)).to_pylist())
 
 
 def nothing_rests(address: str, now_seconds: float, minutes: float) -> bool:

@@ -1,15 +1,17 @@
 """Instances to series.
 
-Comes in: an Arrow table of the schema `INSTANCES`, in any order.
+Comes in: Arrow tables of the schema `INSTANCES`, each of whole series, in any order.
 Goes out: one `Entry` a stack of images, with its files from the head to the feet.
 Refuses: a table of another schema, and instances without a series key.
 
 Series are told apart by their key: folders and file names say nothing. Where one key holds two
 reconstructions (`split.py`), each is a series: the largest keeps the key, the others add to it.
-Work over all instances is done on whole columns; only what is small (one series) is done in Python.
+Work over a part's instances is done on whole columns; only one series is looked at in Python.
 """
 
-from collections.abc import Iterator
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns, read_columns
 from screening.catalogue.describe import describe
-from screening.catalogue.rejected import mark_rejected
+from screening.catalogue.rejected import mark_rejected, rejections
 from screening.catalogue.split import Part, split
 from screening.errors import ScreeningError
 from screening.records import Series
@@ -31,16 +33,32 @@ BATCH_INSTANCES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One series and its files from the head to the feet.
+    """One series and its files from the head to the feet; make it by `Entry.of`.
 
-    paths : one file an instance
-    copies : further files of these instances; whoever reads the pixels finds out whether they
-        are the same
+    packed : its paths, compressed: a night holds those of every series at once
     """
 
     series: Series
-    paths: tuple[str, ...]
-    copies: tuple[str, ...] = ()
+    packed: bytes
+
+    @classmethod
+    def of(cls, series: Series, paths: Sequence[str], copies: Sequence[str] = ()) -> "Entry":
+        """Keep a series and its files."""
+        return cls(series, zlib.compress(json.dumps([list(paths), list(copies)]).encode(), 1))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """One file an instance."""
+        return self._unpacked()[0]
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """Further files of these instances: who reads the pixels sees whether they are the same."""
+        return self._unpacked()[1]
+
+    def _unpacked(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        paths, copies = json.loads(zlib.decompress(self.packed))
+        return tuple(paths), tuple(copies)
 
     def __repr__(self) -> str:
         """Name the series by key only: paths never show in logs."""
@@ -56,18 +74,30 @@ class Catalogue:
 
 
 def group(instances: pa.Table) -> Catalogue:
+    """Group all instances at once, as `group_parts` does.
+
+    Parameters
+    ----------
+    instances : pa.Table of the schema `INSTANCES`
+    """
+    table = INSTANCES.check(instances)
+    return group_parts([table], rejections([table]))
+
+
+def group_parts(parts: Iterable[pa.Table], rejected: Mapping[str, str]) -> Catalogue:
     """Group instances by series key and describe each series.
 
     Files with the same instance digest at the same position are copies of one instance: the
     one with the smallest path is kept. Files without a digest, or with one digest at several
     positions (de-identification that emptied the UIDs), are instances of their own.
 
-    Parameters
-    ----------
-    instances : pa.Table of the schema `INSTANCES`
-
     What rejection notes name is left out, but for series of which nothing would be left: those
     are there, and say so.
+
+    Parameters
+    ----------
+    parts : tables of the schema `INSTANCES`, each of whole series
+    rejected : as `rejections` tells of all parts
 
     Returns
     -------
@@ -79,17 +109,15 @@ def group(instances: pa.Table) -> Catalogue:
     ScreeningError
         The schema differs, or an instance has no series key.
     """
-    table = INSTANCES.check(instances)
-    if len(table) == 0:
-        return Catalogue((), 0)
-    n_keyless = pc.sum(pc.equal(pc.fill_null(table["series_key"], ""), "")).as_py()
-    if n_keyless:
-        raise ScreeningError(f"catalogue: {n_keyless} instances without a series key")
-    table = mark_rejected(table)
     entries: list[Entry] = []
     n_duplicates = 0
-    for batch in _batches(table):
-        n_duplicates += _take(read_columns(batch), entries)
+    for part in parts:
+        table = INSTANCES.check(part)
+        n_keyless = pc.sum(pc.equal(pc.fill_null(table["series_key"], ""), "")).as_py()
+        if n_keyless:
+            raise ScreeningError(f"catalogue: {n_keyless} instances without a series key")
+        for batch in _batches(mark_rejected(table, rejected)):
+            n_duplicates += _take(read_columns(batch), entries)
     entries.sort(key=lambda entry: entry.series.series_key)
     return Catalogue(tuple(entries), n_duplicates)
 
@@ -126,7 +154,7 @@ def _entry(columns: InstanceColumns, part: Part, copies: NDArray[np.int64]) -> E
     every = np.sort(np.concatenate([part.rows, copies]))
     series, order = describe(columns, every, part.rows, part.tag)
     paths = tuple(columns.paths[i] for i in part.rows[order])
-    return Entry(series, paths, tuple(columns.paths[i] for i in copies))
+    return Entry.of(series, paths, [columns.paths[i] for i in copies])
 
 
 def _first_file(columns: InstanceColumns, rows: NDArray[np.int64]) -> NDArray[np.int64]:

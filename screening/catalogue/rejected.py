@@ -1,11 +1,14 @@
 """Images that a rejection note takes back.
 
-Comes in: all instances, the notes among them. Goes out: the instances that count, marked.
+Comes in: instances, the notes among them. Goes out: the instances that count, marked.
 Refuses: nothing.
 
 Of a series some of whose images are rejected the others stay, and are judged as they are. A series
 rejected as a whole stays too, so that it is found and has its reason.
 """
+
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,18 +16,21 @@ import pyarrow.compute as pc
 TAKEN_BACK = "taken_back"  # code of the note, empty where the image counts
 
 
-def mark_rejected(instances: pa.Table) -> pa.Table:
+NOTE_COLUMNS = ("rejection", "rejected_instances")
+
+
+def mark_rejected(instances: pa.Table, code_of: Mapping[str, str]) -> pa.Table:
     """Leave rejected images out, and add the column `taken_back`.
 
     Parameters
     ----------
-    instances : pa.Table of the schema `INSTANCES`
+    instances : pa.Table of the schema `INSTANCES`, of whole series
+    code_of : as `rejections` tells
 
     Returns
     -------
     The same with `taken_back`; not empty but where `instances` is empty
     """
-    code_of = _rejected(instances)
     if not code_of:
         return instances.append_column(TAKEN_BACK, pa.array([""] * len(instances), pa.string()))
     digests, keys = (instances[n].to_pylist() for n in ("instance_digest", "series_key"))
@@ -35,13 +41,18 @@ def mark_rejected(instances: pa.Table) -> pa.Table:
     return marked.filter(pa.array(counts, pa.bool_()))
 
 
-def _rejected(instances: pa.Table) -> dict[str, str]:
-    """Return the digests that notes name, each with its code; of several the smallest."""
-    notes = instances.filter(pc.not_equal(pc.fill_null(instances["rejection"], ""), ""))
-    pairs = zip(
-        notes["rejection"].to_pylist(), notes["rejected_instances"].to_pylist(), strict=True
-    )
+def rejections(parts: Iterable[pa.Table]) -> dict[str, str]:
+    """Return the digests that notes name, each with its code; of several the smallest.
+
+    Parameters
+    ----------
+    parts : tables with the columns `NOTE_COLUMNS`, of all instances: a note names images anywhere
+    """
+    pairs: list[tuple[str, list[str]]] = []
+    for part in parts:
+        notes = part.filter(pc.not_equal(pc.fill_null(part["rejection"], ""), ""))
+        pairs += zip(*(notes[name].to_pylist() for name in NOTE_COLUMNS), strict=True)
     found: dict[str, str] = {}
-    for code, digests in sorted(pairs, reverse=True):
+    for code, digests in sorted(pairs, key=itemgetter(0), reverse=True):
         found |= dict.fromkeys(digests or (), code)
     return found

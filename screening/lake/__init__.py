@@ -8,10 +8,22 @@ Refuses: a lake of another version or without its secret, a second driver, a key
 identity anywhere but in the vault and the sealed index.
 """
 
-from screening.lake.index import Index
 from screening.lake.lake import Lake
 from screening.lake.lease import Lease
+from screening.lake.matching import Matched, as_before, compare, known_files
+from screening.lake.parts import Fresh, Index
 from screening.lake.publish import describe_relations
 from screening.lake.vault import Vault
 
-__all__ = ["Index", "Lake", "Lease", "Vault", "describe_relations"]
+__all__ = [
+    "Fresh",
+    "Index",
+    "Lake",
+    "Lease",
+    "Matched",
+    "Vault",
+    "as_before",
+    "compare",
+    "describe_relations",
+    "known_files",
+]

@@ -29,7 +29,7 @@ from screening.errors import InfrastructureError, ScreeningError
 from screening.lake.crypto import Keys, derive_keys
 from screening.lake.delta import VACUUM_HOURS, Tables
 from screening.lake.files import sweep_temporaries
-from screening.lake.index import Index, IndexStore
+from screening.lake.index import IndexStore
 from screening.lake.landmark import COMMON_DAY, moved, moved_back
 from screening.lake.lease import Lease, hold
 from screening.lake.manifest import (
@@ -41,6 +41,7 @@ from screening.lake.manifest import (
     refuse_unreadable_name,
     rotate,
 )
+from screening.lake.parts import Fresh, Index
 from screening.lake.publish import Run, Source, publish, query
 from screening.lake.research import research_shift
 from screening.lake.sealed import SealedFiles
@@ -159,23 +160,27 @@ class Lake:
         self._tables.maintain(self._held(), vacuum_hours)
 
     def read_index(self) -> Index:
-        """Return what the last crawl saw, sorted by path."""
+        """Return what the last crawl saw; its parts are read when they are asked for."""
         return self._index.read()
 
-    def write_index(self, instances: pa.Table, files: pa.Table) -> bool:
-        """Keep what a crawl saw: INSTANCES and FILES, whole.
+    def fresh(self, index: Index, n_new: int) -> Fresh:
+        """Return where up to `n_new` new instances gather, beside those of an index."""
+        self._held()
+        return Fresh(index, n_new, self._index.spill)
+
+    def write_index(self, index: Index) -> Index | None:
+        """Keep what a crawl saw.
 
         Returns
         -------
-        Whether it was kept. What a full disk leaves out is read again by the next crawl, so it is
-        no reason to stop.
+        The same as it now lies on disk; None where a full disk did not take it. What is left out is
+        read again by the next crawl, so it is no reason to stop.
         """
         self._held().confirm()
         try:
-            self._index.write(instances, files)
+            return self._index.write(index)
         except InfrastructureError:
-            return False
-        return True
+            return None
 
     def store_picture(self, series_key: str, png: bytes, model_digest: str = "") -> None:
         """Encrypt a picture of one series, of a score by this model."""

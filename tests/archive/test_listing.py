@@ -24,6 +24,16 @@ def test_files_are_listed_sorted_with_size_and_time(tmp_path, put):
     assert stats["mtime_ns"].to_pylist()[0] == (tmp_path / "a").stat().st_mtime_ns
 
 
+def test_the_walk_goes_by_path_whatever_folders_are_called(tmp_path, put, monkeypatch):
+    """A slash sorts between a full stop and a nought: a folder's place is not its name's."""
+    monkeypatch.setattr("screening.archive.listing._AT_ONCE", 2)
+    names = ["a/1", "a/b/2", "a/b.x", "a/b0", "a.txt", "a0", "a-1/z", "B", "z", "é/1", "é0", "é-"]
+    for name in names:
+        put(name, b"x")
+    stats = list_files(str(tmp_path)).stats
+    assert stats["path"].to_pylist() == sorted(names)
+
+
 def test_an_empty_archive_is_an_empty_listing(tmp_path):
     listing = list_files(str(tmp_path))
     assert (listing.stats.num_rows, listing.ignored.num_rows) == (0, 0)

@@ -11,7 +11,7 @@ pytest.importorskip("s3fs", reason="needs pip install 'screening[s3]'")
 pytest.importorskip("moto", reason="needs pip install 'screening[test]'")
 from s3_server import ACCESS, BUCKET, client, put, store
 
-from screening.archive import list_files, open_source, read_bytes, read_headers, resolve
+from screening.archive import list_files, open_source, read_bytes, read_headers, resolve, s3
 from screening.archive.listing import STATS_SCHEMA
 from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError, ScreeningError
@@ -82,6 +82,19 @@ def test_a_store_has_no_pace_of_a_pacs_unless_it_is_set(endpoint):
     assert limits(ArchiveSettings(requests_per_second=7)).requests_per_second == 7
 
 
+def test_pages_of_a_listing_are_followed_to_the_last(source, monkeypatch):
+    whole, n_asked = source.list_files(NOTHING, TODAY).stats, []
+    real = s3._page
+
+    def small(store, **asked):
+        n_asked.append(1)
+        return real(store, MaxKeys=2, **asked)
+
+    monkeypatch.setattr(s3, "_page", small)
+    assert source.list_files(NOTHING, TODAY).stats.equals(whole)
+    assert len(n_asked) > whole.num_rows / 2
+
+
 def test_bytes_come_in_the_order_asked_for(source, disk):
     paths = source.list_files(NOTHING, TODAY).stats["path"].to_pylist()[::-1]
     assert source.read_bytes(paths) == read_bytes(str(disk), paths)
@@ -94,15 +107,15 @@ def test_the_mark_changes_with_the_content_alone(source, endpoint, disk):
 
     before = marks()
     assert all(0 <= mark < 2**62 for mark in before.values())
-    s3 = client(endpoint)
-    s3.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no image")
+    objects = client(endpoint)
+    objects.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no image")
     assert marks() == before
-    s3.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no IMAGE")
+    objects.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no IMAGE")
     changed = marks()
     assert {path for path in before if before[path] != changed[path]} == {"note.txt"}
-    s3.delete_object(Bucket=BUCKET, Key="ct/note.txt")
+    objects.delete_object(Bucket=BUCKET, Key="ct/note.txt")
     assert before.keys() - marks().keys() == {"note.txt"}
-    s3.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no image")
+    objects.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no image")
 
 
 def test_what_is_gone_is_unreachable_not_bad(source):

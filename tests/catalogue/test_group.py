@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screening.catalogue import Catalogue, Entry, group, series_table
+from screening.catalogue import (
+    NOTE_COLUMNS,
+    Catalogue,
+    Entry,
+    group,
+    group_parts,
+    rejections,
+    series_table,
+)
 from screening.errors import ScreeningError
 from screening.records import Series
 from screening.tables import INSTANCES, SERIES
@@ -123,6 +131,35 @@ def test_how_many_are_described_at_once_changes_nothing(
     monkeypatch.setattr(module, "BATCH_INSTANCES", at_once)
     assert catalogue(rows[::-1]) == whole
     assert whole.n_duplicate_files == 2
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=5, max_size=5), st.permutations(range(45)))
+def test_parts_of_whole_series_give_what_one_table_gives(
+    part_of: list[int], order: list[int]
+) -> None:
+    """A note rejects images of other parts; copies and stacks of one key stay together."""
+    rows = [row for k in "abcd" for row in slices(steps(10), series_key=f"s{k}")]
+    for row in rows[30:35]:
+        row["kernel"] = "Br60f"
+    rows += [rows[k] | {"path": f"copy-{k}"} for k in (3, 17, 25)]
+    taken = [row["instance_digest"] for row in (*rows[:10], rows[12], rows[25])]
+    rows += [
+        slices([0.0], series_key="se", path=f"se/{code}", rejection=code, rejected_instances=taken)[
+            0
+        ]
+        for code in ("113037", "113001")
+    ]
+    whole = catalogue([rows[i] for i in order])
+    parts = [
+        [rows[i] for i in order if part_of["abcde".index(rows[i]["series_key"][1])] == number]
+        for number in range(4)
+    ]
+    rejected = rejections([table(rows).select(NOTE_COLUMNS)])
+    assert group_parts([table(part) for part in parts], rejected) == whole
+    # the whole of a, one image of b, one of c and its copy; d and the notes stay
+    assert [e.series.rejection for e in whole.entries] == ["113001", "", "", "", ""]
+    assert [e.series.n_files for e in whole.entries] == [11, 10, 9, 10, 2]
 
 
 @settings(max_examples=25)

@@ -27,7 +27,7 @@ def entry(key: str, study: str = "st", content: str = "c", day: date | None = No
         kvp=120, kernel="", manufacturer="", is_hu=True, has_contrast_tag=False, is_gated=False,
         terms=(), body_part="", acquired_on=day, age_years=60, sex="F", content_digest=content,
     )  # fmt: skip
-    return Entry(series, (f"{key}/1",))
+    return Entry.of(series, (f"{key}/1",))
 
 
 def past(*rows: Disposition, rescore: str = "new_only", current: Versions = NOW) -> Ledger:

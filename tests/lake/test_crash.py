@@ -14,6 +14,7 @@ import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
 import pyarrow as pa
+from index_case import write_index
 from screening.lake import Lake
 from screening.tables import DISPOSITIONS, FILES, INSTANCES_RAW, SERIES
 
@@ -40,7 +41,7 @@ with lake.lease(run):
                    series_instance_uid=str(i), sop_instance_uid=str(i))
                for i in range(batch + 1)]
         raw = pa.Table.from_pylist(raw, schema=INSTANCES_RAW.schema)
-        lake.write_index(lake.vault.pseudonymise(raw), FILES.empty())
+        write_index(lake, lake.vault.pseudonymise(raw), FILES.empty())
     lake.maintain(vacuum_hours=0)
     lake.check_keys()
 print("done", flush=True)

@@ -2,12 +2,17 @@
 
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from index_case import write_index
 
 from screening.errors import ScreeningError
-from screening.lake import Lake
+from screening.lake import Lake, parts
 from screening.lake import index as index_module
+from screening.lake.index import IndexStore
 from screening.schema import Table
 from screening.tables import FILES, INSTANCES, LAKE_TABLES
 
@@ -26,36 +31,123 @@ def test_the_index_comes_back_sorted(lake, build):
     assert lake.read_index().instances.equals(INSTANCES.empty())
     instances, files = _index(lake, build)
     with lake.lease("r"):
-        lake.write_index(instances.take(pa.array(range(59, -1, -1))), files)
+        write_index(lake, instances.take(pa.array(range(59, -1, -1))), files)
     index = Lake.open(lake.path, build.secret, create=False).read_index()
     assert index.instances.equals(instances)
     assert index.files["path"].to_pylist() == ["a.txt", "b/notes.txt", "top"]
 
 
-def test_only_changed_shards_are_written_again(lake, build):
+def _contents(lake):
+    return {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()}
+
+
+def test_only_changed_parts_are_written_again(lake, build, monkeypatch):
+    monkeypatch.setattr(parts, "PART_INSTANCES", 10)
     instances, files = _index(lake, build)
     with lake.lease("r"):
-        lake.write_index(instances, files)
-        before = {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()}
-        lake.write_index(instances, files)
-        assert {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()} == before
-        lake.write_index(instances.slice(0, 59), files)
-        after = {p.name: p.read_bytes() for p in (lake.path / "index").iterdir()}
-        assert sum(after[name] != before[name] for name in before) == 1
-        lake.write_index(INSTANCES.empty(), FILES.empty())
+        index = write_index(lake, instances, files)
+        assert index is not None
+        before = _contents(lake)
+        n_parts = len(before) - 1  # beside the head
+        assert n_parts > 1
+        stays = np.ones(60, np.bool_)
+        stays[17] = False
+        gone = index.columns("path")["path"][17].as_py()
+        kept = lake.write_index(index.renewed(stays, lake.fresh(index, 0), files))
+        after = _contents(lake)
+        assert len(before.keys() & after.keys()) == n_parts  # the head, and all parts but one
+        assert kept.instances.equals(lake.read_index().instances)
+        paths = instances["path"].to_pylist()
+        assert kept.instances["path"].to_pylist() == [p for p in paths if p != gone]
+        write_index(lake, INSTANCES.empty(), FILES.empty())
     assert lake.read_index().instances.num_rows == 0
-    assert list((lake.path / "index").iterdir()) == []
+    assert list(_contents(lake)) == ["head.sealed"]
 
 
-def test_a_changed_or_swapped_shard_is_refused(lake, build):
+def test_a_changed_or_swapped_file_is_refused(lake, build, monkeypatch):
+    monkeypatch.setattr(parts, "PART_INSTANCES", 10)
     with lake.lease("r"):
-        lake.write_index(*_index(lake, build))
-    first, second = sorted((lake.path / "index").iterdir())[:2]
-    content = first.read_bytes()
-    for wrong in (content[:-1] + bytes([content[-1] ^ 1]), content[:50], second.read_bytes()):
-        first.write_bytes(wrong)
-        with pytest.raises(ScreeningError, match="damaged"):
-            lake.read_index()
+        write_index(lake, *_index(lake, build))
+    for file in (lake.path / "index").iterdir():
+        content = file.read_bytes()
+        (other, *_) = (o for o in (lake.path / "index").iterdir() if o != file)
+        for wrong in (content[:-1] + bytes([content[-1] ^ 1]), content[:50], other.read_bytes()):
+            file.write_bytes(wrong)
+            with pytest.raises(ScreeningError, match="damaged"):
+                _ = lake.read_index().instances
+        file.write_bytes(content)
+    assert lake.read_index().n_instances == 60
+    next(p for p in (lake.path / "index").iterdir() if p.name != "head.sealed").unlink()
+    with pytest.raises(ScreeningError, match="try again"):
+        _ = lake.read_index().instances
+
+
+def test_a_night_killed_before_its_head_leaves_the_index_of_the_last(lake, build, monkeypatch):
+    instances, files = _index(lake, build)
+    with lake.lease("r"):
+        before = write_index(lake, instances.slice(0, 20), files)
+        assert before is not None
+
+        def killed(self, files, parts):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(IndexStore, "_write_head", killed)
+            with pytest.raises(KeyboardInterrupt):
+                write_index(lake, instances, files)
+        assert len(_contents(lake)) > 2
+        assert lake.read_index().instances.equals(instances.slice(0, 20))
+        write_index(lake, instances, files)
+        assert lake.read_index().instances.equals(instances)
+        assert len(_contents(lake)) == 2  # what the killed one left is gone
+
+
+def test_what_an_older_program_left_in_shards_is_cleared_away(lake, build):
+    (lake.path / "index/shard-03.sealed").write_bytes(b"sealed by an older program")
+    assert lake.read_index().n_instances == 0
+    with lake.lease("r"):
+        write_index(lake, *_index(lake, build))
+    assert "shard-03.sealed" not in _contents(lake)
+
+
+@given(st.data())
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_an_index_holds_what_stays_and_what_is_new(lake, build, monkeypatch, data):
+    """Night after night, however many parts and spilled pieces there are: a dict knows as much."""
+    monkeypatch.setattr(parts, "PART_INSTANCES", data.draw(st.integers(3, 30)))
+    known: dict[str, dict[str, object]] = {}
+    with lake.lease("r"):
+        index = write_index(lake, INSTANCES.empty(), FILES.empty())
+        for night in range(data.draw(st.integers(1, 4))):
+            stays = np.array(
+                data.draw(st.lists(st.booleans(), min_size=len(known), max_size=len(known))),
+                np.bool_,
+            )
+            paths = index.columns("path")["path"].to_pylist()
+            assert sorted(paths) == sorted(known)
+            for path, stay in zip(paths, stays, strict=True):
+                if not stay:
+                    del known[path]
+            fresh = lake.fresh(index, n := data.draw(st.integers(0, 25)))
+            cut = data.draw(st.integers(0, n))
+            rows = [_row(f"{night}/{k}", data.draw(st.integers(0, 9))) for k in range(n)]
+            known |= {str(row["path"]): row for row in rows}
+            for some, is_last in ((rows[:cut], False), (rows[cut:], True)):
+                fresh.add(pa.Table.from_pylist(some, schema=INSTANCES.schema), is_last)
+            renewed = index.renewed(stays, fresh, FILES.empty())
+            expected = [known[path] for path in sorted(known)]
+            assert renewed.instances.to_pylist() == expected
+            index = lake.write_index(renewed)
+            assert index.instances.to_pylist() == expected
+            assert list((lake.path / "index").glob(".tmp-*")) == []
+            of_part = [set(part["series_key"].to_pylist()) for part in index.read()]
+            assert sum(map(len, of_part)) == len(set().union(*of_part))  # a series lies in one part
+
+
+def _row(path, series):
+    return dict.fromkeys(INSTANCES.schema.names) | {"path": path, "series_key": f"s{series}"}
 
 
 def test_pictures_come_back_and_cannot_be_swapped(lake):
@@ -147,7 +239,7 @@ def test_canaries_are_nowhere_in_the_lake(tmp_path, build):
         "-- publish: operations\nselect * from raw_series"
     )
     with lake.lease("r"):
-        lake.write_index(keyed, _files("CanaryFolder/2"))
+        write_index(lake, keyed, _files("CanaryFolder/2"))
         lake.replace("series", build.series(series_key=[key], person_key=[person]))
         lake.append("dispositions", build.dispositions(build.disposition(key)), "r", 1)
         lake.store_picture(key, b"CanaryText")
@@ -177,9 +269,9 @@ def test_an_index_of_an_older_program_is_read_anew(lake, build, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(index_module, "INSTANCES", fewer)
         with lake.lease("older"):
-            lake.write_index(instances.select(fewer.schema.names), files)
+            write_index(lake, instances.select(fewer.schema.names), files)
     assert lake.read_index().instances.num_rows == 0
     assert lake.read_index().files.num_rows == 0
     with lake.lease("newer"):
-        lake.write_index(instances, files)
+        write_index(lake, instances, files)
     assert lake.read_index().instances.num_rows == instances.num_rows
