@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows import show, show_lists
+from flows import show, show_lists, show_score
 from flows.cli_options import ARCHIVE as _ARCHIVE
 from flows.cli_options import CONFIG as _CONFIG
 from flows.cli_options import JSON as _JSON
@@ -145,7 +145,7 @@ def score(
     if as_json:
         show.say(show.as_json(answer.facts))
     else:
-        show.print_score(answer.facts)
+        show_score.print_score(answer.facts)
     if not answer.has_score:
         sys.exit(1)
 

@@ -18,6 +18,7 @@ from flows import (
     risk_words,
     scan_words,
     show,
+    show_score,
     treatment_words,
     withdrawal_words,
     words,
@@ -340,7 +341,7 @@ def _print_numbers(row: Row, seen: Row | None) -> None:
     for line in others:
         show.say(f"    {line}")
     if row["agatston"] == 0:
-        show.say(f"  {show.no_calcium(words.as_list(row['quality_flags']))}")
+        show.say(f"  {show_score.no_calcium(words.as_list(row['quality_flags']))}")
     digest = str(row["model_digest"])[:12]
     show.say(
         f"  by model {row['model_name']} {digest} on {row['provider']}, "

@@ -164,7 +164,8 @@ def _not_the_one(person: Row) -> str:
         return "No score of this person counts towards the list."
     return (
         f"What counts for this person is another scan: {person['index_date']}, "
-        f"series {person['series_key']}, Agatston {show.number(person['agatston'])}."
+        f"series {person['series_key']}, "
+        f"Agatston {words.at_least(person)}{show.number(person['agatston'])}."
     )
 
 
@@ -286,7 +287,7 @@ def _history(person: Row, facts: Mapping[str, object]) -> list[Block]:
             (
                 str(r["index_date"] or "unknown"),
                 str(r["series_key"]),
-                words.units(r["agatston"]),
+                show.at_least(r["agatston"], r.get("quality_flags")) + words.units(r["agatston"]),
                 str(r["grade"]),
             )
             for r in scored

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from screening.errors import ScreeningError
+from screening.measures import MAY_BE_MORE_FLAGS
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding "
@@ -234,7 +235,7 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
         [
             (
                 row["person_key"],
-                number(row["agatston"], 1),
+                at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
                 row["grade"],
                 number(row["age_years"]),
                 row["sex"] or None,
@@ -244,6 +245,13 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
             for row in rows
         ],
     )
+
+
+def at_least(agatston: object, flags: object, words: str = "at least ") -> str:
+    """Return words to set before a score that may be more, nothing before another."""
+    given = map(str, flags) if isinstance(flags, Iterable) else ()
+    may_be_more = MAY_BE_MORE_FLAGS.intersection(given)
+    return words if agatston and may_be_more else ""
 
 
 _LIST_COLUMNS = (
@@ -263,7 +271,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 *(row[name] for name in who),
                 row["person_key"],
                 row["tier"],
-                f"{'≥ ' if row['is_lower_bound'] else ''}{number(row['agatston'], 1)}",
+                at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
                 row["percentile_text"] or None,
                 percent(row["flag_risk"]),
                 number(row["age_years"]),
@@ -275,135 +283,4 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
             for row in rows
         ],
     )
-    say(NOTICE)
-
-
-def _reached(row: Mapping[str, object], reached: str) -> str:
-    """Say how many marked voxels are as bright as calcium."""
-    marked = f"{number(row['n_marked'])} marked voxels"
-    return f"{number(row['n_counted'])} of {marked} {reached}"
-
-
-def _print_labels(facts: Mapping[str, object]) -> None:
-    """Print what each label of a mask adds to the score."""
-    labels: Sequence[Mapping[str, object]] = facts["labels"]  # type: ignore[assignment]
-    parameters: Mapping[str, object] = facts["parameters"]  # type: ignore[assignment]
-    verb = "exceed" if parameters["is_strict"] else "reach"
-    reached = f"{verb} {parameters['threshold_hu']} HU"
-    if labels:
-        say(_reached(facts, reached))
-    for row in labels:
-        volume, mass = number(row["volume_mm3"], 1), number(row["mass_mg"], 1)
-        score = number(row["agatston"], 1)
-        amounts = f"Agatston {score}, volume {volume} mm³, mass {mass} mg"
-        say(f"  label {row['label']}: {amounts}; {_reached(row, reached)}")
-    if not labels:
-        say("  the mask marks no voxel")
-
-
-def _amounts(facts: Mapping[str, object]) -> list[str]:
-    """Volume and mass with their intervals, and how the mass was calibrated."""
-    intervals = facts["intervals"]
-    assert isinstance(intervals, Mapping)
-    beside = facts.get("beside", facts)
-    if facts["agatston"] == 0 and intervals["mass_mg"][1] is not None:
-        most = number(intervals["mass_mg"][1], 1)
-        return [f"volume 0 mm³, mass 0 mg; below 130 HU everywhere, up to {most} mg may be unseen"]
-    lines = []
-    for told, unit, name in (
-        ("volume", "mm³", "volume_mm3"),
-        ("  interpolated", "mm³", "volume_isotropic_mm3"),
-        ("mass", "mg", "mass_mg"),
-        ("  integrated", "mg", "mass_integrated_mg"),
-    ):
-        value = facts[name] if name in facts else beside[name]  # type: ignore[index]
-        lines.append(f"{told} {number(value, 1)} {unit} ({_ends(*intervals[name])})")
-    error = number(100 * float(intervals["mass_factor_error"]), 1)
-    source = "a rod" if intervals["mass_factor_source"] == "rod" else "a default, uncalibrated"
-    return [*lines, f"  mass by {source}: HU to mg within {error} % (standard error)"]
-
-
-def _ends(low: float | None, high: float | None) -> str:
-    """Write a 95 % interval as far as it may be told."""
-    if low is None:
-        return "95 %: cannot be said"
-    return f"95 %: {number(low, 1)} {'and more' if high is None else f'to {number(high, 1)}'}"
-
-
-def _how_sure(facts: Mapping[str, object]) -> list[str]:
-    """Interval of the score, and the score at thresholds for the tube voltage where it is other."""
-    sure, beside = facts["certainty"], facts.get("beside", facts)
-    assert isinstance(sure, Mapping)
-    assert isinstance(beside, Mapping)
-    lines = [_ends(sure["low"], sure["high"])]
-    if sure["category_probability"] is not None:
-        share = float(sure["category_probability"])
-        text = "over 99 %" if share > 0.99 else f"about {number(100 * share)} %"
-        if facts["agatston"] == 0:
-            lines = [zero(share, number(sure["high"]), facts["quality"]["flags"])]  # type: ignore[index]
-        else:
-            lines.append(f"the category is right with a probability of {text}")
-    if beside["kvp_source"] in ("table", "interpolated", "held"):
-        score = number(beside["agatston_kvp"], 1)
-        lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
-    if beside["kvp_source"] == "outside_table":
-        lines.append("no thresholds for the tube voltage: the table reaches from 70 to 140 kV")
-    if beside["kvp_source"] == "tin_filter":
-        lines.append("no thresholds for the tube voltage: tin filtered the beam")
-    return lines
-
-
-# Under these remarks a zero may hide more than was measured on simulated chests.
-MORE_HIDDEN = frozenset(
-    ("thickness_over_3mm", "increment_over_3mm", "thickness_unknown", "motion", "noise_high")
-) | {"deep_learning"}
-
-
-def zero(share: float, high: str, flags: Sequence[object]) -> str:
-    """Say how sure a zero is; the published share is of people who have calcium."""
-    missed = number(100 * (1 - share))
-    told = f"scans like this miss about {missed} of 100 people who have calcium"
-    if "gated" in flags:
-        return f"{told}; a second gated scan seldom shows more than {high} units"
-    hidden = f"of 38 simulated people with tiny plaques and a zero, one had more than {high} units"
-    if MORE_HIDDEN.intersection(map(str, flags)):
-        return f"{told}; {hidden}, and under this scan's quality remarks more may be hidden"
-    return f"{told}; {hidden}"
-
-
-def no_calcium(flags: Sequence[object]) -> str:
-    """Say what a zero is not."""
-    kind = "zero" if "gated" in flags else "non-gated zero"
-    return f"no calcium detected on this scan; a {kind} is not reassurance"
-
-
-def print_score(facts: Mapping[str, object]) -> None:
-    """Print one score for a person."""
-    if facts["status"] != "scored":
-        say(f"{facts['status']}: {', '.join(facts['reasons'])}")  # type: ignore[arg-type]
-        say(f"{facts.get('explanation', '')} {facts.get('detail', '')}".strip())
-        return
-    say(f"Agatston {number(facts['agatston'], 1)}, category {facts['category']}")
-    beside = facts.get("beside")
-    if isinstance(beside, Mapping):
-        say(f"group {beside['group']}, CAC-DRS {beside['cac_drs']} ({beside['cac_drs_basis']})")
-    for line in (*_how_sure(facts), *_amounts(facts)):
-        say(line)
-    vessels = facts["vessels"]
-    if isinstance(vessels, Mapping):
-        say(", ".join(f"{name} {number(value, 1)}" for name, value in vessels.items()))
-    if "labels" in facts:
-        _print_labels(facts)
-    quality = facts["quality"]
-    if isinstance(quality, Mapping):
-        flags = ", ".join(quality["flags"]) or "none"
-        by = " (by header and slices alone)" if "labels" in facts else ""
-        say(f"grade {quality['grade']}{by}, quality remarks: {flags}")
-        false = quality["expected_false_agatston"]
-        if false is not None:
-            say(f"noise alone would make {number(false, 1)} Agatston units")
-    if facts["agatston"] == 0 and "labels" in facts:
-        say("no calcium in the mask; of the heart outside it nothing is said")
-    elif facts["agatston"] == 0:
-        say(no_calcium(quality["flags"]))  # type: ignore[index]
     say(NOTICE)

@@ -53,7 +53,8 @@ def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> 
             (
                 *(row[column] for column in who),
                 row["person_key"],
-                show.number(row["agatston"], 1),
+                show.at_least(row["agatston"], row["quality_flags"], "≥ ")
+                + show.number(row["agatston"], 1),
                 *(told(row) for _, told in own),
                 show.number(row["age_years"]),
                 row["sex"] or None,

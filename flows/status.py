@@ -115,6 +115,7 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
         {
             "person_key": r["person_key"],
             "agatston": r["agatston"],
+            "quality_flags": r["quality_flags"],
             "grade": r["grade"],
             "age_years": r["age_years"],
             "sex": r["sex"],

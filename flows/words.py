@@ -8,10 +8,9 @@ Refuses: nothing.
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from flows import show
+from flows import show, show_score
 from flows.treatment_words import disease, formal
 from screening.flag_words import remark
-from screening.measures import MAY_BE_MORE_FLAGS
 from screening.reasons import REASONS
 from screening.report.amounts import units as _units
 from screening.scoring import PROGRESSION_FROM_SQRT_MM3
@@ -143,8 +142,7 @@ NO_KVP_SCORE = {
 
 def at_least(row: Row) -> str:
     """Return words to set before a score that may be more, nothing before another."""
-    may_be_more = MAY_BE_MORE_FLAGS.intersection(map(str, as_list(row["quality_flags"])))
-    return "at least " if row["agatston"] and may_be_more else ""
+    return show.at_least(row["agatston"], as_list(row["quality_flags"]))
 
 
 def likely(row: Row) -> str:
@@ -155,12 +153,12 @@ def likely(row: Row) -> str:
     if row["category_probability"] is None:
         return (
             "the Agatston score is a lower bound, for calcium may be hidden or missing (see the "
-            f"quality remarks); a second scan of what was seen may read about {low} (95 %); how "
+            f"quality remarks); a second scan of what was seen may read from {low} on (95 %); how "
             "probable its category is cannot be said"
         )
     share = float(str(row["category_probability"]))
     if row["agatston"] == 0:
-        return show.zero(share, high, as_list(row["quality_flags"]))
+        return show_score.zero(share, high, as_list(row["quality_flags"]))
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
     right = f"the category is right with a probability of {text}"

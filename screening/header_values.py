@@ -6,12 +6,15 @@ Refuses: nothing; a value that cannot be understood is None.
 """
 
 import math
+import re
 
 RawValue = str | int | float | list[str] | list[float] | list[int] | None
 
 # Manufacturer (0008,0070) of what this program itself sends to an archive.
 OWN_MANUFACTURER = "screening: research software, not a medical device"
 MAX_INTEGER = 2**31 - 1
+# TriggerSourceOrType is free text: a timer or a button triggers scans too.
+_OF_THE_HEART = re.compile(r"ECG|EKG|VCG|CARD|HEART|PULSE|R[- ]?WAVE|(?<!NON[-_ ])(?<!NOT )GATED")
 _NOT_GATED = frozenset(
     {"", "NONE", "NO", "N", "OFF", "FALSE", "0", "NON GATED", "NOT GATED", "UNGATED", "NONGATED"}
 )
@@ -79,7 +82,7 @@ def cardiac_sync(technique: object, trigger_time: object, trigger_type: object) 
     if named:
         return named
     has_time = (_first_number(trigger_time) or 0.0) > 0
-    return "TRIGGER" if has_time or says_gated(text(trigger_type)) else ""
+    return "TRIGGER" if has_time or _OF_THE_HEART.search(text(trigger_type).upper()) else ""
 
 
 def says_gated(sync: str) -> bool:

@@ -33,7 +33,7 @@ class Sharpness(IntEnum):
 
 
 # Whatever else stands in the name ("HD LUNG", "B_SHARP_C", "Lung20"): these enhance edges.
-_SHARP_WORDS = re.compile(r"LUNG|BONE|SHARP|EDGE")
+_SHARP_WORDS = re.compile(r"LUNG|BONE|(?<!UN)SHARP|EDGE")
 _NAMES = {
     # GE
     **dict.fromkeys(("STANDARD", "STND", "STD", "SOFT", "SMOOTH"), Sharpness.SOFT),
@@ -50,14 +50,14 @@ _NAMES = {
 def sharpness(kernel: str) -> Sharpness | None:
     """Class a kernel by the families vendors use; None where it is not recognised."""
     name = _VALUES.split(kernel)[0].strip().upper()
+    if _SHARP_WORDS.search(name):
+        return Sharpness.SHARP
     word = _GE_NOTE.split(name)[0].rstrip("+")
     if word in _NAMES:
         return _NAMES[word]
     canon, siemens = _CANON.match(name), _SIEMENS.match(name)
     if canon:
         return _class(int(canon.group(1)), CANON_SOFT_MAX, CANON_SHARP_MIN)
-    if _SHARP_WORDS.search(name):
-        return Sharpness.SHARP
     return _class(int(siemens.group(1)), SIEMENS_SOFT_MAX, SIEMENS_SHARP_MIN) if siemens else None
 
 

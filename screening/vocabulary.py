@@ -59,11 +59,19 @@ _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         "iodkarte|jodkarte|jod karte|carte d? ?iode|mapa de yodo|mappa iodio|jodiumkaart|"
         "zeff|z eff|effective z|electron density|pbv",
     ),
+    # Recognised to be taken out: a score that was not made.
+    (
+        (),
+        rf"(?:{_NOT}|declined|refused|rule out|incidental)"
+        r"(?: (?:coronary|cardiac|artery|ct|the|a|any))* (?:cac|calcium|ca ?sc|kalk)"
+        r"(?: ?scor(?:e|es|ing))?|(?:calcium|cac|ca) ?(?:score|scoring) "
+        "(?:declined|refused|cancel+ed|not done|abgelehnt)",
+    ),
     (
         ("calcium_score",),
         r"cac|cacs|casc|ca ?sc(?:ore|oring)?|calc(?:ium)? ?(?:score|scoring|scan)|"
         "kalk ?scor(?:e|ing)|kalzium ?scor(?:e|ing)|calcium coronaire|coronary (?:artery )?calcium|"
-        "coronary calcification|score calcique|calcio coronari[ao]|score calcico|"
+        "score calcique|calcio coronari[ao]|score calcico|"
         "puntaje de calcio|score de calcio|calcio score|agatston|smartscore|kransslagaderkalk|"
         "flash ?ca ?sc(?: ?seq)?",
     ),
@@ -122,7 +130,8 @@ _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("dose_report",),
-        "dose report|dose info|dose record|patient protocol|dosisbericht|dosisprotokoll|"
+        "dose report|dose info|dose information|radiation dose|dose record|patient protocol|"
+        "dosisbericht|dosisprotokoll|"
         "rapport de dose|informe de dosis|rapporto dose|dosisrapport",
     ),
     (

@@ -166,7 +166,7 @@ select
     d.cac_drs,
     case
         when d.cac_drs is null then ''
-        when s.is_gated then 'of an ECG-gated scan'
+        when list_contains(d.quality_flags, 'gated') then 'of an ECG-gated scan'
         else 'A-equivalent, non-gated'
     end as cac_drs_basis,
     d.noise_hu,

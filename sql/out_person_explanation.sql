@@ -15,7 +15,7 @@
 -- column: ascvd_evidence |  | health | known cardiovascular disease up to as_of: kind, first date, record or image
 -- column: formal_evidence |  | health | formal calcium scores up to as_of: where, what, first date, and whether they count
 -- column: policies |  | health | wishes about the use of data: scope and first day
--- column: series |  | health | every series of the person: key, date, state, reasons, score, grade
+-- column: series |  | health | every series of the person: key, date, state, reasons, score, grade, quality flags
 with scans as (
     select
         person_key,
@@ -26,7 +26,8 @@ with scans as (
                 'state': state,
                 'reasons': reasons,
                 'agatston': agatston,
-                'grade': grade
+                'grade': grade,
+                'quality_flags': quality_flags
             }
             order by index_date nulls last, series_key
         ) as series

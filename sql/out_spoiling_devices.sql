@@ -4,7 +4,7 @@
 -- reads: core_person_flag
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
--- column: devices |  | health | what was seen: lead_present, valve_prosthesis, clips_present, stent_possible, metal_near_heart
+-- column: devices |  | health | what was seen: lead_present, valve_prosthesis, clips_present, stent_possible, metal_near_heart, calcium_very_bright
 -- column: tier_but_for |  | health | the tier by score, percentile and risk alone
 -- column: age_years | year | quasi | age on the index date in whole years
 -- column: agatston | Agatston unit | health | score of the scan that counts, to 0.1
@@ -21,7 +21,8 @@ select
         f.quality_flags,
         lambda x: x in (
             'lead_present', 'valve_prosthesis', 'clips_present', 'stent_possible',
-            'metal_near_heart'
+            'metal_near_heart',
+            'calcium_very_bright'
         )
     ) as devices,
     f.tier_but_for,
@@ -38,7 +39,8 @@ where
         f.quality_flags,
         [
             'lead_present', 'valve_prosthesis', 'clips_present', 'stent_possible',
-            'metal_near_heart'
+            'metal_near_heart',
+            'calcium_very_bright'
         ]
     )
 order by f.agatston desc, f.person_key

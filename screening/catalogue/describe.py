@@ -163,4 +163,6 @@ def _is_hu(columns: InstanceColumns, rows: Rows) -> bool:
 
 
 def _has_sync(columns: InstanceColumns, rows: Rows) -> bool:
-    return any(says_gated(value) for value in columns.texts["cardiac_sync"].distinct(rows))
+    """Tell whether most slices follow the heart: of a few, it is what another scan left behind."""
+    said = columns.texts["cardiac_sync"].distinct(rows)
+    return 2 * sum(n for value, n in said.items() if says_gated(value)) > len(rows)

@@ -195,10 +195,12 @@ def _finding(agatston: float) -> Code | None:
 def how_sure(score: CalciumScore) -> str:
     """Say whether the scan was gated, and how far its score may be off."""
     sure = score.certainty
-    is_gated = "gated" in score.quality.flags
+    flags = score.quality.flags
+    is_gated = "gated" in flags
     kind = "ECG-gated scan." if is_gated else "Scan without ECG gating."
     if sure.low is None:
-        return f"{kind} How far the score may be off cannot be said."
+        more = " Calcium may be missing from it." if MAY_BE_MORE_FLAGS & set(flags) else ""
+        return f"{kind} How far the score may be off cannot be said.{more}"
     if sure.high is None:
         return (
             f"{kind} The score is a lower bound: calcium may be hidden or outside the images. "

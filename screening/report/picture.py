@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from screening.flag_words import short
+from screening.measures import MAY_BE_MORE_FLAGS
 from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
@@ -257,7 +258,8 @@ def _interval(sure: Certainty) -> str:
 
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
-    title = f"Agatston {units(score.agatston)}"
+    may_be_more = score.agatston > 0 and MAY_BE_MORE_FLAGS & set(quality.flags)
+    title = f"Agatston {'≥ ' if may_be_more else ''}{units(score.agatston)}"
     _write(draw, (GAP, 6), title, 30, TEXT)
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
     _write(draw, (after, 18), CATEGORY_WORDS.get(score.category, score.category), 18, TEXT)

@@ -33,7 +33,6 @@ How likely the category is right is told apart from the grade, where it can be t
 | increment_over_3mm    | B       | slices 3 to 5 mm apart: small calcium averages away           |
 | thickness_over_3mm    | B       | slices thicker than 3 mm, however close: the same             |
 | thin_slices_native    | B       | a mask on slices under 2 mm: without one, averages are scored |
-| calcium_very_bright   | B       | over 2000 HU, but the model is sure that it is calcium        |
 | mask_alone            | B       | scored by a mask: contrast, noise and motion were not looked at|
 | thickness_unknown     | B       | no slice thickness in the header                              |
 | noise_high            | B       | blood SD over 25 HU (the SCCT aim is 20, 23 in large people)  |
@@ -60,6 +59,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | valve_prosthesis      | C       | not counted; streaks over the origins of the arteries         |
 | metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
+| calcium_very_bright   | C       | over 2000 HU, but the model is sure that it is calcium        |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 | false_calcium_extreme | D       | noise alone would make 100 Agatston units: a category         |
 
@@ -144,7 +144,6 @@ RULES: dict[Flag, str] = {
     Flag.INCREMENT_OVER_3MM: "B",
     Flag.THICKNESS_OVER_3MM: "B",
     Flag.THIN_SLICES_NATIVE: "B",
-    Flag.CALCIUM_VERY_BRIGHT: "B",
     Flag.MASK_ALONE: "B",
     Flag.THICKNESS_UNKNOWN: "B",
     Flag.NOISE_HIGH: "B",
@@ -171,6 +170,7 @@ RULES: dict[Flag, str] = {
     Flag.VALVE_PROSTHESIS: "C",
     Flag.METAL_NEAR_HEART: "C",
     Flag.STENT_POSSIBLE: "C",
+    Flag.CALCIUM_VERY_BRIGHT: "C",
     Flag.INCREMENT_OVER_5MM: "D",
     Flag.FALSE_CALCIUM_EXTREME: "D",
 }

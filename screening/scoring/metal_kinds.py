@@ -15,7 +15,7 @@ What inference calls metal away from heart and courses without being brighter th
 | stent possible | the same, of which the network is less sure than 0.7                            |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
-| very bright    | brighter than calcium can be, but inference is sure that it is calcium          |
+| very bright    | none of those above; inference is sure that it is calcium, however bright       |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -226,7 +226,7 @@ def _thing(
 def _lead(things: list[_Thing]) -> set[int]:
     """Numbers of the pieces of a lead, none without."""
     for start, first in enumerate(things):
-        if not first.is_bright or first.is_believed or first.size_mm[0] < _LEAD_PIECE_MM:
+        if not first.is_bright or first.size_mm[0] < _LEAD_PIECE_MM:
             continue
         linked, edge = {start}, [start]
         while edge:
@@ -252,14 +252,15 @@ def _gap_mm(one: _Thing, other: _Thing) -> float:
 
 
 def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
-    if thing.is_believed:
-        return Metal.VERY_BRIGHT
     if thing.in_heart + thing.on_course == 0:
-        return _kind_outside(volume, labelled, thing) if thing.is_bright else None
+        is_metal = thing.is_bright and not thing.is_believed
+        return _kind_outside(volume, labelled, thing) if is_metal else None
     if not thing.is_bright and max(thing.in_heart, thing.on_course) < MAJORITY:
         return None
     if _is_valve(labelled, thing):
         return Metal.VALVE
+    if thing.is_believed:
+        return Metal.VERY_BRIGHT
     longest, across, _ = thing.size_mm
     is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
     if is_tube and thing.on_course >= MAJORITY:

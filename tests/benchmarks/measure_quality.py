@@ -242,7 +242,7 @@ def print_metal() -> None:
     print("those of the same chest without metal, mean, of what inference calls coronary (it looks")
     print("along whole things) and after scoring has named what is brighter than calcium.\n")
     flags = ("stent_present", "stent_possible", "clips_present", "lead_present", "valve_prosthesis",
-             "sternal_wires", "metal_near_heart")  # fmt: skip
+             "sternal_wires", "metal_near_heart", "calcium_very_bright")  # fmt: skip
     head = [f.replace("_present", "").replace("_prosthesis", "").replace("_", " ") for f in flags]
     print(f"| slices | in the chest | scans | {' | '.join(head)} | false, inference | scored |")
     print(f"|---|---|---|{'---|' * len(flags)}---|---|")

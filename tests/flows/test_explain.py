@@ -81,7 +81,7 @@ def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain
     [
         (50.0, 20.0, 90.0, 0.9, "likely between 20 and 90 (95 %); the category is right", "bound"),
         (50.0, 20.0, 90.0, 0.995, "over 99 %", "100 %"),
-        (50.0, 20.0, None, None, "may read about 20 (95 %)", "between"),
+        (50.0, 20.0, None, None, "may read from 20 on (95 %)", "between"),
         (50.0, None, None, None, "how far the Agatston score may be off cannot be said", "%"),
         (0.0, 0.0, 10.0, 0.912, "miss about 9 of 100 people who have calcium", "probability"),
         (0.0, 0.0, 10.0, 0.912, "one had more than 10 units", "may be hidden"),

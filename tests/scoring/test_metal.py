@@ -231,4 +231,4 @@ def test_a_bright_end_of_a_rib_is_no_metal():
 def test_every_kind_has_a_flag(kind):
     from screening.scoring import RULES, Flag
 
-    assert RULES[Flag(kind.value)] == {Metal.WIRES: "A", Metal.VERY_BRIGHT: "B"}.get(kind, "C")
+    assert RULES[Flag(kind.value)] == {Metal.WIRES: "A"}.get(kind, "C")

@@ -53,6 +53,10 @@ from screening.kernels import Sharpness, sharpness
         ("Y-Sharp", Sharpness.SHARP),
         ("SharpPlus", Sharpness.SHARP),
         ("Bl 60", Sharpness.SHARP),
+        ("STANDARD LUNG", Sharpness.SHARP),
+        ("FC08 LUNG", Sharpness.SHARP),
+        ("CHST BONE", Sharpness.SHARP),
+        ("UNSHARP", None),
         ("Bl 40", Sharpness.SOFT),
         # unknown
         ("", None),
