@@ -146,6 +146,8 @@ def score(
         show.say(show.as_json(answer.facts))
     else:
         show_score.print_score(answer.facts)
+    if answer.note:
+        show.note(answer.note)
     if not answer.has_score:
         sys.exit(1)
 

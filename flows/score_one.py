@@ -1,16 +1,19 @@
 """`screening score`: one series, no lake.
 
 Comes in: a folder with one series, perhaps a mask. Goes out: the score as JSON-ready facts.
-Refuses: a folder without DICOM, or with several CT series.
+Refuses: a folder without DICOM, or with several CT series, or with stacks none of which can be
+scored (`stacks.py`).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from flows import words
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flows import stacks, words
 from screening import archive, inference, pipeline, scoring, volume
 from screening.config import Providers
 from screening.errors import ScreeningError
@@ -27,10 +30,11 @@ class OneScore:
 
     facts: dict[str, object]
     has_score: bool
+    note: str = ""  # which of several stacks was taken
 
 
-def _one_series(folder: str) -> tuple[str, list[str]]:
-    """Return the archive's address and the paths of its only image series."""
+def _one_series(folder: str) -> tuple[str, stacks.Chosen]:
+    """Return the archive's address, and of its only image series the stack to score."""
     address = archive.resolve_folder(folder)
     listing = archive.list_files(address)
     instances = archive.read_headers(address, listing.stats).instances
@@ -40,10 +44,11 @@ def _one_series(folder: str) -> tuple[str, list[str]]:
         raise ScreeningError(f"no DICOM file in the folder{left}; give the folder of one CT series")
     rows = instances.select(["path", "series_instance_uid", "rows"]).to_pylist()
     images = [r for r in rows if r["rows"]] or rows
-    series = Counter(r["series_instance_uid"] for r in images)
+    series = {r["series_instance_uid"] for r in images}
     if len(series) > 1:
         raise ScreeningError(f"the folder holds {len(series)} series; {_what_to_do(images)}")
-    return address, [r["path"] for r in images]
+    paths = pa.array([r["path"] for r in images], pa.string())
+    return address, stacks.choose_stack(instances.filter(pc.is_in(instances["path"], paths)))
 
 
 def _what_to_do(images: Iterable[Mapping[str, str]]) -> str:
@@ -164,13 +169,26 @@ def score_one(
     if model is not None:
         inference.require_providers(providers)
     begun = perf_counter()
-    address, paths = _one_series(folder)
-    scan = volume.load_volume(KEY, archive.read_bytes(address, paths))
+    address, chosen = _one_series(folder)
+    scan = volume.load_volume(KEY, archive.read_bytes(address, chosen.paths))
     load = perf_counter() - begun
     if isinstance(scan, Rejection):
-        return _refused(None, scan, {"load": load, "infer": 0.0, "score": 0.0})
-    if rod is not None:
-        parameters = scoring.with_rod(parameters, scan, rod)
+        found = _refused(None, scan, {"load": load, "infer": 0.0, "score": 0.0})
+    else:
+        if rod is not None:
+            parameters = scoring.with_rod(parameters, scan, rod)
+        found = _worked(scan, mask, model, parameters, load)
+    facts = {**found.facts, "stacks": list(chosen.stacks)}
+    return replace(found, facts=facts, note=stacks.told(chosen.stacks))
+
+
+def _worked(
+    scan: Volume,
+    mask: Path | None,
+    model: inference.Model | None,
+    parameters: ScoringParameters,
+    load: float,
+) -> OneScore:
     if mask is not None or model is None:
         return _with_mask(scan, Path(str(mask)), parameters, load)
     outcome = pipeline.measure(scan, model, parameters, 0.0, load, picture=False)

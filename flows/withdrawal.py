@@ -4,19 +4,23 @@ Comes in: the series of the last sweep, those of tonight, and what was withdrawn
 Goes out: the table `withdrawals`: a row while the images stay away from the person, none once
 they are back.
 Refuses: nothing.
+
+Where one UID holds several stacks, the largest has the key without a tag. If that one goes, the
+next takes its key. So of stacks the content says which went; its row has the key that is free now.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 import pyarrow as pa
 
+from screening.catalogue import key_of_uid
 from screening.lake import Lake
 from screening.reasons import Reason, State
 from screening.tables import WITHDRAWALS
 
 Row = Mapping[str, object]
-_PART = "+"  # joins the key of a UID with the tag of one of its stacks
 
 
 def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
@@ -29,42 +33,84 @@ def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
     as_of : the night's date
     """
     there = {str(r["series_key"]): r for r in now.to_pylist()}
+    before = lake.read("series").to_pylist()
+    stacks = _gone_stacks(before, there)
     kept = {
         (r["series_key"], r["person_key"]): r
         for r in lake.read("withdrawals").to_pylist()
         if _why(r, there) is not None
     }
     fresh = [
-        (row, reason)
-        for row in lake.read("series").to_pylist()
+        (row["series_key"], stacks.get(row["series_key"], row), reason)
+        for row in before
         if (row["series_key"], row["person_key"]) not in kept
         and not row["rejection"]
+        and not _is_in_another_stack(row, there, stacks)
         and (reason := _why(row, there)) is not None
     ]
-    scores = _scores(lake, {row["series_key"] for row, _ in fresh})
+    scores = _scores(lake, {row["series_key"] for _, row, _ in fresh})
     rows = [
         {
-            **{n: row[n] for n in ("series_key", "study_key", "person_key", "modality")},
+            "series_key": key,
+            **{n: row[n] for n in ("study_key", "person_key", "modality")},
             "reason": reason.value,
             "withdrawn_on": as_of,
             "index_date": row["index_date"],
             "agatston": scores.get(row["series_key"]),
         }
-        for row, reason in fresh
+        for key, row, reason in fresh
     ]
     every = sorted([*kept.values(), *rows], key=lambda r: (r["series_key"], r["person_key"]))
     return WITHDRAWALS.check(pa.Table.from_pylist(every, schema=WITHDRAWALS.schema))
 
 
 def _why(before: Row, there: Mapping[str, Row]) -> Reason | None:
-    """Say why a person's series counts no longer; None where it does, or lies in another stack."""
-    key = str(before["series_key"])
-    found = there.get(key)
+    """Say why a person's series counts no longer; None where it does."""
+    found = there.get(str(before["series_key"]))
     if found is None:
-        return None if key.partition(_PART)[0] in there else Reason.LEFT_ARCHIVE
+        return Reason.LEFT_ARCHIVE
     if found["person_key"] != before["person_key"]:
         return Reason.MOVED_TO_ANOTHER_PERSON
     return Reason.REJECTED_IN_ARCHIVE if found["rejection"] else None
+
+
+def _is_in_another_stack(row: Row, there: Mapping[str, Row], gone: Mapping[str, Row]) -> bool:
+    """Whether a key went, but its images lie under another key of their UID."""
+    key = str(row["series_key"])
+    return key not in there and key_of_uid(key) in there and key not in gone
+
+
+def _gone_stacks(before: Iterable[Row], there: Mapping[str, Row]) -> dict[str, Row]:
+    """Tell which stacks went of UIDs that are still there: the free key, and the stack."""
+    old_of, new_of = _by_uid(before), _by_uid(there.values())
+    found: dict[str, Row] = {}
+    for uid, old in old_of.items():
+        keys = [str(r["series_key"]) for r in old if str(r["series_key"]) not in there]
+        new = new_of.get(uid, [])
+        if keys and new:
+            found |= zip(keys, _lost(old, new), strict=False)
+    return found
+
+
+def _lost(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """Return the stacks whose images went; none where they may lie in a stack that grew."""
+    was, is_now = ({r["content_digest"] for r in rows} for rows in (old, new))
+    lost = [r for r in old if r["content_digest"] not in is_now]
+    grown = {r["series_key"]: r for r in new if r["content_digest"] not in was}
+    if grown and _n_files(grown.values()) >= _n_files(lost):
+        return []
+    return [r for r in lost if r["series_key"] not in grown]
+
+
+def _n_files(rows: Iterable[Row]) -> int:
+    return sum(int(str(r["n_files"])) for r in rows)
+
+
+def _by_uid(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[key_of_uid(str(row["series_key"]))].append(row)
+    return found
 
 
 def _scores(lake: Lake, keys: Iterable[str]) -> dict[str, float]:

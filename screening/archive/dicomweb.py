@@ -50,7 +50,9 @@ Json = Mapping[str, Mapping[str, object]]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-_KEEP = frozenset(f"{tag:08X}" for tag in (*TAG_NUMBERS, *GROUPS))
+# What rejection notes and reports say lies in these: title, evidence, content.
+_SAID = (0x0040A043, 0x0040A375, 0x0040A730)
+_KEEP = frozenset(f"{tag:08X}" for tag in (*TAG_NUMBERS, *GROUPS, *_SAID))
 _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
     "0020000E",
     "00080018",

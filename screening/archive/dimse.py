@@ -7,7 +7,8 @@ Refuses: a peer that is not there or does not take our AE title. What it cannot 
 
 DIMSE has no way to ask for a whole header without its pixels that archives commonly know (PS3.4,
 annex Z is rare). So a series of CT is fetched to read its headers, and its pixels are let go at
-once; of other modalities C-FIND tells enough to say what they are.
+once; so is one of structured reports, which may tell a calcium score. Of other modalities C-FIND
+tells enough to say what they are.
 """
 
 import io
@@ -30,6 +31,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import build_role
 
 from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
+from screening.archive.calcium_report import STRUCTURED_REPORTS
 from screening.archive.credentials import tls_context
 from screening.archive.header import Header, read_header, read_values
 from screening.archive.listing import Listing
@@ -68,9 +70,10 @@ _RLE = "1.2.840.10008.1.2.5"
 _STORED = [(c, s) for c in _CT for s in (*_PLAIN, *_JPEG, _RLE)] + [
     (c, s) for c in _CAPTURES for s in (*_PLAIN[:2], *_JPEG[:1], *_JPEG[3:4], _RLE)
 ]
-_STORED += [(KEY_OBJECT_SELECTION, s) for s in _PLAIN[:2]]
+_DOCUMENTS = (KEY_OBJECT_SELECTION, *sorted(STRUCTURED_REPORTS))
+_STORED += [(c, s) for c in _DOCUMENTS for s in _PLAIN[:2]]
 
-_ROLES = (*_CT, *_CAPTURES, KEY_OBJECT_SELECTION)
+_ROLES = (*_CT, *_CAPTURES, *_DOCUMENTS)
 
 _OF_SERIES = ("Modality", "SeriesDescription", "BodyPartExamined", "ProtocolName", "SeriesDate")
 _OF_IMAGE = ("SOPClassUID", "SOPInstanceUID", "Rows", "Columns", "NumberOfFrames", "ImageType")
@@ -170,14 +173,16 @@ class Dimse:
         of_series = self._ask(lambda p: _find(p, "SERIES", about))[0]
         if not of_series or not of_study:
             return {}
+        found: dict[str, Header | Reason] = {}
         if _text(of_series[0], "Modality") not in _HEADERS_FROM:
             about = dict.fromkeys(_OF_IMAGE, "") | keys
             images = self._ask(lambda p: _find(p, "IMAGE", about))[0]
-            return {
+            found = {
                 _text(image, "SOPInstanceUID"): _merged(of_study[0], of_series[0], image)
                 for image in images
             }
-        found: dict[str, Header | Reason] = {}
+            if not _may_tell_a_score(of_series[0], images):
+                return found
 
         def read(sop: str, content: bytes) -> None:
             found[sop] = read_header(io.BytesIO(content), len(content))
@@ -332,6 +337,13 @@ def _study_facts(study: Dataset) -> StudyFacts:
         int(n) if n.isdecimal() else None,
         make_mark(day(_text(study, "StudyDate")), [_text(study, k) for k in STUDY_FACTS]),
     )
+
+
+def _may_tell_a_score(series: Dataset, images: Sequence[Dataset]) -> bool:
+    """Whether to look into reports: not into those of dose, which every study of CT has."""
+    kinds = {_text(image, "SOPClassUID") for image in images}
+    is_report = not kinds.isdisjoint(STRUCTURED_REPORTS)
+    return _text(series, "Modality") == "SR" and (is_report or kinds == {""})
 
 
 def _merged(*levels: Dataset) -> Header | Reason:

@@ -29,6 +29,13 @@ PADDING_AT_MOST_HU = -900.0
 # 0.1 x 11540 - 1024 gives 129.99999999999997 in floating point and means 130.
 _ROUNDING_SLACK_HU = 1e-6
 _INT16_MAX = 32767
+# Our own bounds, far beyond what scanners write: steps of 1 HU or less; the extended CT scale has
+# 10 HU and begins at -10240 (Coolens 2003, Phys Med Biol 48:1591). Beyond them a slice becomes one
+# grey level, or noise.
+_STEP_AT_MOST_HU, _INTERCEPT_AT_MOST_HU = 100.0, 32768.0
+# Water is 0 HU by definition (Hounsfield 1973, Br J Radiol 46:1016), and calcium counts from 130 HU
+# (Agatston 1990, doi 10.1016/0735-1097(90)90282-T): a scale without both says nothing of a chest.
+_WATER_HU, _CALCIUM_HU = 0.0, 130.0
 FRACTIONS = 65536  # in a HU
 
 
@@ -49,10 +56,29 @@ def check_is_hu(header: SliceHeader) -> None:
         "8-bit pixels": header.bits_allocated == 8 or 1 <= header.bits_stored <= 8,
         "more than one sample a pixel": header.samples != 1,
         "photometric interpretation is not MONOCHROME2": header.photometric != "MONOCHROME2",
+        "rescale slope or intercept is beyond any scanner's": _is_absurd(header),
+        "rescaled values cannot hold both water and calcium": _is_too_narrow(header),
     }
     for detail, is_wrong in problems.items():
         if is_wrong:
             raise RefusalError(Reason.NOT_HU, detail)
+
+
+def _is_absurd(header: SliceHeader) -> bool:
+    return (header.slope or 0.0) > _STEP_AT_MOST_HU or (
+        abs(header.intercept or 0.0) > _INTERCEPT_AT_MOST_HU
+    )
+
+
+def _is_too_narrow(header: SliceHeader) -> bool:
+    """Whether no value of the bits stored means water, or none calcium."""
+    bits = header.bits_stored
+    if not 1 <= bits <= 16 or not header.slope or header.slope < 0 or header.intercept is None:
+        return False  # refused for that
+    first = -(1 << (bits - 1)) if header.is_signed else 0
+    last = first + (1 << bits) - 1
+    lowest, highest = (end * header.slope + header.intercept for end in (first, last))
+    return lowest > _WATER_HU or highest < _CALCIUM_HU
 
 
 def has_fractions(header: SliceHeader) -> bool:

@@ -2,14 +2,14 @@
 
 import logging
 import os
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from ct_series import write_series
 
 pytest.importorskip("s3fs", reason="needs pip install 'screening[s3]'")
 pytest.importorskip("moto", reason="needs pip install 'screening[test]'")
-from s3_server import ACCESS, BUCKET, client, put, store
+from s3_server import ACCESS, BUCKET, client, put, store, write_at
 
 from screening.archive import list_files, open_source, read_bytes, read_headers, resolve, s3
 from screening.archive.listing import STATS_SCHEMA
@@ -116,6 +116,21 @@ def test_the_mark_changes_with_the_content_alone(source, endpoint, disk):
     objects.delete_object(Bucket=BUCKET, Key="ct/note.txt")
     assert before.keys() - marks().keys() == {"note.txt"}
     objects.put_object(Bucket=BUCKET, Key="ct/note.txt", Body=b"no image")
+
+
+def test_an_object_just_written_is_held_back(endpoint, disk):
+    """As in a folder: what is younger than `settle_minutes` is young, unless everything is."""
+    put(endpoint, disk, "settling/")
+    source = open_source(resolve(f"s3://{BUCKET}/settling"), LIMITS)
+    assert source.list_files(NOTHING, TODAY).young == frozenset()  # all of it was just copied
+    now = datetime.now(UTC)
+    for path in source.list_files(NOTHING, TODAY).stats["path"].to_pylist():
+        write_at(f"settling/{path}", now - timedelta(hours=1))
+    write_at("settling/a b/ü/3.dcm", now - timedelta(minutes=9))
+    write_at("settling/a b/ü/4.dcm", now - timedelta(minutes=11))
+    assert source.list_files(NOTHING, TODAY).young == {"a b/ü/3.dcm"}
+    nothing_waits = LIMITS.model_copy(update={"settle_minutes": 0})
+    assert open_source(source.address, nothing_waits).list_files(NOTHING, TODAY).young == set()
 
 
 def test_what_is_gone_is_unreachable_not_bad(source):

@@ -1,7 +1,10 @@
 """Reports and captures of formal calcium scores, as workstations send them to an archive."""
 
+from datetime import date
+
 import pytest
-from archive_case import Archive, night, slice_of, stack
+from archive_case import Archive, night, slice_of, stack, to_bytes
+from orthanc import PASSWORD, USER, needs_orthanc, running
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ComprehensiveSRStorage,
@@ -12,7 +15,10 @@ from pydicom.uid import (
     XRayRadiationDoseSRStorage,
 )
 
+from screening.archive import open_source, resolve
+from screening.archive.listing import STATS_SCHEMA
 from screening.choose import choose
+from screening.config import ArchiveSettings
 from screening.header_values import OWN_MANUFACTURER
 
 CODED = ("DCM", "112058", "Calcium score")
@@ -107,3 +113,40 @@ def test_of_a_report_of_many_items_the_upper_ones_are_read(tmp_path):
     assert reasons(tmp_path / "1", first) == ["not_ct", "calcium_score_document"]
     last = report(*(item("99X", "1", "a") for _ in range(10_001)), item(*CODED))
     assert reasons(tmp_path / "2", last) == ["not_ct"]
+
+
+def sent(ds: Dataset, series: str, sop: str) -> bytes:
+    ds.SeriesInstanceUID, ds.SOPInstanceUID = series, sop
+    ds.file_meta.MediaStorageSOPInstanceUID = sop
+    return to_bytes(ds)
+
+
+@needs_orthanc
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_server_tells_a_score_as_a_folder_does(tmp_path, monkeypatch):
+    """By DICOMweb and by DIMSE; dose reports, which are not fetched, are not missed."""
+    monkeypatch.setenv("SCREENING_ARCHIVE_USER", USER)
+    monkeypatch.setenv("SCREENING_ARCHIVE_PASSWORD", PASSWORD)
+    monkeypatch.setattr("screening.archive.dicomweb._clients", {})
+    inside = report(item("DCM", "126000", "Imaging report", inside=(item(*CODED),)))
+    other = report(item("99X", "1", "a"))
+    dose = report(item(*CODED), kind=XRayRadiationDoseSRStorage)
+    limits = ArchiveSettings(requests_per_second=0, patience_seconds=1, slice_days=20_000)
+    with running(tmp_path) as orthanc:
+        for content in (
+            sent(inside, "1.2.77.1", "1.2.77"),
+            sent(dose, "1.2.78.1", "1.2.78"),
+            sent(dose, "1.2.79.1", "1.2.79.2"),  # in one series with a report
+            sent(other, "1.2.79.1", "1.2.79"),
+        ):
+            orthanc.ask("POST", "/instances", data=content)
+        for address in (orthanc.web, orthanc.dimse):
+            source = open_source(resolve(address), limits)
+            listed = source.list_files(STATS_SCHEMA.empty_table(), date(2026, 1, 3)).stats
+            read = source.read_headers(listed)
+            assert read.files.num_rows == 0
+            told = {
+                row["path"].split("/")[2]: "calcium score" in row["descriptions"]
+                for row in read.instances.to_pylist()
+            }
+            assert told == {"1.2.77": True, "1.2.78": False, "1.2.79.2": False, "1.2.79": False}

@@ -12,15 +12,14 @@ from pathlib import Path
 import pydicom
 import pytest
 from archive_case import Archive
+from key_object import rejection_note
 from night import AS_OF, Hospital, open_lake, run
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.dataset import Dataset
 
 from screening.archive import open_source
 from screening.archive.listing import STATS_SCHEMA
 from screening.config import ArchiveSettings
 
-KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
 HOUR = 3600.0
 Row = dict[str, object]
 
@@ -91,39 +90,15 @@ def nights(hospital: Hospital, swept: Path, tmp_path: Path) -> Nights:
     return Nights(archive, lake, hospital.clinical)
 
 
+def headers(files: Iterable[Path]) -> list[Dataset]:
+    return [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
+
+
 def one_flagged(nights: Nights) -> tuple[str, str]:
     """A person on the list for the only score they have, and that score's series."""
     listed = nights.flagged()
     scored = [r["person_key"] for r in nights.states().values() if r["state"] == "scored"]
     return min((p, s) for p, s in listed.items() if scored.count(p) == 1)
-
-
-def rejection_note(images: Iterable[Path], code: str) -> Dataset:
-    """A note as IHE's IOCM has it."""
-    headers = [pydicom.dcmread(file, stop_before_pixels=True) for file in images]
-    first, ds = headers[0], Dataset()
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = KEY_OBJECT
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = generate_uid()
-    for keyword in ("PatientID", "PatientName", "PatientSex", "PatientBirthDate", "StudyDate"):
-        setattr(ds, keyword, first.get(keyword, ""))
-    ds.IssuerOfPatientID = first.get("IssuerOfPatientID", "")
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = first.StudyInstanceUID, generate_uid()
-    ds.Modality, ds.InstanceNumber = "KO", 1
-    title, series, study = Dataset(), Dataset(), Dataset()
-    title.CodeValue, title.CodingSchemeDesignator, title.CodeMeaning = code, "DCM", "title"
-    ds.ConceptNameCodeSequence = [title]
-    series.SeriesInstanceUID = first.SeriesInstanceUID
-    series.ReferencedSOPSequence = []
-    for header in headers:
-        item = Dataset()
-        item.ReferencedSOPClassUID = header.SOPClassUID
-        item.ReferencedSOPInstanceUID = header.SOPInstanceUID
-        series.ReferencedSOPSequence.append(item)
-    study.StudyInstanceUID, study.ReferencedSeriesSequence = first.StudyInstanceUID, [series]
-    ds.CurrentRequestedProcedureEvidenceSequence = [study]
-    return ds
 
 
 def test_deleted_images_take_their_flag_along_and_bring_it_back(
@@ -155,7 +130,8 @@ def test_deleted_images_take_their_flag_along_and_bring_it_back(
 def test_a_rejection_note_withdraws_the_score_for_as_long_as_it_is_there(nights: Nights) -> None:
     person, series = one_flagged(nights)
     note = nights.archive / "note.dcm"
-    rejection_note(nights.files_of(series), "113001").save_as(note, enforce_file_format=True)
+    images = headers(nights.files_of(series))
+    rejection_note(images, "113001").save_as(note, enforce_file_format=True)
     age([note], HOUR)
     nights.sweep()
     assert nights.reason(series) == ("ineligible", "rejected_in_archive")
@@ -177,7 +153,7 @@ def test_four_titles_reject_and_others_do_not(
 ) -> None:
     images = [p for p in sorted(hospital.archive.rglob("*.dcm")) if p.is_file()][:9]
     archive = Archive(tmp_path / "archive").add(p.read_bytes() for p in images)
-    archive.add([rejection_note(images, code)])
+    archive.add([rejection_note(headers(images), code)])
     source = open_source(str(archive.folder), ArchiveSettings())
     read = source.read_headers(source.list_files(STATS_SCHEMA.empty_table(), date.max).stats)
     found = [r for r in read.instances.to_pylist() if r["rejection"]]

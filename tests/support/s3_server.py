@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,11 @@ def put(endpoint: str, folder: Path, prefix: str) -> None:
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
         key = f"{prefix}{file.relative_to(folder)}"
         writer.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())
+
+
+def write_at(key: str, when: datetime) -> None:
+    """Date an object otherwise: the server lives in this process."""
+    from moto.s3.models import s3_backends
+
+    (backend,) = (b for account in s3_backends.values() for b in account.values() if b.buckets)
+    backend.buckets[BUCKET].keys[key].last_modified = when.replace(tzinfo=None)

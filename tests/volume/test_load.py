@@ -107,7 +107,7 @@ def test_each_slice_has_its_own_rescale(series, put_pixels):
         ("0.1", "-1024", 11540, 130, 0),  # 129.99999999999997 in floating point
         ("0.1", "-1024", 11539, 129, 0.9),
         ("0.5", "0", -259, -130, 0.5),
-        ("0.00001", "130", 1, 130, 0.00001),  # never nothing where there is something
+        ("0.005", "129.99501", 1, 130, 0.00001),  # never nothing where there is something
         ("2", "-1024", 600, 176, None),
     ],
 )

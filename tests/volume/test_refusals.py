@@ -103,6 +103,46 @@ def test_pixels_that_are_no_hu_say_what_is_wrong(series, change, detail):
     assert refused(series(5, one_slice), Reason.NOT_HU) == detail
 
 
+ABSURD = "rescale slope or intercept is beyond any scanner's"
+NARROW = "rescaled values cannot hold both water and calcium"
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "stored", "signed", "detail"),
+    [
+        ("1", "0", 16, 1, ""),
+        ("10", "-10240", 12, 0, ""),  # the extended CT scale
+        ("100", "0", 16, 1, ""),
+        ("100.1", "0", 16, 1, ABSURD),
+        ("1e300", "0", 16, 1, ABSURD),
+        ("1", "-32768", 16, 0, ""),
+        ("1", "32769", 16, 1, ABSURD),
+        ("1", "-32769", 16, 0, ABSURD),
+        ("1", "-1e300", 16, 1, ABSURD),
+        ("1e-300", "0", 16, 1, NARROW),
+        ("0.1", "-1024", 12, 0, NARROW),  # ends at -614.5
+        ("1", "-3965", 12, 0, ""),  # ends at 130
+        ("1", "-3966", 12, 0, NARROW),
+        ("1", "0", 12, 0, ""),  # begins at 0
+        ("1", "1", 12, 0, NARROW),
+        ("1", "2048", 12, 1, ""),
+        ("1", "2049", 12, 1, NARROW),
+    ],
+)
+def test_a_scale_must_hold_water_and_calcium(series, slope, intercept, stored, signed, detail):
+    files = series(
+        5,
+        setting(
+            RescaleSlope=slope, RescaleIntercept=intercept, BitsStored=stored, HighBit=stored - 1,
+            PixelRepresentation=signed,
+        ),
+    )  # fmt: skip
+    if detail:
+        assert refused(files, Reason.NOT_HU) == detail
+    else:
+        accepted(files)
+
+
 @pytest.mark.parametrize(
     ("stored", "high", "fits"), [(12, 11, True), (12, 15, False), (16, 15, True)]
 )
