@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from screening.archive import nothing_rests
@@ -12,9 +14,13 @@ from screening.archive.settling import young_paths
 NOW = 1_800_000_000.0
 
 
+def young(paths: list[str], written: list[float]) -> frozenset[str]:
+    return young_paths(pa.chunked_array([paths]), np.array(written), NOW, 10)
+
+
 def test_a_file_rests_from_the_settling_time_on():
     written = [NOW - 599.0, NOW - 600.0, NOW + 599.0, NOW + 600.0]
-    assert young_paths(["a", "b", "c", "d"], written, NOW, 10) == {"a", "c"}
+    assert young(["a", "b", "c", "d"], written) == {"a", "c"}
 
 
 def test_where_every_file_is_young_none_is_held_back_and_that_is_told(tmp_path: Path):
@@ -29,7 +35,7 @@ def test_where_every_file_is_young_none_is_held_back_and_that_is_told(tmp_path: 
     write("two/.hidden", 86_400)
     write(".trash/c", 86_400)
     assert nothing_rests(str(tmp_path), NOW, 10)
-    assert young_paths(["a", "b"], [NOW - 60, NOW - 120], NOW, 10) == frozenset()
+    assert young(["a", "b"], [NOW - 60, NOW - 120]) == frozenset()
     assert not nothing_rests(str(tmp_path), NOW, 0)  # nothing ever waits
     write("two/d", 600)
     assert not nothing_rests(str(tmp_path), NOW, 10)

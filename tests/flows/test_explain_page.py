@@ -119,7 +119,7 @@ def test_no_score_on_a_page_is_no_zero_and_says_why(page):
     assert text.count(why) == 2
     other = page("sr-of-high").text
     assert "This series has no score. That is not a score of zero." in other
-    assert "another scan: 2026-06-01, series shigh, Agatston 2,137." in other
+    assert "another scan: 2026-06-01, series shigh, Agatston at least 2,137." in other
     assert "The series is not computed tomography." in page("slonely").text
 
 

@@ -84,7 +84,7 @@ def test_people_of_whom_too_little_is_known_are_listed(
     scores = [float(r["agatston"] or 0) for r in rows]
     assert scores == sorted(scores, reverse=True)
     text = screening("status", "--lake", str(swept), "--unsure").stdout
-    assert f"{len(rows)} people of whom it cannot be said" in text
+    assert f"{show.people(len(rows))} of whom it cannot be said" in text
     for row in rows:
         (line,) = [line for line in text.splitlines() if f" {row['person_key']} " in line]
         assert row["explanation"] in line

@@ -110,7 +110,7 @@ def test_deleted_images_take_their_flag_along_and_bring_it_back(
     for number, file in enumerate(files):
         file.rename(tmp_path / f"{number}")
     nights.sweep()
-    assert "1 series of 1 person of the last sweep are no longer in the archive" in nights.said
+    assert "1 series of 1 person of the last sweep is no longer in the archive" in nights.said
     assert person not in nights.flagged()
     told = nights.explain(person)
     assert f"withdrawn on {AS_OF}: series {series}" in told
