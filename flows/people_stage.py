@@ -33,7 +33,9 @@ def check_risk_model(settings: RiskSettings) -> None:
     risk.use_of(settings)
 
 
-def take_clinical(lake: Lake, folder: Path | None, settings: Settings) -> dict[str, int]:
+def take_clinical(
+    lake: Lake, folder: Path | None, settings: Settings, as_of: date
+) -> dict[str, int]:
     """Read the clinical tables, if there are any tonight; without a folder the last stay.
 
     Returns
@@ -46,6 +48,7 @@ def take_clinical(lake: Lake, folder: Path | None, settings: Settings) -> dict[s
     read = clinical.without_impossible_births(
         clinical.read_clinical(folder, lake.vault.person_keys, settings.clinical),
         lake.read("series"),
+        as_of,
     )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)

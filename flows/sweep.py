@@ -210,7 +210,8 @@ class _Stages:
         self._lake.replace("runs", pa.Table.from_pylist(rows, schema=RUNS.schema))
 
     def clinical(self) -> None:
-        given = take_clinical(self._lake, self._night.clinical, self._night.settings)
+        night = self._night
+        given = take_clinical(self._lake, night.clinical, night.settings, night.as_of)
         self._run.update(given)
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:

@@ -41,7 +41,8 @@ EVENT_COLUMNS = (
         "started_by",
         _D,
         "",
-        "the latest day it can have begun: of a year or month its last",
+        "the latest day it can have begun: of a year or month its last; "
+        "of a condition no earlier than its record",
         _QUASI,
     ),
     Column("intensity", _S, "", "of a statin: low, moderate, high; empty unknown", _HEALTH),

@@ -10,7 +10,12 @@
 -- column: n_records |  | health | records or scans of it up to as_of
 -- Second clock: as of as_of. An undated mention counts: better one person fewer on the list than
 -- a call to somebody who had an infarction. The kinds are those of the 2018 AHA/ACC cholesterol
--- guideline's clinical ASCVD (doi 10.1161/CIR.0000000000000625).
+-- guideline's clinical ASCVD (doi 10.1161/CIR.0000000000000625): peripheral disease with other
+-- revascularisation, and aortic aneurysm "of atherosclerotic origin". No code tells the origin:
+-- abdominal, thoracoabdominal and unspecified aneurysms count, those of the thorax alone and
+-- dissections do not.
+-- I25.10 and I25.84 alone exclude, although they may be coded for the very calcium that this
+-- program looks for.
 with records as (
     select
         e.person_key,
@@ -28,7 +33,9 @@ with records as (
             'coronary_bypass',
             'ischaemic_stroke',
             'transient_ischaemic_attack',
-            'peripheral_artery_disease'
+            'peripheral_artery_disease',
+            'peripheral_revascularisation',
+            'aortic_aneurysm'
         )
         and (e.started_on is null or e.started_on <= r.as_of)
 ),

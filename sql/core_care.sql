@@ -5,14 +5,14 @@
 -- privacy: keys; clinical facts of keyed people
 -- publish: no
 -- column: is_palliative |  | health | hospice or palliative care on record up to as_of
--- column: is_on_dialysis |  | health | dialysis in the year up to as_of
+-- column: is_on_dialysis |  | health | dependence on dialysis on record up to as_of, or dialysis in the year up to it
 -- column: has_transplant |  | health | a transplanted kidney, heart, lung or liver on record up to as_of
 -- column: was_inpatient |  | health | hospital care on the day of the scan that counts, or a day beside it
 -- Second clock: as of as_of. An undated mention counts. The codes are in `clinical/codes/`.
 with policy as (
     select
-        -- OUR OWN: dialysis of an acute illness years ago is no reason. Whoever is on it now has
-        -- a code in every month.
+        -- OUR OWN: a session in an acute illness years ago is no reason. Only procedures and
+        -- encounters (90935, 5A1D, Z49) expire: dependence (Z99.2, N18.6) is a state.
         1 as dialysis_years,
         -- OUR OWN: hospital care is coded by the day; a scan of the night before belongs to it.
         1 as inpatient_days
@@ -33,14 +33,17 @@ dated as (
     cross join policy
     left join core_person_score as s on s.person_key = e.person_key
     where
-        e.concept in ('palliative_care', 'dialysis', 'transplant', 'inpatient_care')
+        e.concept in (
+            'palliative_care', 'dialysis', 'chronic_dialysis', 'transplant', 'inpatient_care'
+        )
         and (e.started_on is null or e.started_on <= r.as_of)
 )
 
 select
     person_key,
     bool_or(concept = 'palliative_care') as is_palliative,
-    bool_or(concept = 'dialysis' and is_recent) as is_on_dialysis,
+    bool_or(concept = 'chronic_dialysis' or (concept = 'dialysis' and is_recent))
+        as is_on_dialysis,
     bool_or(concept = 'transplant') as has_transplant,
     bool_or(concept = 'inpatient_care' and is_at_scan) as was_inpatient
 from dated

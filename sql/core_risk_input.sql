@@ -56,9 +56,10 @@ facts as (
             case
                 -- A medication counts up to and including its last day.
                 when e.stopped_on < p.index_date then 0
-                when e.started_on is null then 1
-                -- Of a year or a month the last day decides: nothing later may enter.
+                -- Of a year or a month the last day decides, of a condition the day it was recorded:
+                -- nothing later may enter. Begun before the scan and recorded after it: perhaps.
                 when coalesce(e.started_by, e.started_on) <= p.index_date then 2
+                when e.started_on is null then 1
                 when e.started_on <= p.index_date then 1
                 else 0
             end

@@ -1,10 +1,12 @@
-"""Birth dates that cannot be: an age below zero or above 130 years on the day of a scan.
+"""Birth dates that cannot be: after the list's day, or an age below 0 or above 130 at a scan.
 
-Comes in: `ClinicalTables` and the days of the scans. Goes out: the same without such birth dates.
+Comes in: `ClinicalTables`, the days of the scans and of the list. Goes out: the same without
+such birth dates.
 Refuses: nothing; the person stays, without that birth date, and is counted.
 """
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +19,20 @@ from screening.tables import CLINICAL_REJECTIONS
 
 MAXIMUM_AGE_YEARS = 130
 _DETAIL = f"birth_date: below 0 or above {MAXIMUM_AGE_YEARS} years at a scan, kept without"
+_UNBORN = "birth_date: after the day of the list, kept without"
 
 
-def without_impossible_births(read: ClinicalTables, scans: pa.Table) -> ClinicalTables:
-    """Take out the birth dates that no scan of the person allows.
+def without_impossible_births(read: ClinicalTables, scans: pa.Table, as_of: date) -> ClinicalTables:
+    """Take out the birth dates that the day of the list or a scan of the person does not allow.
 
     Parameters
     ----------
     read : what the site handed over
     scans : columns `person_key` and `index_date`, null where a scan has no date
+    as_of : the day of the list
     """
+    unborn = pc.greater(read.birth_dates.column("birth_date"), pa.scalar(as_of))
+    read = _without(read, read.birth_dates.filter(unborn).column("person_key"), _UNBORN)
     dated = scans.select(["person_key", "index_date"]).drop_null()
     ends = dated.group_by("person_key", use_threads=False).aggregate(
         [("index_date", "min"), ("index_date", "max")]
@@ -40,11 +46,14 @@ def without_impossible_births(read: ClinicalTables, scans: pa.Table) -> Clinical
         "datetime64[D]"
     )
     bad = (born > first) | (oldest < last)
-    if not bad.any():
+    return _without(read, both.filter(pa.array(bad)).column("person_key"), _DETAIL)
+
+
+def _without(read: ClinicalTables, people: pa.ChunkedArray, detail: str) -> ClinicalTables:
+    if not len(people):
         return read
-    people = both.filter(pa.array(bad)).column("person_key").combine_chunks()
-    is_bad = pc.is_in(read.birth_dates.column("person_key"), value_set=people)
-    count = counted("person", {(Reason.BAD_VALUE, _DETAIL): len(people)})
+    is_bad = pc.is_in(read.birth_dates.column("person_key"), value_set=people.combine_chunks())
+    count = counted("person", {(Reason.BAD_VALUE, detail): len(people)})
     return replace(
         read,
         birth_dates=read.birth_dates.filter(pc.invert(is_bad)),

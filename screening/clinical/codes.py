@@ -98,37 +98,45 @@ class Codes:
     words: Mapping[tuple[str, str], str]
     rules: Mapping[str, tuple[Rule, ...]]  # by table: condition, medication, procedure
     systems: Mapping[str, str]
-    names: Mapping[str, Named]
+    names: Mapping[str, tuple[Named, ...]]
     doses: tuple[Dose, ...]
     omop: Mapping[int, tuple[str, str]]  # system and code of a concept
     # Exports repeat a few hundred codes millions of times: what each was found to be is kept.
-    _rules_found: dict[tuple[str, str], Rule | None] = field(default_factory=dict, repr=False)
+    _rules_found: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, repr=False)
     _measured: dict[str, Measurement | None] = field(default_factory=dict, repr=False)
 
     def rule(self, table: str, code: str) -> Rule | None:
-        """Return the rule of a recorded code; None where the program does not use it.
+        """Return the first rule of a recorded code; None where the program does not use it."""
+        return next(iter(self.rules_of(table, code)), None)
 
-        The rule with the most characters wins, so an exception may stand inside a family.
+    def rules_of(self, table: str, code: str) -> tuple[Rule, ...]:
+        """Return the rules of a recorded code, a concept each; none where it is not used.
+
+        The rule with the most characters wins, so an exception may stand inside a family. Where
+        several have as many, the code tells several facts (diabetes with arterial disease).
         """
         key = (table, code)
         if key not in self._rules_found:
             _make_room(self._rules_found)
-            self._rules_found[key] = self._find_rule(table, code)
+            self._rules_found[key] = self._find_rules(table, code)
         return self._rules_found[key]
 
-    def _find_rule(self, table: str, code: str) -> Rule | None:
+    def _find_rules(self, table: str, code: str) -> tuple[Rule, ...]:
         system, plain = self.split(code)
         plain = plain.replace(".", "")
         if not _CODE.fullmatch(plain):
-            return None
+            return ()
         found = [r for r in self.rules[table] if r.holds(plain, system)]
-        best = max(found, key=lambda r: len(r.first)) if found else None
-        return best if best is not None and best.concept else None
+        longest = max((len(r.first) for r in found), default=0)
+        best: dict[str, Rule] = {}
+        for rule in found:
+            if len(rule.first) == longest:
+                best.setdefault(rule.concept, rule)
+        return () if "" in best else tuple(best.values())
 
-    def concept(self, table: str, code: str) -> str | None:
-        """Return what a recorded code stands for; None where the program does not use it."""
-        rule = self.rule(table, code)
-        return rule.concept if rule else None
+    def concepts(self, table: str, code: str) -> tuple[str, ...]:
+        """Return what a recorded code stands for; nothing where the program does not use it."""
+        return tuple(rule.concept for rule in self.rules_of(table, code))
 
     def measurement(self, code: str) -> Measurement | None:
         """Return what an observation code measures; None where the program does not use it."""
@@ -240,10 +248,7 @@ def _codes(rows: Callable[[str], Iterator[dict[str, str]]]) -> Codes:
             "procedure": tuple(_rules("procedures", rows("procedures"))),
         },
         systems={normal_word(r["written"]): r["system"] for r in rows("systems")},
-        names={
-            normal_word(r["word"]): Named(r["concept"], r["substance"])
-            for r in rows("medication_names")
-        },
+        names=_names(rows("medication_names")),
         doses=tuple(
             Dose(r["substance"], float(r["from_mg"]), float(r["to_mg"]), r["intensity"])
             for r in rows("statin_intensity")
@@ -258,6 +263,14 @@ def _rows(own: Path | None, name: str) -> Iterator[dict[str, str]]:
         file = own / file.name
     with file.open(encoding="utf-8-sig", newline="") as lines:
         yield from csv.DictReader(lines, strict=True)
+
+
+def _names(rows: Iterator[dict[str, str]]) -> dict[str, tuple[Named, ...]]:
+    names: dict[str, tuple[Named, ...]] = {}
+    for r in rows:
+        word = normal_word(r["word"])
+        names[word] = (*names.get(word, ()), Named(r["concept"], r["substance"]))
+    return names
 
 
 def _rules(name: str, rows: Iterator[dict[str, str]]) -> Iterator[Rule]:

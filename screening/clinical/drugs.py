@@ -1,6 +1,7 @@
 """What a medicine is, and how strong.
 
-Comes in: the text columns of `medication`. Goes out: its concept, and of a statin the intensity.
+Comes in: the text columns of `medication`. Goes out: its concepts, and of a statin the
+intensity.
 Refuses: nothing; what no list knows has no concept.
 
 A medicine is known by its code, else by a whole word of its name: orders carry codes of packages
@@ -25,29 +26,46 @@ _WORD = re.compile(r"[^\W\d_]+")
 _STRENGTH = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s*mg\b(?!\s*/\s*m?l\b)", re.IGNORECASE)
 
 
+ANTIHYPERTENSIVE = "antihypertensive"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Drugs:
-    """One entry a row: concept or None; low, moderate, high or empty."""
+    """One entry a row.
 
-    concept: NDArray[np.object_]
+    concepts : what the medicine is; of a package with two, both; empty where no list knows it
+    intensity : low, moderate, high or empty
+    """
+
+    concepts: NDArray[np.object_]
     intensity: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class _ByName:
+    concepts: tuple[str, ...]
+    substance: str
+    strength_mg: float | None
+
+
+_NOTHING = _ByName((), "", None)
 
 
 def drugs_of(table: pa.Table, codes: Codes) -> Drugs:
     """Tell the medicine of each row of `medication`."""
     code, name = column(table, "code"), column(table, "name")
     stated = numbers(column(table, "daily_dose_mg"))
-    by_code = _rules(code, codes)
+    rules = {c: codes.rules_of("medication", c) for c in code.unique().to_pylist()}
     known = {t: _named(t, codes) for t in name.unique().to_pylist()}
-    by_name = [known[t] for t in name.to_pylist()]
-    concept: list[str | None] = []
-    intensity: list[str] = []
-    for rule, named, dose in zip(by_code, by_name, stated, strict=True):
-        found, substance, strength = _one(rule, named)
-        concept.append(found)
-        daily = float(dose) if not np.isnan(dose) else strength
-        intensity.append(codes.intensity(substance, daily))
-    return Drugs(np.array(concept, dtype=object), np.array(intensity, dtype=object))
+    concepts = np.empty(table.num_rows, dtype=object)
+    intensity = np.empty(table.num_rows, dtype=object)
+    rows = zip(code.to_pylist(), name.to_pylist(), stated, strict=True)
+    for place, (coded, called, dose) in enumerate(rows):
+        found = _one(rules[coded], known[called])
+        concepts[place] = found.concepts
+        daily = float(dose) if not np.isnan(dose) else found.strength_mg
+        intensity[place] = codes.intensity(found.substance, daily)
+    return Drugs(concepts, intensity)
 
 
 def strengths_mg(name: str) -> tuple[float, ...]:
@@ -55,38 +73,43 @@ def strengths_mg(name: str) -> tuple[float, ...]:
     return tuple(float(m) for m in _STRENGTH.findall(name))
 
 
-def _rules(code: pa.Array, codes: Codes) -> list[Rule | None]:
-    known = {c: codes.rule("medication", c) for c in code.unique().to_pylist()}
-    return [known[c] for c in code.to_pylist()]
-
-
-def _named(name: str, codes: Codes) -> tuple[str, str, float | None] | None:
-    """Return concept, substance and strength by the words of a name.
+def _named(name: str, codes: Codes) -> _ByName:
+    """Return concepts, substance and strength by the words of a name.
 
     Of several medicines in one package the statin decides, and its strength is the one that
-    stands behind its name, else in the place it has among the parts.
+    stands behind its name, else in the place it has among the parts. A brand of two drugs names
+    no substance, since of its two strengths none is known to be the statin's.
     """
     words = [w.lower() for w in _WORD.findall(name)]
-    hits = [(w, codes.names[w]) for w in words if w in codes.names]
+    hits = [(word, found) for word in words for found in codes.names.get(word, ())]
     if not hits:
-        return None
-    word, found = next((h for h in hits if h[1].concept == "statin"), hits[0])
+        return _NOTHING
+    statins = sorted(
+        (h for h in hits if h[1].concept == "statin"), key=lambda h: not h[1].substance
+    )
+    word, found = next(iter(statins), hits[0])
     behind = name.lower().split(word, 1)[1]
     given = strengths_mg(behind)
     # "Atorvastatin 40 MG / Ezetimibe 10 MG": the first behind the name.
-    return found.concept, found.substance, given[0] if given else None
+    concepts = _with_pressure(found.concept, {h.concept for _, h in hits})
+    return _ByName(concepts, found.substance, given[0] if given else None)
 
 
-def _one(
-    rule: Rule | None, named: tuple[str, str, float | None] | None
-) -> tuple[str | None, str, float | None]:
+def _with_pressure(concept: str, all_of_them: set[str]) -> tuple[str, ...]:
+    """Keep a blood-pressure drug beside a lipid drug: the equations ask for each of the two."""
+    is_beside = ANTIHYPERTENSIVE in all_of_them and concept != ANTIHYPERTENSIVE
+    return (concept, ANTIHYPERTENSIVE) if is_beside else (concept,)
+
+
+def _one(rules: tuple[Rule, ...], named: _ByName) -> _ByName:
     """Put code and name together: the code tells what it is, the name how much."""
-    if rule is None:
-        return named or (None, "", None)
-    strength = rule.strength_mg
-    substance = rule.substance
-    if named is not None and named[0] == rule.concept:
-        substance = substance or named[1]
-        if named[1] == substance and strength is None:
-            strength = named[2]
-    return rule.concept, substance, strength
+    if not rules:
+        return named
+    rule = rules[0]
+    strength, substance = rule.strength_mg, rule.substance
+    if named.concepts[:1] == (rule.concept,):
+        substance = substance or named.substance
+        if named.substance == substance and strength is None:
+            strength = named.strength_mg
+    concepts = _with_pressure(rule.concept, {r.concept for r in rules} | {*named.concepts})
+    return _ByName(concepts, substance, strength)

@@ -120,7 +120,8 @@ def read_events(
     """Turn the text columns of `condition`, `medication` or `procedure` into EVENT.
 
     A fact whose start is not given or cannot be read is kept without date: an infarction is an
-    infarction. An unreadable start is counted as well. An unreadable end is refused.
+    infarction. An unreadable start is counted as well. An unreadable end is refused. Of a
+    condition `started_by` is no earlier than the day on which it was recorded.
     """
     table = link.spread(table)
     sieve = Sieve(source, table.num_rows)
@@ -128,11 +129,11 @@ def read_events(
     code = column(table, "code")
     if source == "medication":
         drugs = drugs_of(table, codes)
-        concept, intensity = drugs.concept, drugs.intensity
+        concepts, intensity = drugs.concepts, drugs.intensity
     else:
-        concept = looked_up(code, lambda c: codes.concept(source, c))
-        intensity = np.full(len(concept), "", dtype=object)
-    is_used = np.array([c is not None for c in concept], dtype=np.bool_)
+        concepts = _concepts(source, code, codes)
+        intensity = np.full(len(concepts), "", dtype=object)
+    is_used = np.array([bool(c) for c in concepts], dtype=np.bool_)
     sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
     begun = dates(column(table, start))
     empty = pa.array([""] * table.num_rows, pa.string())
@@ -142,7 +143,9 @@ def read_events(
         backwards = ended.days < begun.first
     sieve.refuse(backwards, Reason.BAD_VALUE, f"{stop} before {start}")
     sieve.remark(begun.is_bad, Reason.BAD_VALUE, f"{start}, kept without")
+    known_by = _known_by(table, begun.last, sieve)
     keep = sieve.keep
+    concept = np.array([next(iter(c), None) for c in concepts], dtype=object)
     # Only what the lists know as a code is stored: by a medicine's name alone, its concept.
     stored = looked_up(code, lambda c: normal_code(c) if codes.rule(source, c) else None)
     rows = {
@@ -151,10 +154,40 @@ def read_events(
         "code": pa.array(np.where(stored == None, concept, stored)[keep], pa.string()),  # noqa: E711
         "started_on": pa.array(begun.first[keep], pa.date32()),
         "stopped_on": ended.arrow(keep),
-        "started_by": pa.array(begun.last[keep], pa.date32()),
+        "started_by": pa.array(known_by[keep], pa.date32()),
         "intensity": pa.array(intensity[keep], pa.string()),
     }
-    return _taken(EVENT, rows, sieve)
+    taken = _taken(EVENT, rows, sieve)
+    return Taken(_with_second_facts(taken.rows, pa.table(rows), concepts[keep]), taken.rejections)
+
+
+def _known_by(
+    table: pa.Table, begun_by: NDArray[np.datetime64], sieve: Sieve
+) -> NDArray[np.datetime64]:
+    """Return the later of onset and record: what was written down later nobody knew before."""
+    if "recorded_at" not in table.column_names:
+        return begun_by
+    recorded = dates(column(table, "recorded_at"))
+    sieve.remark(recorded.is_bad, Reason.BAD_VALUE, "recorded_at, kept without")
+    later: NDArray[np.datetime64] = np.fmax(begun_by, recorded.last)
+    return later
+
+
+def _concepts(source: str, code: pa.Array, codes: Codes) -> NDArray[np.object_]:
+    """Return a tuple a row."""
+    known = {c: codes.concepts(source, c) for c in code.unique().to_pylist()}
+    found = np.empty(len(code), dtype=object)
+    for place, one in enumerate(code.to_pylist()):  # numpy would unpack a list of tuples
+        found[place] = known[one]
+    return found
+
+
+def _with_second_facts(one: pa.Table, rows: pa.Table, concepts: NDArray[np.object_]) -> pa.Table:
+    """Add what codes of two facts tell beside the first; the rows are already counted."""
+    place = np.array([i for i, c in enumerate(concepts) for _ in c[1:]], dtype=np.int64)
+    second = pa.array([name for c in concepts for name in c[1:]], pa.string())
+    more = rows.take(pa.array(place)).set_column(1, "concept", second)
+    return EVENT.check(without_copies(pa.concat_tables([one, more]), EVENT.key))
 
 
 def observed_scores(observations: pa.Table) -> pa.Table:

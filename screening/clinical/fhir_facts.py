@@ -128,7 +128,8 @@ def _value(part: Any, codes: Codes) -> tuple[str, str]:
 def _condition(resource: Resource, codes: Codes) -> list[Row]:
     code = _known(resource.get("code"), "condition", codes)
     day = first_date(resource, "onsetDateTime", "onsetPeriod", "recordedDate")
-    return [{"code": code, "onset_at": day}] if code else []
+    recorded = text(resource, "recordedDate")
+    return [{"code": code, "onset_at": day, "recorded_at": recorded}] if code else []
 
 
 def _procedure(resource: Resource, codes: Codes) -> list[Row]:

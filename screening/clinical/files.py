@@ -31,8 +31,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "formal_score": ("mrn", "agatston", "at"),
     "person_policy": ("mrn", "scope", "from"),
 }
-# What a table may hold beside: who issued the number; the name and daily dose of a medicine.
-_MAY_HOLD = {"medication": ("issuer", "name", "daily_dose_mg")}
+# What a table may hold beside: who issued the number; the name and daily dose of a medicine; the
+# day on which a condition was written down.
+_MAY_HOLD = {
+    "medication": ("issuer", "name", "daily_dose_mg"),
+    "condition": ("issuer", "recorded_at"),
+}
 _ISSUER = ("issuer",)
 # A person as a server names them (FHIR, OMOP); no site's table holds it.
 SUBJECT = "subject"

@@ -143,6 +143,32 @@ def test_a_partial_onset_is_a_span_of_days(fhir):
     assert (row["started_on"], row["started_by"]) == (date(2024, 2, 1), date(2024, 2, 29))
 
 
+@pytest.mark.parametrize(
+    ("onset", "recorded", "started_on", "started_by"),
+    [
+        ("2010-03-04", "2025-06-01T09:00:00Z", date(2010, 3, 4), date(2025, 6, 1)),
+        ("2025-06-01", "2010-03-04", date(2025, 6, 1), date(2025, 6, 1)),
+        ("2010", "2010-03-04", date(2010, 1, 1), date(2010, 12, 31)),
+        ("2010", "2011-03", date(2010, 1, 1), date(2011, 3, 31)),
+        ("2010-03-04", None, date(2010, 3, 4), date(2010, 3, 4)),
+        (None, "2025-06-01", date(2025, 6, 1), date(2025, 6, 1)),
+        (None, None, None, None),
+        ("childhood", "2025-06-01", None, date(2025, 6, 1)),
+    ],
+)
+def test_a_condition_is_known_by_the_later_of_onset_and_record(
+    fhir, onset, recorded, started_on, started_by
+):
+    (row,) = fhir(condition("E11.9", onsetDateTime=onset, recordedDate=recorded)).event.to_pylist()
+    assert (row["started_on"], row["started_by"]) == (started_on, started_by)
+
+
+def test_of_two_records_of_one_onset_the_earlier_tells_when_it_was_known(fhir):
+    records = [condition("E11.9", recordedDate=day) for day in ("2025-06-01", "2024-06-01")]
+    (row,) = fhir(*records).event.to_pylist()
+    assert row["started_by"] == date(2024, 6, 1)
+
+
 def test_the_first_coding_that_a_list_knows_counts_and_a_local_one_does_not(fhir):
     both = condition()
     both["code"]["coding"].insert(0, {"system": "urn:local", "code": "92928"})

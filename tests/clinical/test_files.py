@@ -188,7 +188,7 @@ def test_a_birth_after_the_scan_or_130_years_before_it_is_counted_and_left_out(t
         keys = ["alice"] * len(days)
         dates = pa.array([date.fromisoformat(d) for d in days] + [None], pa.date32())
         scans = pa.table({"person_key": [*keys, "bob"], "index_date": dates})
-        kept = without_impossible_births(read, scans)
+        kept = without_impossible_births(read, scans, date(2100, 1, 1))
         n = sum(refused(kept, "person").values()) - sum(refused(read, "person").values())
         return kept.birth_dates["person_key"].to_pylist(), n
 
@@ -198,3 +198,18 @@ def test_a_birth_after_the_scan_or_130_years_before_it_is_counted_and_left_out(t
     assert births("2090-01-31") == (["alice", "bob"], 0)
     assert births("2090-03-31") == (["bob"], 1)
     assert births() == (["alice", "bob"], 0)
+
+
+def test_a_birth_after_the_day_of_the_list_is_counted_and_left_out(tmp_path):
+    write(tmp_path, person=[ALICE, BOB])
+    read = read_clinical(tmp_path, resolve)
+    nobody = pa.table(
+        {"person_key": pa.array([], pa.string()), "index_date": pa.array([], pa.date32())}
+    )
+    for day, left in ((date(1960, 2, 29), ["alice", "bob"]), (date(1960, 2, 28), ["bob"])):
+        kept = without_impossible_births(read, nobody, day)
+        assert kept.birth_dates["person_key"].to_pylist() == left
+    assert (
+        refused(kept, "person")["bad_value", "birth_date: after the day of the list, kept without"]
+        == 1
+    )

@@ -114,6 +114,8 @@ def test_units_and_answers_become_canonical(clinical, code, value, unit, expecte
         ("2093-3", "nan", "mg/dL", Reason.BAD_VALUE),
         ("72166-2", "sometimes", "", Reason.BAD_VALUE),
         ("72166-2", "266927001", "", Reason.CODE_NOT_USED),
+        ("72166-2", "LA18979-7", "", Reason.CODE_NOT_USED),
+        ("72166-2", "LA18980-5", "", Reason.CODE_NOT_USED),
         ("9999-9", "1", "mg/dL", Reason.CODE_NOT_USED),
     ],
 )

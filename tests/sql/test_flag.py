@@ -69,6 +69,8 @@ def test_a_closed_road_to_the_risk_tier_is_said_beside_below_threshold():
         ("ischaemic_stroke", "known_ascvd"),
         ("transient_ischaemic_attack", "known_ascvd"),
         ("peripheral_artery_disease", "known_ascvd"),
+        ("peripheral_revascularisation", "known_ascvd"),
+        ("aortic_aneurysm", "known_ascvd"),
         ("formal_calcium_score", "formally_scored"),
     ],
 )

@@ -184,6 +184,8 @@ def test_how_old_a_value_may_be_is_the_sites_choice(settings, value):
         (INDEX - 40 * DAY, INDEX, 1.0),  # a month that ends on the day of the scan
         (INDEX - 3 * DAY, INDEX + 20 * DAY, None),  # the month of the scan: before it or after?
         (INDEX + DAY, INDEX + 30 * DAY, 0.0),
+        (None, INDEX, 1.0),  # onset unknown, recorded on the day of the scan
+        (None, INDEX + DAY, None),
     ],
 )
 def test_of_a_partial_date_the_first_clock_takes_the_last_day(first, last, flag):

@@ -182,6 +182,15 @@ def test_dialysis_of_more_than_a_year_ago_is_over(day, is_out):
     assert (row["reason"] == "dialysis") is is_out
 
 
+@pytest.mark.parametrize(
+    ("day", "is_out"),
+    [(AS_OF.replace(year=AS_OF.year - 20), True), (None, True), (AS_OF + DAY, False)],
+)
+def test_dependence_on_dialysis_does_not_expire(day, is_out):
+    row = flag_of(one_person(scan(agatston=500.0), event=[event("chronic_dialysis", day)]))
+    assert (row["reason"] == "dialysis") is is_out
+
+
 @pytest.mark.parametrize("own", ["dialysis", "transplant"])
 def test_dialysis_and_transplant_have_their_lists(own):
     def listed(agatston, *events):
