@@ -30,7 +30,7 @@ def check_clinical(folder: Path | None, settings: ClinicalSettings) -> None:
 
 def check_risk_model(settings: RiskSettings) -> None:
     """Refuse a risk model that cannot be used, before the night's work begins."""
-    risk.use_of(settings)
+    risk.use_for_flag(settings)
 
 
 def take_clinical(

@@ -76,6 +76,8 @@ def apply_to_file(
         "lines_left_out": [line for line in census.lines_left_out if line],
         "estimated": {e.column: given[e.column] for e in (*risk.EQUATIONS, risk.MODEL)},
         "model": use.says,
+        "model_years": int(years) if (years := use.model.years) == int(years) else years,
+        "model_endpoint": use.model.endpoint,
         "drawn_by_model": {k: n for k, n in drawn.items() if n},
         "causes": dict(causes.most_common()),
         "equation_for_white_people": {k: n for k, n in stands_in.items() if n},
@@ -141,8 +143,13 @@ def print_applied(facts: Mapping[str, object]) -> None:
         f"{facts['rows']} rows of {facts['people']}",
         ("estimate", "years", "predicts", "people"),
         [
-            (e.column, e.years, e.endpoint, estimated[e.column])
-            for e in (*risk.EQUATIONS, risk.MODEL)
+            *((e.column, e.years, e.endpoint, estimated[e.column]) for e in risk.EQUATIONS),
+            (
+                risk.MODEL.column,
+                facts["model_years"],
+                facts["model_endpoint"],
+                estimated[risk.MODEL.column],
+            ),
         ],
     )
     show.say(f"model_risk: {facts['model']}")

@@ -131,11 +131,13 @@ def fit(
     Writes model.json (name it in [risk] model), card.md, report.html, report.json.
 
     Recalibration first; other coefficients only from 100 events on, and only where
-    cross-validation says that they help. The latest quarter of scans judges.
+    cross-validation says that they help. The latest quarter of scans judges. Flags look at risks of
+    10 years: a sweep takes no model of another horizon, risk apply does; and published equations
+    of 10 years are then judged by their ranking alone.
 
     \b
     Example:
-      screening risk fit --outcomes outcomes.csv --out model --years 5 --group ward
+      screening risk fit --outcomes outcomes.csv --out model --years 10 --group ward
     """
     from flows.risk_fit import Asked, fit_to_file, print_fitted
     from screening.report.fit_page import render_json

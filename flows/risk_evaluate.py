@@ -25,9 +25,16 @@ from screening import risk
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.listed import ListReport
+from screening.listed import ListReport, Reached
 from screening.report.list_page import render_html, render_json
-from screening.report.list_words import GROUP_WORDS, TOO_FEW, one_in, percent, short_of_time
+from screening.report.list_words import (
+    GROUP_WORDS,
+    MORE_REVIEWS,
+    TOO_FEW,
+    one_in,
+    percent,
+    short_of_time,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,18 @@ def _write(out: Path, judged: risk.JudgedList) -> None:
     show.write_table(judged.workload, "csv", out / "workload.csv")
 
 
+def _print_orders(title: str, reached: Sequence[Reached]) -> None:
+    show.table(
+        title,
+        ("order", "reviewed", "left waiting", "events reached", "of all events"),
+        [
+            (r.order, show.number(r.n_reviewed), show.number(r.n_left),
+             show.number(r.events_reached, 1), percent(r.share))
+            for r in reached
+        ],
+    )  # fmt: skip
+
+
 def print_evaluated(report: ListReport, out: Path) -> None:
     """Print how good the list was."""
     simulated = " (simulated outcomes)" if report.is_simulated else ""
@@ -164,16 +183,13 @@ def print_evaluated(report: ListReport, out: Path) -> None:
             f"units and more {percent(report.truth_sensitivity_100)} are on the list"
         )
     work = report.workload
-    show.table(
+    _print_orders(
         f"the best {work.per_week} a week, {work.n_weeks} weeks of scans; {work.enough_per_week} a "
         f"week leave nobody of the list waiting{simulated}",
-        ("order", "reviewed", "left waiting", "events reached", "of all events"),
-        [
-            (r.order, show.number(r.n_reviewed), show.number(r.n_left),
-             show.number(r.events_reached, 1), percent(r.share))
-            for r in work.asked
-        ],
-    )  # fmt: skip
+        work.asked,
+    )
+    show.say(MORE_REVIEWS)
+    _print_orders(f"with as many reviews in each week as the list has{simulated}", work.equal)
     show.say(f"{sums.n_rows} rows of outcomes, {sums.n_with_outcome} taken")
     for why, n in sums.rows_left_out.items():
         show.say(f"  left out, {why}: {n}")

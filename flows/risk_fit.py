@@ -16,7 +16,7 @@ from screening import clinical, risk
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.fitted import FitReport
-from screening.report.fit_page import render_card, render_html, render_json, told
+from screening.report.fit_page import ratio, render_card, render_html, render_json, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,11 @@ def print_fitted(report: FitReport, out: Path) -> None:
     show.say(f"{report.step}: {report.why_step}")
     show.table(
         f"{report.n_held_out} people scanned from {report.held_out} on, held out",
-        ("model", "observed", "expected", "observed / expected", "AUC", "slope"),
+        ("model", "years", "observed", "expected", "observed / expected", "AUC", "slope"),
         [
-            (name, told(j.observed, 3), f"{j.expected:.3f}", told(j.ratio), told(j.auc),
-             told(j.slope))
+            (name, f"{j.years:g}", told(j.observed, 3),
+             "" if j.expected is None else f"{j.expected:.3f}", ratio(j, report.years),
+             told(j.auc), told(j.slope))
             for name, j in report.models.items()
         ],
     )  # fmt: skip
@@ -81,4 +82,9 @@ def print_fitted(report: FitReport, out: Path) -> None:
         show.say(f"left out, {why}: {n}")
     show.say(f"{out / 'report.html'}\n{out / 'card.md'}")
     show.say(f'to use it: [risk] model = "{out / "model.json"}" in screening.toml')
+    if report.years != risk.MODEL.years:
+        show.say(
+            f"its risk is of {report.years:g} years: for risk apply; a sweep, whose flags look at "
+            f"risks of {risk.MODEL.years}, refuses it"
+        )
     show.say(show.NOTICE)

@@ -36,7 +36,10 @@ _LOOKED_AT = {
 def policy(person: Row) -> str:
     """Return the policy that flagged, and the risk it looked at."""
     name = POLICIES.get(str(person["policy"]), str(person["policy"]))
-    looked = _LOOKED_AT.get(str(person["flag_risk_source"]))
+    source = str(person["flag_risk_source"])
+    looked = _LOOKED_AT.get(source)
+    if source == "model_risk" and not _is_default(person):
+        looked = f"the site's model {_model(person)}"
     if looked is None:
         return f"{name}; without a 10-year risk to look at"
     return f"{name}; 10-year risk it looks at: {show.percent(person['flag_risk'])} ({looked})"
@@ -57,10 +60,17 @@ def estimate(person: Row) -> str:
 
 
 def _subject(person: Row) -> str:
-    name = str(person["model"]).partition(";")[0]
-    if name.startswith("mesa_chd_10y_cac"):
+    if _is_default(person):
         return "10-year CHD risk with calcium, averaged over race and what is missing"
-    return f"risk by the site's model {name}"
+    return f"risk by the site's model {_model(person)}"
+
+
+def _model(person: Row) -> str:
+    return str(person["model"]).partition(";")[0]
+
+
+def _is_default(person: Row) -> bool:
+    return _model(person).startswith("mesa_chd_10y_cac")
 
 
 def contributions(person: Row) -> str:

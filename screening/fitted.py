@@ -26,6 +26,8 @@ class Told:
 class Judged:
     """One set of estimates on one set of people.
 
+    years : of the estimates. Where they are not the horizon's, expected, ratio, brier and intercept
+        are None: a risk of 10 years is not wrong because fewer have the event in 5
     observed : risk by Aalen-Johansen; expected : mean estimate; ratio : observed / expected
     auc : IPCW, cases against all who had no event by the horizon
     intercept, slope : of the log odds of the outcome on those of the estimate
@@ -33,8 +35,9 @@ class Judged:
 
     n: int
     n_events: int
+    years: float
     observed: Told
-    expected: float
+    expected: float | None
     ratio: Told
     auc: Told
     brier: float | None = None

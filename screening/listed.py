@@ -82,6 +82,7 @@ class TrulyHigh:
 class Reached:
     """One order of working at one capacity, until the last week of scans.
 
+    per_week : at most, where it differs by week
     share : of all expected events, those of people reviewed before their event
     """
 
@@ -110,6 +111,8 @@ class Week:
 class Workload:
     """Weeks, orders of working, and the gain of each order by how many were reviewed.
 
+    asked : every order at the capacity asked for; equal : every order with as many reviews in each
+        week as the list had then, so that none is better by reviewing more
     gain : order: share of expected events among the first 0, 1, … 100 % of `n_ranked` people;
         None beyond the end of an order; empty below ten events
     """
@@ -119,6 +122,7 @@ class Workload:
     enough_per_week: int
     weeks: tuple[Week, ...]
     asked: tuple[Reached, ...]
+    equal: tuple[Reached, ...]
     curve: tuple[Reached, ...]
     n_ranked: int
     gain: Mapping[str, tuple[float | None, ...]]

@@ -110,6 +110,7 @@ class Reason(StrEnum):
     ALREADY_TREATED = "already_treated"
     GRADE_TOO_LOW = "grade_too_low"
     BELOW_THRESHOLD = "below_threshold"
+    NO_PERCENTILE = "no_percentile"
     LOWER_BOUND = "lower_bound"
     PALLIATIVE_CARE = "palliative_care"
     DIALYSIS = "dialysis"
@@ -261,9 +262,16 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.KNOWN_ASCVD: ReasonText(Room.RISK, "Cardiovascular disease is already known."),
     Reason.DECEASED: ReasonText(Room.RISK, "The person has died."),
     Reason.FORMALLY_SCORED: ReasonText(Room.RISK, "A formal calcium score already exists."),
-    Reason.ALREADY_TREATED: ReasonText(Room.RISK, "Lipid-lowering treatment is already given."),
+    Reason.ALREADY_TREATED: ReasonText(
+        Room.RISK,
+        "Lipid-lowering treatment is already given. No flag gives this reason: who is treated "
+        "is listed, and marked (is_on_statin).",
+    ),
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),
+    Reason.NO_PERCENTILE: ReasonText(
+        Room.RISK, "No published table has a percentile for a person of this age, sex and race."
+    ),
     Reason.LOWER_BOUND: ReasonText(
         Room.RISK, "The score may be a lower bound (the heart is cut, or metal may hide calcium)."
     ),

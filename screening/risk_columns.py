@@ -33,10 +33,15 @@ RISK_COLUMNS = (
     Column("mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
     Column("percentile", _F, "", "of the score at that age; empty of a zero and beyond", _HEALTH),
     Column("percentile_text", _S, "", "the percentile in words", _HEALTH),
-    Column("percentile_source", _S, "", "MESA 2006 where race is known, else Hoff 2001"),
+    Column(
+        "percentile_source",
+        _S,
+        "",
+        "MESA 2006 where race is known, at 50 to 80; else Hoff 2001, 40 to 72.5",
+    ),
     Column("inputs_used", _SS, "", "inputs with their values' ages in days"),
     Column("reasons", _SS, "", "why an estimate by a published equation is empty"),
-    Column("detail", _S, "", "which inputs are missing or out of range"),
+    Column("detail", _S, "", "which inputs are missing, suspect or out of range"),
     Column("model", _S, "", "clinical-variable model, how race entered it, and its source"),
     *_MODEL,
     Column(

@@ -17,7 +17,7 @@
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
--- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where MESA lacks an input or the score is a lower bound; score2
+-- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where a site names a model of its own, MESA lacks an input or the score is a lower bound; score2
 -- column: is_known_inpatient |  | health | hospital care is on record for the day of the scan or a day beside it
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
@@ -33,7 +33,7 @@ with thresholds as (
         1000.0 as agatston_extreme,
         18.0 as adult_years,
         -- Below 40 and from 85 on: tiers of their own. MESA was made for ages 45 to 84, its
-        -- percentiles end at 80, Hoff's begin with 40.
+        -- percentiles end at 80, Hoff's begin at 40.
         40.0 as young_below_years,
         85.0 as old_from_years
 ),
@@ -136,6 +136,15 @@ opt_outs as (
     where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
 ),
 
+-- The default model's text begins with its name; no model of a site's own may have it.
+estimates as (
+    select
+        *,
+        coalesce(model, '') <> ''
+        and not starts_with(model, 'mesa_chd_10y_cac averaged') as is_own_model
+    from raw_risk
+),
+
 facts as (
     select
         s.person_key,
@@ -159,14 +168,22 @@ facts as (
         policy.risk_used,
         case
             when policy.risk_used = 'score2' then k.score2
-            -- MESA takes the score as it is; the model draws a lower bound's from above it.
-            when coalesce(p.is_lower_bound, false) and k.model_risk is not null then k.model_risk
+            -- A site's own model knows the site. The default one is MESA averaged, so that MESA
+            -- itself goes before it; but MESA takes the score as it is, while the model draws a
+            -- lower bound's from above it.
+            when
+                k.model_risk is not null
+                and (coalesce(p.is_lower_bound, false) or k.is_own_model)
+                then k.model_risk
             else coalesce(k.mesa_chd_10y_cac, k.model_risk)
         end as flag_risk,
         case
             when policy.risk_used = 'score2'
                 then case when k.score2 is not null then 'score2' else '' end
-            when coalesce(p.is_lower_bound, false) and k.model_risk is not null then 'model_risk'
+            when
+                k.model_risk is not null
+                and (coalesce(p.is_lower_bound, false) or k.is_own_model)
+                then 'model_risk'
             when k.mesa_chd_10y_cac is not null then 'mesa_chd_10y_cac'
             when k.model_risk is not null then 'model_risk'
             else ''
@@ -182,10 +199,13 @@ facts as (
             or (policy.percentile_high is not null and k.percentile_text like 'above %'),
             false
         ) as is_percentile_high,
+        policy.percentile_high is not null and coalesce(k.percentile_text, '') = ''
+            as lacks_percentile,
         case
             when policy.risk_used = 'score2' then coalesce(k.score2_reasons, [])
             else coalesce(k.reasons, [])
         end as risk_reasons,
+        coalesce(list_contains(k.reasons, 'unit_suspect'), false) as has_suspect_input,
         coalesce(q.was_inpatient, false) as is_known_inpatient,
         -- Without a record nobody knows what is taken: null, not false.
         t.is_on_statin,
@@ -231,7 +251,7 @@ facts as (
     cross join policy
     left join core_person_score as p on p.person_key = s.person_key
     left join raw_person as c on c.person_key = s.person_key
-    left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
+    left join estimates as k on k.person_key = p.person_key and k.series_key = p.series_key
     left join opt_outs as o on o.person_key = s.person_key
     left join core_treatment as t on t.person_key = s.person_key
     left join core_care as q on q.person_key = s.person_key
@@ -309,11 +329,24 @@ select
     case
         when len(obstacles) > 0 then obstacles
         when tier_if_flagged is not null then [tier_if_flagged]
-        -- A small score whose risk could not be estimated is below the threshold of the score;
-        -- that the other road was closed is said beside it.
-        when has_calcium and flag_risk is null
-            then list_concat(['below_threshold'], risk_reasons)
-        else ['below_threshold']
+        -- A small score without risk or percentile is below the threshold of the score; that
+        -- another road was closed is said beside it.
+        else list_concat(
+            list_concat(
+                ['below_threshold'],
+                case
+                    when has_calcium and flag_risk is null then risk_reasons
+                    -- The risk was averaged over values that cannot be right.
+                    when has_calcium and has_suspect_input then ['unit_suspect']
+                    else []
+                end
+            ),
+            case
+                when has_calcium and lacks_percentile and not is_young and not is_old
+                    then ['no_percentile']
+                else []
+            end
+        )
     end as reasons,
     case
         when len(obstacles) > 0 then obstacles[1]

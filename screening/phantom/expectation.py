@@ -72,8 +72,9 @@ _MESA_CAC_SURVIVAL = 0.99833
 _MESA_LN_CAC = 0.2743
 _MESA_RACES = ("white", "black", "hispanic", "chinese")
 
-# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years, and where
-# race is none of its four Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 … 72.5.
+# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years; where
+# race is none of its four, and at other ages, Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 …
+# 72.5, its first held from 40 on.
 _P75_AGES = (50.0, 60.0, 70.0, 80.0)
 _P75 = {
     ("M", "white"): (22, 155, 540, 1200),
@@ -86,6 +87,7 @@ _P75 = {
     ("F", "hispanic"): (0, 2, 51, 205),
 }
 _P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5)
+_P75_HOFF_FROM = 40.0
 _P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892), "F": (1, 2, 5, 23, 57, 145, 210)}
 
 # States of series refused for a reason; all others that give no score are `failed`.
@@ -313,9 +315,10 @@ def percentile_75(age_years: float, sex: str, race: str | None) -> float | None:
     """Give the Agatston score at the 75th percentile; None outside the ages of the table."""
     ages: tuple[float, ...] = _P75_HOFF_AGES
     scores: tuple[int, ...] = _P75_HOFF[sex]
-    if race in _MESA_RACES:
-        ages, scores = _P75_AGES, _P75[sex, str(race)]
-    if not ages[0] <= age_years <= ages[-1]:
+    lowest = _P75_HOFF_FROM
+    if race in _MESA_RACES and _P75_AGES[0] <= age_years <= _P75_AGES[-1]:
+        ages, scores, lowest = _P75_AGES, _P75[sex, str(race)], _P75_AGES[0]
+    if not lowest <= age_years <= ages[-1]:
         return None
     return float(np.interp(age_years, ages, scores))
 

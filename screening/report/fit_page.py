@@ -72,11 +72,40 @@ def told(figure: Told, digits: int = 2) -> str:
     return f"{text} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
+def expected(judged: Judged) -> str:
+    """Write the mean estimate; nothing where it is of other years than were observed."""
+    return "" if judged.expected is None else f"{100 * judged.expected:.1f} %"
+
+
+def ratio(judged: Judged, horizon: float) -> str:
+    """Write observed / expected; nothing where the estimates are of other years."""
+    return told(judged.ratio) if judged.years == horizon else ""
+
+
+def _brier(judged: Judged, horizon: float) -> str:
+    if judged.years != horizon:
+        return ""
+    return "–" if judged.brier is None else f"{judged.brier:.4f}"
+
+
+def _other_years(report: FitReport) -> str:
+    """Say why cells are empty, where any are."""
+    years = (*(j.years for j in report.models.values()), *(b.years for b in report.beside))
+    if all(y == report.years for y in years):
+        return ""
+    return (
+        f" Empty: the estimates are of other years than the {report.years:g} observed here, so "
+        "that only their ranking and spread can be judged."
+    )
+
+
 def _percent(figure: Told) -> str:
     if figure.value is None:
         return told(figure)
-    low, high = figure.low or 0.0, figure.high or 0.0
-    return f"{100 * figure.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    text = f"{100 * figure.value:.1f} %"
+    if figure.low is None or figure.high is None:
+        return text
+    return f"{text} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
 
 
 def _chosen(report: FitReport) -> Judged:
@@ -91,7 +120,7 @@ def _lead(report: FitReport) -> str:
             f"{report.step} is, cannot be said."
         )
     return (
-        f"On people scanned later, the {report.step} expects {100 * chosen.expected:.1f} % where "
+        f"On people scanned later, the {report.step} expects {expected(chosen)} where "
         f"{100 * (chosen.observed.value or 0):.1f} % were observed: {told(chosen.ratio)} times as "
         "many as expected."
     )
@@ -120,19 +149,20 @@ def _who(report: FitReport) -> list[str]:
 
 def _models(report: FitReport) -> list[str]:
     rows = [
-        (name, _percent(j.observed), f"{100 * j.expected:.1f} %", told(j.ratio), told(j.auc),
-         "–" if j.brier is None else f"{j.brier:.4f}", told(j.intercept), told(j.slope))
+        (name, f"{j.years:g}", _percent(j.observed), expected(j), ratio(j, report.years),
+         told(j.auc), _brier(j, report.years),
+         told(j.intercept) if j.years == report.years else "", told(j.slope))
         for name, j in report.models.items()
     ]  # fmt: skip
     return [
         "<h2>On the people held out</h2>",
         _table(
-            ("model", "observed", "expected", "observed / expected", "AUC", "Brier", "intercept",
-             "slope"), rows,
+            ("model", "years", "observed", "expected", "observed / expected", "AUC", "Brier",
+             "intercept", "slope"), rows,
         ),
         "<p>Observed: Aalen-Johansen, deaths of other causes compete. Intervals: 95 %, people "
         "drawn again. Perfect: observed / expected 1, intercept 0, slope 1; a slope below 1 "
-        "means that estimates spread too far.</p>",
+        "means that estimates spread too far." + _other_years(report) + "</p>",
     ]  # fmt: skip
 
 
@@ -162,25 +192,26 @@ def _figure(svg: bytes, title: str, says: str) -> str:
 
 def _beside(report: FitReport) -> list[str]:
     rows = [
-        (b.column, b.endpoint, f"{b.theirs.n:,}", f"{b.theirs.n_events:,}", told(b.theirs.auc),
-         told(b.ours.auc), told(b.theirs.ratio), told(b.ours.ratio))
+        (b.column, f"{b.years:g}", b.endpoint, f"{b.theirs.n:,}", f"{b.theirs.n_events:,}",
+         told(b.theirs.auc), told(b.ours.auc), ratio(b.theirs, report.years), told(b.ours.ratio))
         for b in report.beside
     ]  # fmt: skip
     return [
         "<h2>Beside published equations, on the same people</h2>",
         _table(
-            ("equation", "predicts", "people", "events", "its AUC", "the model's", "its observed / "
-             "expected", "the model's"), rows,
+            ("equation", "years", "predicts", "people", "events", "its AUC", "the model's",
+             "its observed / expected", "the model's"), rows,
         ),
         "<p>Endpoints differ: an equation for another endpoint is not wrong where its ratio is not "
-        "1. Each row has the people who have all inputs of that equation and its ages.</p>",
+        "1. Each row has the people who have all inputs of that equation and its ages."
+        + _other_years(report) + "</p>",
     ]  # fmt: skip
 
 
 def _fairness(report: FitReport) -> list[str]:
     rows = [
         (f.variable, f.level, f"{f.judged.n:,}", f"{f.judged.n_events:,}",
-         _percent(f.judged.observed), f"{100 * f.judged.expected:.1f} %", told(f.judged.ratio),
+         _percent(f.judged.observed), expected(f.judged), told(f.judged.ratio),
          told(f.judged.auc), _verdict(f.judged))
         for f in report.fairness
     ]  # fmt: skip

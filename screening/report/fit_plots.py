@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from screening.fitted import FitReport, Tenth
 from screening.report.validation_plots import GREY, INK, LINE, POINT, svg
 
-_COLOURS = (GREY, POINT, LINE)
+_COLOURS = {"MESA averaged": GREY, "recalibrated": POINT, "refitted": LINE}
 
 
 def calibration(report: FitReport) -> bytes:
@@ -19,7 +19,8 @@ def calibration(report: FitReport) -> bytes:
 
     def draw(axes: Axes) -> None:
         top = 0.05
-        for name, colour in shown.items():
+        # MESA's risk of 10 years is not drawn against what another horizon showed.
+        for name, colour in ((n, c) for n, c in shown.items() if n in report.tenths):
             for tenth in report.tenths[name]:
                 top = max(top, _point(axes, tenth, colour))
             axes.plot([], [], "o", color=colour, label=name, ms=5)
@@ -52,8 +53,8 @@ def decision_curve(report: FitReport) -> bytes:
         lines = {n: v for n, v in report.curve.by.items() if n != "all"}
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.plot(percent, report.curve.by["all"], color=INK, linewidth=0.8, ls=":", label="all")
-        for (name, values), colour in zip(lines.items(), _COLOURS, strict=False):
-            axes.plot(percent, values, color=colour, linewidth=1.6, label=name)
+        for name, values in lines.items():
+            axes.plot(percent, values, color=_COLOURS[name], linewidth=1.6, label=name)
         top = max(max(values) for values in report.curve.by.values())
         axes.set(xlim=(0, max(percent)), ylim=(-0.15 * top, 1.08 * top))
         axes.set_xlabel("threshold, %")

@@ -12,11 +12,18 @@ from dataclasses import asdict
 from html import escape
 
 from screening.fitted import LEAST_EVENTS, LEAST_PEOPLE
-from screening.listed import CANNOT_SAY, Group, ListReport
+from screening.listed import CANNOT_SAY, Group, ListReport, Reached
 from screening.reasons import REASONS
 from screening.report import list_plots as plots
 from screening.report.fit_page import told
-from screening.report.list_words import GROUP_WORDS, one_in, percent, points, short_of_time
+from screening.report.list_words import (
+    GROUP_WORDS,
+    MORE_REVIEWS,
+    one_in,
+    percent,
+    points,
+    short_of_time,
+)
 from screening.report.style import head
 
 NOTICE = (
@@ -160,27 +167,35 @@ def _truth(report: ListReport) -> list[str]:
 
 def _workload(report: ListReport) -> list[str]:
     work = report.workload
-    rows = [
-        (r.order, f"{r.n_reviewed:,.0f}", f"{r.n_left:,.0f}", f"{r.n_gone:,.0f}",
-         f"{r.events_reached:,.1f}", percent(r.share),
-         "–" if r.per_event is None else f"{r.per_event:.1f}")
-        for r in work.asked
-    ]  # fmt: skip
+    header = (
+        "order of working", "reviewed", "waiting at the end", "had the event or died first",
+        "events reached in time", "of all events", "reviews for one event",
+    )  # fmt: skip
     return [
         _h2(f"The best {work.per_week} a week", report),
         f"<p>{work.n_weeks:,} weeks of scans. {work.enough_per_week:,} reviews a week leave nobody "
         "of the list waiting at their end.</p>",
-        _table(
-            ("order of working", "reviewed", "waiting at the end", "had the event or died first",
-             "events reached in time", "of all events", "reviews for one event"), rows,
-        ),
-        "<p>Worklist: people on the list, as it is ordered. Score alone and 10-year risk: "
+        _table(header, _orders(work.asked)),
+        f"<p>{escape(MORE_REVIEWS)}</p>",
+        _h2("With as many reviews as the list has", report),
+        _table(header, _orders(work.equal)),
+        "<p>In each week every order has as many reviews as the list had in it. Worklist: people "
+        "on the list, as it is ordered. Score alone and 10-year risk: "
         "everybody with a score whom the policy does not keep off, the highest first. At random: "
         f"the list, or everybody, mean of {work.random_orders} orders. An event is reached where "
         "its person is reviewed before it, at the end of a week.</p>",
         *_curves(report),
         _figure(plots.weeks(report), "Week by week",
                 f"People newly flagged, and waiting where {work.per_week} a week are reviewed."),
+    ]  # fmt: skip
+
+
+def _orders(reached: Iterable[Reached]) -> list[tuple[str, ...]]:
+    return [
+        (r.order, f"{r.n_reviewed:,.0f}", f"{r.n_left:,.0f}", f"{r.n_gone:,.0f}",
+         f"{r.events_reached:,.1f}", percent(r.share),
+         "–" if r.per_event is None else f"{r.per_event:.1f}")
+        for r in reached
     ]  # fmt: skip
 
 
@@ -229,6 +244,8 @@ def _groups(report: ListReport) -> list[str]:
 
 def _verdict(group: Group) -> str:
     said = []
+    if group.n_cannot_say == group.n:
+        said.append("of none of them could anything be said; their events count as not found")
     low, high = group.difference.low, group.difference.high
     if low is not None and high is not None and not low <= 0 <= high:
         said.append("more of its events are found" if low > 0 else "more of its events are missed")
@@ -280,8 +297,9 @@ def _methods(report: ListReport) -> list[str]:
         ("to review for one", "1 / predictive value: people of that group reviewed to find one "
          f"who has the event within {report.years:g} years"),
         ("intervals", f"95 %, people drawn again {report.draws} times, seed {report.seed}; plain "
-         f"shares by Wilson. None below {LEAST_PEOPLE} people; cells of fewer than {LEAST_EVENTS} "
-         "events have counts alone. In the queue who is reached stays as it is"),
+         f"shares, and where no draw differs, by Wilson. None below {LEAST_PEOPLE} people; cells "
+         f"of fewer than {LEAST_EVENTS} events have counts alone. In the queue who is reached "
+         "stays as it is"),
         ("outcome table, SHA-256", report.outcomes_sha256),
         ("program", report.program_version),
     )  # fmt: skip

@@ -12,6 +12,11 @@ from screening.listed import BELOW, CANNOT_SAY
 _NO_BREAK = "\u00a0"
 _TOO_FEW_PEOPLE = f"(n{_NO_BREAK}<{_NO_BREAK}{LEAST_PEOPLE})"
 TOO_FEW = f"fewer than {LEAST_EVENTS} events"
+# Beside the table of orders at one capacity.
+MORE_REVIEWS = (
+    "An order that reviews more people reaches more events by that alone: compare the orders "
+    "where all review as many."
+)
 GROUP_WORDS = {
     "cac_1000": "Agatston 1000 and more",
     "cac_300": "Agatston 300 to below 1000",

@@ -21,7 +21,7 @@ from screening.risk.outcomes import outcomes_of
 from screening.risk.percentile import Percentile, percentile
 from screening.risk.simulated_site import AS_OF as SIMULATED_AS_OF
 from screening.risk.simulated_site import SimulatedSite, simulate_site
-from screening.risk.use_model import ModelUse, extras_of, use_of
+from screening.risk.use_model import ModelUse, extras_of, use_for_flag, use_of
 
 __all__ = [
     "EQUATIONS",
@@ -50,5 +50,6 @@ __all__ = [
     "outcomes_of",
     "percentile",
     "simulate_site",
+    "use_for_flag",
     "use_of",
 ]

@@ -2,8 +2,9 @@
 
 Comes in: the rows of `core_risk_input`. Goes out: RISK, one row each, in the same order.
 Refuses: a table without a needed column (ScreeningError). A missing or out-of-range input makes
-MESA's own estimates empty and is named, and no race stands for an unknown one; the
-clinical-variable model draws what is missing, and names that too.
+MESA's own estimates empty and is named, and no race stands for an unknown one; so do total
+cholesterol and HDL that cannot both be right (`unit_suspect`). The clinical-variable model draws
+what is missing or suspect, and names that too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
+from screening.lipids import hdl_not_below_total
 from screening.reasons import Reason
 from screening.risk.by_region import score2_columns
 from screening.risk.equations import MESA_YEARS
@@ -22,7 +24,7 @@ from screening.risk.mesa import RACES, mesa_risks
 from screening.risk.people import NUMBERS, Bools, Floats, People, people_of
 from screening.risk.percentile import percentile_columns
 from screening.risk.score_error import scores_of
-from screening.risk.use_model import ModelEstimates, estimate_by_model, use_of
+from screening.risk.use_model import ModelEstimates, estimate_by_model, use_for_flag
 from screening.tables import RISK
 
 EQUATION = "mesa_chd_10y_cac: McClelland 2015, doi 10.1016/j.jacc.2015.08.035"
@@ -33,6 +35,7 @@ _REQUIRED = (
     *("age_years", "sex", "race", *_DATED),
     *("bp_treated", "lipid_treated", "diabetes", "family_history_mi", "agatston"),
 )
+_LIPIDS = ("total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl")
 _SCORE = ("agatston_low", "agatston_high", "agatston_at_least")
 _AGE_SUFFIX = "_age_days"
 # Dated too, but used by the model alone.
@@ -50,9 +53,10 @@ INPUT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Checked:
-    """Which inputs are missing and which are out of range, one array a name."""
+    """Which inputs are missing, suspect or out of range, one array a name."""
 
     missing: tuple[tuple[str, Bools], ...]
+    suspect: tuple[tuple[str, Bools], ...]
     outside: tuple[tuple[str, Bools], ...]
 
 
@@ -73,7 +77,7 @@ def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table
     Raises
     ------
     ScreeningError
-        A column is missing; the fitted model cannot be read.
+        A column is missing; the fitted model cannot be read, or is of another horizon.
     """
     absent = [name for name in INPUT_COLUMNS if name not in inputs.column_names]
     if absent:
@@ -81,11 +85,12 @@ def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table
             f"risk inputs: missing columns {absent}; expected {list(INPUT_COLUMNS)}"
         )
     settings = settings or RiskSettings()
+    inputs, suspect = _without_suspect(inputs)
     people, impossible = people_of(inputs)
-    checked = _check(people, impossible)
+    checked = _check(people, impossible, suspect)
     risks, n = mesa_risks(people), people.n
     inside = (people.age_years >= MESA_YEARS.low) & (people.age_years < MESA_YEARS.high)
-    use = use_of(settings)
+    use = use_for_flag(settings)
     low, high, at_least = (_floats(inputs.column(name)) for name in _SCORE)
     scores = scores_of(people.agatston, low, high, at_least)
     model = estimate_by_model(people, scores, {}, use)
@@ -106,6 +111,15 @@ def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table
             }
         )
     )
+
+
+def _without_suspect(inputs: pa.Table) -> tuple[pa.Table, Mapping[str, Bools]]:
+    """Empty both lipids where they cannot both be right, and tell of whom."""
+    odd = hdl_not_below_total(*(_floats(inputs.column(name)) for name in _LIPIDS))
+    for name in _LIPIDS:
+        kept = pc.if_else(pa.array(odd), pa.scalar(None, pa.float64()), inputs.column(name))
+        inputs = inputs.set_column(inputs.column_names.index(name), name, kept)
+    return inputs, dict.fromkeys(_LIPIDS, odd)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
@@ -162,13 +176,16 @@ def _stale(inputs: pa.Table, people: People, days: int, uses: Sequence[str]) -> 
     return _lists(texts, people.n)
 
 
-def _check(people: People, impossible: Mapping[str, Bools]) -> _Checked:
+def _check(
+    people: People, impossible: Mapping[str, Bools], suspect: Mapping[str, Bools]
+) -> _Checked:
     """Judge each input by itself, in the order people read them."""
     unknown = {
         **{name: np.isnan(people.number(name)) & ~impossible[name] for name in NUMBERS},
         "sex": ~(people.is_female | people.is_male),
         "race": ~np.logical_or.reduce([people.race[race] for race in RACES]),
     }
+    unknown |= {name: unknown[name] & ~mask for name, mask in suspect.items()}
     age = people.age_years
     beyond = {"age_years": (age < MESA_YEARS.low) | (age >= MESA_YEARS.high)}
     outside = tuple(
@@ -176,7 +193,8 @@ def _check(people: People, impossible: Mapping[str, Bools]) -> _Checked:
         for name in _REQUIRED
         if name in impossible
     )
-    return _Checked(tuple((name, unknown[name]) for name in _REQUIRED), outside)
+    missing = tuple((name, unknown[name]) for name in _REQUIRED)
+    return _Checked(missing, tuple(suspect.items()), outside)
 
 
 def _named(names: Sequence[tuple[str, Bools]], n: int) -> pa.Array:
@@ -197,6 +215,7 @@ def _reasons(checked: _Checked, n: int) -> dict[str, pa.Array]:
     codes, details = [], []
     for reason, words, names in (
         (Reason.MISSING_INPUT, "missing: ", _named(checked.missing, n)),
+        (Reason.UNIT_SUSPECT, "unit suspect: ", _named(checked.suspect, n)),
         (Reason.OUT_OF_RANGE, "out of range: ", _named(checked.outside, n)),
     ):
         applies = pc.not_equal(names, "")

@@ -29,6 +29,7 @@ from screening.risk.score_error import scores_of
 from screening.risk.survival import calibration_line, censoring_weights, has_event
 
 REFIT_EVENTS = 100
+MESA_AVERAGED = "MESA averaged"
 HELD_OUT_SHARE = 0.25
 _PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _FOLDS = 5
@@ -97,7 +98,7 @@ def fit(
             "recalibration": (intercept, slope),
         }
     )
-    estimates = {"MESA averaged": base.risk, "recalibrated": first.recalibrated(base.risk)}
+    estimates = {MESA_AVERAGED: base.risk, "recalibrated": first.recalibrated(base.risk)}
     if n_events < REFIT_EVENTS:
         why = f"{n_events} events to fit to, below {REFIT_EVENTS}: intercept and slope alone"
         return Fitted(first, "recalibration", why, estimates)

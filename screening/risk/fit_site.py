@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.fitted import Beside, Curve, Fair, FitReport, Judged, Tenth
-from screening.risk.fit import HELD_OUT_SHARE, fit
+from screening.risk.fit import HELD_OUT_SHARE, MESA_AVERAGED, fit
 from screening.risk.judge import SEED, Observed, beside, curve, fairness, judge, tenths
-from screening.risk.linear_model import RiskModel
+from screening.risk.linear_model import RiskModel, check_name, mesa_model
 from screening.risk.outcomes import extras_from, held_out, outcomes_of
 from screening.risk.people import Floats, people_of
 from screening.risk.use_model import use_of
@@ -37,8 +37,9 @@ def fit_site(
     Raises
     ------
     ScreeningError
-        A column is missing; too few events or too short a follow-up.
+        A column is missing; the name is the default's; too few events or too short a follow-up.
     """
+    check_name(name)
     for column in groups:
         if column not in text.column_names:
             raise ScreeningError(f"outcomes: no column {column}, which --group names")
@@ -94,10 +95,13 @@ def _judged(
         for column in groups
     }
     people, _ = people_of(taken)
+    # MESA's own are of 10 years, whatever the horizon; what was fitted is of the horizon.
+    years = {MESA_AVERAGED: mesa_model().years}
+    of_horizon = {n: risk for n, risk in estimates.items() if years.get(n) in (None, seen.horizon)}
     return {
-        "models": {name: judge(risk, seen) for name, risk in estimates.items()},
-        "tenths": {name: tenths(risk, seen) for name, risk in estimates.items()},
-        "curve": curve(estimates, seen),
+        "models": {name: judge(risk, seen, years.get(name)) for name, risk in estimates.items()},
+        "tenths": {name: tenths(risk, seen) for name, risk in of_horizon.items()},
+        "curve": curve(of_horizon, seen),
         "beside": beside(taken, chosen, seen),
         "fairness": fairness(people, words, chosen, seen),
     }

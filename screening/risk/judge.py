@@ -7,7 +7,7 @@ Intervals come from drawing people again (percentiles of 200 draws, a fixed seed
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -55,19 +55,37 @@ class Observed:
         return int(has_event(self.years, self.state, self.horizon).sum())
 
 
-def judge(risk: Floats, seen: Observed) -> Judged:
-    """Compare one set of estimates with what was observed."""
+def judge(risk: Floats, seen: Observed, years: float | None = None) -> Judged:
+    """Compare one set of estimates with what was observed.
+
+    Parameters
+    ----------
+    years : that the estimates are of; None: the horizon. Of others ranking alone is judged
+    """
+    years = seen.horizon if years is None else years
+    if years == seen.horizon:
+        return _judged(risk, seen, years)
+    return replace(
+        _judged(risk, seen, years),
+        expected=None,
+        ratio=Told(None),
+        brier=None,
+        intercept=Told(None),
+    )
+
+
+def _judged(risk: Floats, seen: Observed, years: float) -> Judged:
     n, n_events = len(risk), seen.n_events
-    expected = float(risk.mean()) if n else float("nan")
+    expected = float(risk.mean()) if n else None
     if n_events < LEAST_EVENTS:
         nothing = Told(None)
-        return Judged(n, n_events, nothing, expected, nothing, nothing)
+        return Judged(n, n_events, years, nothing, expected, nothing, nothing)
     whole = _figures(risk, seen)
     drawn = drawn_again(n, lambda rows: _figures(risk[rows], seen.of(rows)))
     told = [with_ends(value, draws) for value, draws in zip(whole, drawn.T, strict=True)]
     weights = censoring_weights(seen.years, seen.state, seen.horizon)
     return Judged(
-        n, n_events, told[0], expected, told[1], told[2],
+        n, n_events, years, told[0], expected, told[1], told[2],
         brier(risk, has_event(seen.years, seen.state, seen.horizon), weights), told[3], told[4],
     )  # fmt: skip
 
@@ -126,7 +144,10 @@ def curve(estimates: Mapping[str, Floats], seen: Observed) -> Curve:
 
 
 def beside(typed: pa.Table, ours: Floats, seen: Observed) -> tuple[Beside, ...]:
-    """Set each published equation beside the model, on the people whom both speak of."""
+    """Set each published equation beside the model, on the people whom both speak of.
+
+    Observed / expected is given of equations of the horizon alone; of others the AUC.
+    """
     table = apply_equations(typed).table
     found = []
     for equation in EQUATIONS:
@@ -139,7 +160,7 @@ def beside(typed: pa.Table, ours: Floats, seen: Observed) -> tuple[Beside, ...]:
         found.append(
             Beside(
                 equation.column, equation.endpoint, equation.years,
-                judge(theirs[has], mine), judge(ours[has], mine),
+                judge(theirs[has], mine, equation.years), judge(ours[has], mine),
             )
         )  # fmt: skip
     return tuple(found)

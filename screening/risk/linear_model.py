@@ -1,7 +1,8 @@
 """A risk model as plain numbers: a sum of inputs times coefficients, and what makes it a risk.
 
 Comes in: nothing (MESA, the default), or the JSON file that `screening risk fit` wrote.
-Goes out: a `RiskModel`. Refuses: a file that is not one (ScreeningError).
+Goes out: a `RiskModel`. Refuses: a file that is not one, a name that is the default's
+(ScreeningError).
 """
 
 from collections.abc import Mapping
@@ -166,4 +167,19 @@ def read_model(file: Path) -> RiskModel:
     unknown += [name for name in model.race if name not in RACES]
     if unknown:
         raise ScreeningError(f"risk model {file.name}: unknown input {unknown[0]}")
+    check_name(model.name)
     return model
+
+
+def check_name(name: str) -> None:
+    """Refuse a site's model under the default's name: lists tell by it which one they rest on.
+
+    Raises
+    ------
+    ScreeningError
+        The name begins as the default's does.
+    """
+    if name.startswith(mesa_model().name):
+        raise ScreeningError(
+            f"risk model: the name {name} is that of the model that ships; give another (--name)"
+        )

@@ -7,11 +7,11 @@ Each person followed stands for those who were lost: weights are the inverse of 
 not being lost, within each tier, below the threshold and among those of whom nothing could be said
 (`survival.censoring_weights`). A tier's weighted events over its people are its Aalen-Johansen
 risk, deaths of other causes competing; and tiers add up. Intervals: people drawn again; of plain
-shares Wilson's (J Am Stat Assoc 1927;22:209).
+shares, and where no draw differs, Wilson's (J Am Stat Assoc 1927;22:209).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import binomtest
@@ -108,13 +108,20 @@ class Judgement:
     whole: Floats
     draws: Floats
 
-    def told(self, place: int, n: int, n_events: float) -> Told:
+    def told(self, place: int, n: int, n_events: float, *, is_difference: bool = False) -> Told:
         """Give a figure that rests on so many people and events."""
         if n_events < LEAST_EVENTS or not np.isfinite(self.whole[place]):
             return NOT_TOLD
         if n < LEAST_PEOPLE:
             return Told(float(self.whole[place]))
-        return with_ends(float(self.whole[place]), self.draws[:, place])
+        told = with_ends(float(self.whole[place]), self.draws[:, place])
+        if told.low is None or told.low != told.high:
+            return told
+        # No draw differs: none, or all, of the events. They are few, not certain: Wilson.
+        ends = _wilson_ends(round(abs(float(self.whole[place])) * n_events), int(n_events))
+        if is_difference:
+            return replace(told, low=-ends[1], high=ends[1])
+        return replace(told, low=ends[0], high=ends[1])
 
 
 def judge_cohort(listed: Listed, horizon: float) -> Judgement:
@@ -201,7 +208,9 @@ def groups_of(judged: Judgement, *, has_ratio: bool) -> tuple[Group, ...]:
                 n_events=int(n_events),
                 flag_rate=wilson(n_flagged, n),
                 sensitivity=judged.told(base, n, n_events),
-                difference=judged.told(base + n_levels, n, min(n_events, n_other)),
+                difference=judged.told(
+                    base + n_levels, n, min(n_events, n_other), is_difference=True
+                ),
                 predictive=judged.told(base + 2 * n_levels, n_flagged, n_found),
                 ratio=ratio if has_ratio else NOT_TOLD,
             )
@@ -243,8 +252,12 @@ def wilson(k: int, n: int) -> Told:
         return NOT_TOLD
     if n < LEAST_PEOPLE:
         return Told(k / n)
+    return Told(k / n, *_wilson_ends(k, n))
+
+
+def _wilson_ends(k: int, n: int) -> tuple[float, float]:
     ends = binomtest(k, n).proportion_ci(method="wilson")
-    return Told(k / n, float(ends.low), float(ends.high))
+    return float(ends.low), float(ends.high)
 
 
 def to_review(predictive: Told) -> Told:

@@ -5,7 +5,9 @@ Goes out: the percentile in words, as a number where the tables hold one, and wh
 Refuses: ages outside a table, an unknown sex: these stay empty.
 
 With a race that MESA published, MESA (McClelland, Circulation 2006;113:30, table 2, people
-without cardiovascular disease); else Hoff (Am J Cardiol 2001;87:1335, 35,246 adults, no race).
+without cardiovascular disease); without one, and at ages outside MESA's table, Hoff (Am J Cardiol
+2001;87:1335, 35,246 adults, no race). Hoff's youngest bracket of those used, 40-44, holds unchanged
+from 40 to its middle: below that its middle would be drawn towards "<40", which has none.
 Both give a few percentiles by age bracket. A bracket's values belong to its middle; between two
 middles they are interpolated. Between two percentiles the score is interpolated on ln(A + 1).
 Any calcium ranks above every zero: where MESA tells how many have none (white and black people),
@@ -55,6 +57,7 @@ _HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "F": ((0, 0, 1, 4), (0, 0, 2, 22), (0, 0, 5, 55), (0, 1, 23, 121),
           (0, 3, 57, 193), (1, 24, 145, 410), (3, 52, 210, 631)),
 }  # fmt: skip
+_HOFF_FROM_YEARS = 40.0  # where its bracket 40-44 begins
 MESA_SOURCE, HOFF_SOURCE = "MESA 2006", "Hoff 2001"
 
 
@@ -80,20 +83,22 @@ def percentile(agatston: float, age_years: float, sex: str, race: str | None) ->
     Parameters
     ----------
     agatston : Agatston units, 0 or more
-    age_years : decimal; MESA from 50 to 80, Hoff from 42.5 to 72.5 (the middles of its brackets)
+    age_years : decimal; MESA from 50 to 80, Hoff from 40 to 72.5 (to the middle of 70-74)
     sex : F or M
     race : white, black, hispanic, chinese; anything else is unknown
     """
     ages: tuple[float, ...] = _HOFF_AGES
     percentiles: tuple[float, ...] = _HOFF_PERCENTILES
-    table, source = _HOFF.get(sex), HOFF_SOURCE
-    if (sex, race) in _MESA:
+    table, source, youngest = _HOFF.get(sex), HOFF_SOURCE, _HOFF_FROM_YEARS
+    at_zero = None
+    if (sex, race) in _MESA and _MESA_AGES[0] <= age_years <= _MESA_AGES[-1]:
         ages, percentiles = _MESA_AGES, _MESA_PERCENTILES
-        table, source = _MESA[(sex, str(race))], MESA_SOURCE
-    if table is None or agatston < 0 or not ages[0] <= age_years <= ages[-1]:
+        table, source, youngest = _MESA[(sex, str(race))], MESA_SOURCE, ages[0]
+        at_zero = _percent_at_zero(age_years, sex, race)
+    if table is None or agatston < 0 or not youngest <= age_years <= ages[-1]:
         return None
+    # np.interp holds the first row at ages below the first middle.
     scores = [float(np.interp(age_years, ages, column)) for column in zip(*table, strict=True)]
-    at_zero = _percent_at_zero(age_years, sex, race)
     if agatston == 0:
         return Percentile(_of_zero(scores, percentiles, at_zero), None, source)
     return _place(agatston, scores, percentiles, source, at_zero)

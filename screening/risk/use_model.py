@@ -1,7 +1,8 @@
 """The clinical-variable model as a site uses it: which one, and by what race is averaged.
 
 Comes in: settings; people and their scores. Goes out: `ModelUse`, `ModelEstimates`.
-Refuses: a fitted model that cannot be read (ScreeningError).
+Refuses: a fitted model that cannot be read; for flags one of another horizon than 10 years
+(ScreeningError).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening.config import RiskSettings
+from screening.errors import ScreeningError
 from screening.risk.averaged import Averaged, RaceUse, averaged, part_names
+from screening.risk.equations import MODEL
 from screening.risk.joint import LN_CALCIUM
 from screening.risk.linear_model import RiskModel, mesa_model, read_model
 from screening.risk.mesa import RACES
@@ -68,6 +71,24 @@ def use_of(settings: RiskSettings) -> ModelUse:
     model = read_model(Path(settings.model)) if settings.model else mesa_model()
     given = np.array([settings.race_weights.get(name, 0.0) for name in RACES])
     return ModelUse(model, RaceUse(settings.race, given / given.sum()))
+
+
+def use_for_flag(settings: RiskSettings) -> ModelUse:
+    """Return the same for a list, whose thresholds are risks of 10 years.
+
+    Raises
+    ------
+    ScreeningError
+        The fitted model cannot be read, or its risk is of another horizon.
+    """
+    use = use_of(settings)
+    if use.model.years != MODEL.years:
+        raise ScreeningError(
+            f"risk model {Path(settings.model).name}: its risk is of {use.model.years:g} years, "
+            f"flags look at risks of {MODEL.years}; fit with --years {MODEL.years}, or leave "
+            "[risk] model empty here (risk apply takes it)"
+        )
+    return use
 
 
 def extras_of(text: pa.Table, use: ModelUse) -> dict[str, Floats]:

@@ -39,7 +39,7 @@ class Queue:
     is_gone: Bools
 
 
-def work(order: Floats, week: np.ndarray, gone_after: Floats, per_week: int) -> Queue:
+def work(order: Floats, week: np.ndarray, gone_after: Floats, per_week: int | np.ndarray) -> Queue:
     """Work a queue.
 
     Parameters
@@ -47,13 +47,14 @@ def work(order: Floats, week: np.ndarray, gone_after: Floats, per_week: int) -> 
     order : (n,) place in the order, no two alike; NaN for who is not in it
     week : (n,) of the scan, from 0
     gone_after : (n,) weeks from the first day until event or death; inf where neither is known
-    per_week : reviews a week, 1 or more
+    per_week : reviews a week, 1 or more; or (weeks,) how many in each, 0 or more
 
     Returns
     -------
     `reviewed_on` in weeks from the first day: the end of the week of the review
     """
     n_weeks = int(week.max(initial=-1)) + 1
+    capacity = np.broadcast_to(per_week, n_weeks)
     reviewed_on = np.full(len(order), np.nan)
     is_gone = np.zeros(len(order), dtype=np.bool_)
     reviewed, waiting_after = np.zeros(n_weeks, int), np.zeros(n_weeks, int)
@@ -67,9 +68,9 @@ def work(order: Floats, week: np.ndarray, gone_after: Floats, per_week: int) -> 
         stays = gone_after[pool] > w + 1
         is_gone[pool[~stays]] = True
         pool = pool[stays]
-        if len(pool) > per_week:
-            first = np.argpartition(order[pool], per_week - 1)
-            chosen, waiting = pool[first[:per_week]], pool[first[per_week:]]
+        if len(pool) > (most := int(capacity[w])):
+            first = np.argpartition(order[pool], max(most - 1, 0))
+            chosen, waiting = pool[first[:most]], pool[first[most:]]
         else:
             chosen, waiting = pool, pool[:0]
         reviewed_on[chosen] = w + 1
@@ -116,6 +117,7 @@ def workload_of(listed: Listed, judged: Judgement, per_week: int) -> Workload:
             for w in range(len(queue.reviewed))
         ),
         asked=_asked(site, per_week, judged),
+        equal=_asked(site, queue.reviewed, judged),
         curve=curve,
         n_ranked=int(mine.sum()),
         gain={name: _gain(site, orders, mine) for name, orders in site.orders.items()},
@@ -182,7 +184,7 @@ def _is_reached(site: _Site, queue: Queue) -> Bools:
     return reached
 
 
-def _reached(site: _Site, name: str, per_week: int) -> tuple[Reached, Floats]:
+def _reached(site: _Site, name: str, per_week: int | np.ndarray) -> tuple[Reached, Floats]:
     """Work one order at one capacity; of random ones the mean. Also who is reached, 0 to 1."""
     queues = [work(o, site.week, site.gone_after, per_week) for o in site.orders[name]]
     reached: Floats = np.mean([_is_reached(site, q) for q in queues], axis=0)
@@ -191,7 +193,7 @@ def _reached(site: _Site, name: str, per_week: int) -> tuple[Reached, Floats]:
     return (
         Reached(
             order=name,
-            per_week=per_week,
+            per_week=int(np.max(per_week, initial=0)),
             n_reviewed=n_reviewed,
             n_left=float(np.mean([q.waiting[-1] if len(q.waiting) else 0 for q in queues])),
             n_gone=float(np.mean([q.is_gone.sum() for q in queues])),
@@ -203,8 +205,8 @@ def _reached(site: _Site, name: str, per_week: int) -> tuple[Reached, Floats]:
     )
 
 
-def _asked(site: _Site, per_week: int, judged: Judgement) -> tuple[Reached, ...]:
-    """Work every order at the capacity asked for, with intervals: people drawn again.
+def _asked(site: _Site, per_week: int | np.ndarray, judged: Judgement) -> tuple[Reached, ...]:
+    """Work every order at one capacity, with intervals: people drawn again.
 
     Who is reached stays as it is in the draws: a queue of other people would be another queue.
     """

@@ -15,4 +15,11 @@ from flows.risk_words import policy
     ],
 )
 def test_the_policy_and_the_risk_it_looks_at(name, source, risk, said):
-    assert said in policy({"policy": name, "flag_risk_source": source, "flag_risk": risk})
+    model = "mesa_chd_10y_cac averaged; race not used"
+    row = {"policy": name, "flag_risk_source": source, "flag_risk": risk, "model": model}
+    assert said in policy(row)
+
+
+def test_a_model_of_the_sites_own_is_named_beside_its_risk():
+    row = {"policy": "aha_acc_2018", "flag_risk_source": "model_risk", "flag_risk": 0.13}
+    assert "13.0 % (the site's model ours)" in policy(row | {"model": "ours; 300 events"})

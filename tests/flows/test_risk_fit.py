@@ -75,6 +75,31 @@ def test_a_sweep_refuses_a_model_that_is_none_before_it_begins(tmp_path):
     assert not (tmp_path / "lake").exists()
 
 
+def test_a_sweep_refuses_a_model_of_five_years_and_risk_apply_says_five(fitted, tmp_path):
+    model = json.loads((fitted[0] / "model" / "model.json").read_text()) | {"years": 5}
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "a.txt").write_text("no scan")
+    settings = tmp_path / "screening.toml"
+    settings.write_text(f'[risk]\nmodel = "{tmp_path / "model.json"}"\n')
+    more = ["--config", str(settings)]
+    arguments = ["sweep", "--archive", str(tmp_path / "archive"), "--lake", str(tmp_path / "lake")]
+    result = CliRunner().invoke(cli, [*arguments, *more])
+    assert isinstance(result.exception, ScreeningError)
+    assert "its risk is of 5 years, flags look at risks of 10" in str(result.exception)
+    assert not (tmp_path / "lake").exists()
+    people = tmp_path / "people.csv"
+    people.write_text("person_id,age_years,sex,agatston\na,60,M,120\n")
+    arguments = ["risk", "apply", "--clinical", str(people), "--out", str(tmp_path / "out.csv")]
+    result = CliRunner().invoke(cli, [*arguments, *more, "--json"])
+    assert json.loads(result.stdout)["model_years"] == 5
+    result = CliRunner().invoke(cli, [*arguments, *more])
+    (line,) = [
+        line for line in result.stdout.splitlines() if line.strip(" │").startswith("model_risk ")
+    ]
+    assert line.split("│")[1].strip() == "5"
+
+
 def test_too_few_events_are_one_line_and_leave_nothing(tmp_path):
     file = tmp_path / "outcomes.csv"
     file.write_text(

@@ -1,17 +1,27 @@
 """Fitting to a site's outcomes: what is planted is found, and too little is called too little."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from outcome_case import site_table
+from risk_input_case import table
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
-from screening.risk import apply_equations, extras_of, fit_site, use_of
+from screening.report.fit_page import render_html, render_json
+from screening.risk import (
+    apply_equations,
+    estimate,
+    extras_of,
+    fit_site,
+    use_for_flag,
+    use_of,
+)
 from screening.risk.linear_model import mesa_model, read_model
 from screening.risk.outcomes import held_out, outcomes_of
 from screening.risk.survival import (
@@ -185,6 +195,38 @@ def test_published_equations_stand_beside_on_the_same_people(large):
     assert "prevent_cvd_30y" not in beside
 
 
+def test_at_another_horizon_what_is_of_ten_years_is_judged_by_its_ranking_alone():
+    text, typed = site_table(2000, 5, factor=2.0)
+    _, report = fit(text, typed, years=5.0)
+    mesa, ours = report.models["MESA averaged"], report.models["recalibrated"]
+    assert (mesa.years, ours.years) == (10, 5)
+    assert (mesa.expected, mesa.ratio.value, mesa.brier, mesa.intercept.value) == (None,) * 4
+    assert mesa.auc.value == pytest.approx(ours.auc.value, abs=1e-9)  # recalibration keeps ranks
+    assert ours.ratio.value is not None
+    assert ours.brier is not None
+    assert set(report.tenths) == set(report.models) - {"MESA averaged"}
+    assert "MESA averaged" not in report.curve.by
+    beside = {b.column: b for b in report.beside}
+    assert beside["mesa_chd_10y_cac"].theirs.auc.value > 0.5
+    assert all(b.theirs.ratio.value is b.theirs.expected is b.theirs.brier is None
+               for b in report.beside)  # fmt: skip
+    assert all(b.ours.ratio.value is not None for b in report.beside)
+    page = render_html(report)
+    assert "only their ranking and spread can be judged" in page
+    row = page[page.index("<th scope=row>MESA averaged") :].partition("</tr>")[0]
+    cells = re.findall(r"<td>(.*?)</td>", row)
+    assert cells[0] == "10"
+    assert [cells[i] for i in (2, 3, 5, 6)] == [""] * 4
+    assert "NaN" not in render_json(report)
+
+
+def test_at_ten_years_nothing_is_left_empty(small):
+    _, report = small
+    assert report.models["MESA averaged"].ratio.value is not None
+    assert set(report.tenths) == set(report.models)
+    assert "only their ranking and spread can be judged" not in render_html(report)
+
+
 def test_the_file_holds_numbers_alone_and_both_doors_can_use_it(large, tmp_path):
     text, typed, model, _ = large
     file = tmp_path / "model.json"
@@ -237,6 +279,32 @@ def test_what_cannot_be_fitted_to_is_one_line(change, says):
     text, typed = site_table(300, 4, factor=3.0)
     with pytest.raises(ScreeningError, match=says):
         fit(change(text), typed)
+
+
+@pytest.mark.parametrize(("years", "is_taken"), [(5.0, False), (9.99, False), (10.0, True)])
+def test_a_list_takes_a_model_of_ten_years_alone(tmp_path, years, is_taken):
+    file = tmp_path / "model.json"
+    model = mesa_model().model_copy(update={"name": "ours", "years": years})
+    file.write_text(model.model_dump_json())
+    chosen = RiskSettings(model=str(file))
+    assert use_of(chosen).model.years == years
+    if is_taken:
+        assert use_for_flag(chosen).model.name == "ours"
+        assert estimate(table({}), chosen)["model"][0].as_py().startswith("ours;")
+        return
+    for refuses in (use_for_flag, lambda s: estimate(table({}), s)):
+        with pytest.raises(ScreeningError, match=r"its risk is of .* years, flags look at risks"):
+            refuses(chosen)
+
+
+def test_the_defaults_name_is_no_name_for_another(tmp_path):
+    file = tmp_path / "model.json"
+    file.write_text(mesa_model().model_dump_json())
+    with pytest.raises(ScreeningError, match="that of the model that ships"):
+        use_of(RiskSettings(model=str(file)))
+    text, typed = site_table(30, 4)
+    with pytest.raises(ScreeningError, match="that of the model that ships"):
+        fit_site(text, typed, RiskSettings(), 10.0, "mesa_chd_10y_cac averaged", "x", ())
 
 
 def test_a_horizon_nobody_reached_is_refused():

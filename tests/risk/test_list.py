@@ -14,6 +14,7 @@ from screening.errors import ScreeningError
 from screening.fates import draw_fates
 from screening.fitted import Told
 from screening.listed import GROUPS, TIERS
+from screening.report.list_page import render_html
 from screening.risk.list_figures import judge_cohort, to_review, wilson
 from screening.risk.list_people import listed_of
 from screening.risk.survival import aalen_johansen
@@ -204,6 +205,55 @@ def test_the_curve_never_falls_with_capacity():
     assert (
         judge(many(300, 4), per_week=enough.enough_per_week - 1).report.workload.weeks[-1].n_waiting
     )
+
+
+def test_a_queue_with_another_capacity_in_each_week():
+    order, week = np.array([2.0, 1.0, 0.0, 3.0]), np.array([0, 0, 1, 2])
+    found = work(order, week, np.full(4, np.inf), np.array([1, 0, 2]))
+    assert (found.reviewed.tolist(), found.waiting.tolist()) == ([1, 0, 2], [1, 2, 1])
+    np.testing.assert_array_equal(found.reviewed_on, [3, 1, 3, np.nan])
+
+
+@pytest.mark.parametrize("per_week", [1, 3, 50])
+def test_orders_are_compared_at_as_many_reviews_as_the_list_has(per_week):
+    workload = judge(many(400, 4), per_week=per_week).report.workload
+    asked, equal = ({r.order: r for r in found} for found in (workload.asked, workload.equal))
+    assert equal["worklist"] == replace(
+        asked["worklist"], per_week=max(w.n_reviewed for w in workload.weeks)
+    )
+    # Everybody of the list is open to the other orders, so that they never run short.
+    n = equal["worklist"].n_reviewed
+    for name in ("score alone", "10-year risk", "everybody at random"):
+        assert equal[name].n_reviewed == n
+        assert equal[name].events_reached <= asked[name].events_reached
+    # At 50 a week all are reviewed, by any order: more events by more reviews alone.
+    if per_week == 50:
+        assert asked["everybody at random"].n_reviewed > 1.5 * n
+        assert asked["everybody at random"].events_reached > equal["worklist"].events_reached
+        assert equal["everybody at random"].events_reached < equal["worklist"].events_reached
+
+
+def test_a_group_of_whom_nothing_could_be_said_has_no_interval_without_width():
+    unsure = [
+        person(
+            f"u{i}", "cannot_say:no_score", *(("event", 5) if i < 12 else ("none", 12)), ward="X"
+        )
+        for i in range(40)
+    ]
+    report = judge([*many(400, 4), *unsure], groups=("ward",)).report
+    (found,) = [g for g in report.groups if (g.variable, g.level) == ("ward", "X")]
+    assert (found.n, found.n_cannot_say, found.n_flagged) == (40, 40, 0)
+    n_events = found.n_events
+    assert n_events >= 10
+    ends = binomtest(0, n_events).proportion_ci(method="wilson")
+    assert (found.sensitivity.value, found.sensitivity.low) == (0.0, 0.0)
+    assert found.sensitivity.high == pytest.approx(ends.high)
+    page = render_html(report)
+    row = page[page.index("<th scope=row>ward: X") :].partition("</tr>")[0]
+    assert "(0.0\u00a0to\u00a00.0)" not in row
+    assert "of none of them could anything be said" in row
+    rest = page[page.index("<th scope=row>ward: A") :].partition("</tr>")[0]
+    assert "could anything be said" not in rest
 
 
 # Sums

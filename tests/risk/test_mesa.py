@@ -107,6 +107,33 @@ def test_missing_inputs_are_named_and_nothing_is_imputed():
     )
 
 
+@pytest.mark.parametrize(
+    ("total", "hdl", "is_suspect"),
+    [
+        (210.0, 209.9, False),
+        (210.0, 210.0, True),
+        (45.0, 210.0, True),  # swapped
+        (5.4, 45.0, True),  # total in mmol/L
+        (None, 210.0, False),
+        (210.0, None, False),
+        (0.0, 45.0, False),  # out of range, by itself
+    ],
+)
+def test_hdl_is_a_part_of_total_cholesterol(total, hdl, is_suspect):
+    row = one(total_cholesterol_mg_dl=total, hdl_cholesterol_mg_dl=hdl, agatston=50.0)
+    assert ("unit_suspect" in row["reasons"]) is is_suspect
+    if not is_suspect:
+        return
+    assert row["reasons"] == ["unit_suspect"]
+    assert row["detail"] == "unit suspect: total_cholesterol_mg_dl, hdl_cholesterol_mg_dl"
+    assert row["mesa_chd_10y_cac"] is None
+    assert not any("cholesterol" in text for text in row["inputs_used"])
+    drawn = one(total_cholesterol_mg_dl=None, hdl_cholesterol_mg_dl=None, agatston=50.0)
+    assert row["model_risk"] == drawn["model_risk"]
+    assert row["imputed"] == drawn["imputed"]
+    assert set(row["imputed"]) == {"total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl"}
+
+
 def test_without_a_score_the_estimate_without_calcium_stands():
     row = one(agatston=None)
     assert row["mesa_chd_10y"] == pytest.approx(0.077180, abs=5e-7)

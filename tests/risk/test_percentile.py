@@ -45,12 +45,13 @@ def test_published_points(agatston, age, sex, race, text, source):
 @pytest.mark.parametrize(
     ("age", "sex", "race", "is_given"),
     [
-        (49.9, "M", "white", False),
+        (39.9, "M", "white", False),
+        (40.0, "M", "white", True),
         (50.0, "M", "white", True),
         (80.0, "F", "chinese", True),
         (80.1, "F", "chinese", False),
-        (42.4, "F", None, False),
-        (42.5, "F", None, True),
+        (39.9, "F", None, False),
+        (40.0, "F", None, True),
         (72.5, "M", None, True),
         (72.6, "M", None, False),
         (60.0, "O", "white", False),
@@ -59,6 +60,35 @@ def test_published_points(agatston, age, sex, race, text, source):
 )
 def test_outside_the_tables_nothing_is_said(age, sex, race, is_given):
     assert (percentile(100.0, age, sex, race) is not None) is is_given
+
+
+@pytest.mark.parametrize(
+    ("age", "race", "text", "source"),
+    [
+        # Hoff's women of 40-44 have their 75th percentile at 1; at 45 it is 1.5, the 50th 0:
+        # 50 + 25 ln 2 / ln 2.5 = 69; at 49.9 3.44: 62.
+        (40.0, "white", "75", "Hoff 2001"),
+        (42.4, "white", "75", "Hoff 2001"),
+        (42.4, None, "75", "Hoff 2001"),
+        (42.5, "black", "75", "Hoff 2001"),
+        (45.0, "white", "69", "Hoff 2001"),
+        (49.9, "white", "62", "Hoff 2001"),
+        (49.9, None, "62", "Hoff 2001"),
+        # At 50 84 % have none, the 90th percentile is 8: 84 + 6 ln 2 / ln 9 = 86; at 80 13 % and
+        # the 25th 20: 13 + 12 ln 2 / ln 21 = 16.
+        (50.0, "white", "86", "MESA 2006"),
+        (80.0, "white", "16", "MESA 2006"),
+    ],
+)
+def test_the_source_changes_where_mesas_ages_begin(age, race, text, source):
+    found = percentile(1.0, age, "F", race)
+    assert (found.text, found.source) == (text, source)
+
+
+@pytest.mark.parametrize("race", ["white", "black", "hispanic", "chinese", "other", None])
+@pytest.mark.parametrize("age", [40.0, 42.4, 45.0, 47.0, 49.9])
+def test_below_50_a_known_race_closes_no_road(age, race):
+    assert percentile(60.0, age, "F", race).text == "above 90"
 
 
 def test_a_score_below_zero_has_no_place():

@@ -353,7 +353,8 @@ def test_the_list_tells_the_percentile_and_says_when_no_table_fits():
     above = {"percentile": None, "percentile_text": "above 90", "percentile_source": "Hoff 2001"}
     (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | above]), "out_flagged")
     assert (row["percentile"], row["percentile_text"]) == (None, "above 90")
-    (row,) = read(one_person(scan(agatston=500.0), risk=[risk()]), "out_flagged")
+    none = risk() | {"percentile_text": None, "percentile_source": None}
+    (row,) = read(one_person(scan(agatston=500.0), risk=[none]), "out_flagged")
     assert (row["percentile"], row["percentile_text"], row["percentile_source"]) == (None, "", "")
 
 

@@ -17,6 +17,8 @@ from sql_room import (
     scan,
 )
 
+from screening.risk.percentile import percentile as place_of
+
 DAY = timedelta(days=1)
 OWN_LISTS = ("treated_not_at_goal", "dialysis", "transplant", "inpatients", "spoiling_devices")
 
@@ -44,6 +46,42 @@ def percentile(value, text=""):
 def test_the_75th_percentile_on_both_sides(agatston, place, tier):
     found = flag_of(one_person(scan(agatston=agatston), risk=[risk(cac=0.01) | place]))
     assert (found["tier"], found["reason"]) == (tier, tier or "below_threshold")
+
+
+@pytest.mark.parametrize(
+    ("age", "race", "agatston", "found"),
+    [
+        # By the tables themselves, from the person to the flag.
+        (39.9, "white", 60.0, ("age_18_39", ["age_18_39"])),
+        (40.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (42.4, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (42.4, None, 60.0, ("percentile_75", ["percentile_75"])),
+        (45.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (47.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (47.0, None, 60.0, ("percentile_75", ["percentile_75"])),
+        (49.9, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (49.9, "white", 2.0, ("", ["below_threshold"])),
+        (50.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
+        (80.0, "white", 60.0, ("", ["below_threshold"])),
+        (80.1, "white", 60.0, ("", ["below_threshold", "no_percentile"])),
+        (75.0, None, 60.0, ("", ["below_threshold", "no_percentile"])),
+        (80.1, "white", 0.0, ("", ["below_threshold"])),  # a zero flags at no age
+        (85.0, "white", 60.0, ("", ["below_threshold"])),  # nor does a percentile from 85 on
+    ],
+)
+def test_a_woman_with_little_calcium_by_age(age, race, agatston, found):
+    standing = place_of(agatston, age, "F", race)
+    place = percentile(standing and standing.value, standing and standing.text)
+    row = flag_of(one_person(scan(agatston=agatston, age_years=age), risk=[risk(cac=0.01) | place]))
+    assert (row["tier"], row["reasons"]) == found
+    assert row["reason"] == found[1][0]
+
+
+def test_the_european_policy_asks_for_no_percentile():
+    row = risk() | percentile(None, None) | {"score2": 0.01, "score2_reasons": []}
+    chosen = settings("flag_policy:esc_2021")
+    found = flag_of(one_person(scan(agatston=50.0), risk=[row], setting=chosen))
+    assert found["reasons"] == ["below_threshold"]
 
 
 def test_the_percentile_goes_before_the_risk_and_the_score_before_both():
@@ -82,6 +120,36 @@ def test_without_mesa_the_averaged_risk_decides(model, tier):
     row |= {"mesa_chd_10y_cac": 0.01}  # where MESA itself has a value, it decides
     found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
     assert (found["tier"], found["flag_risk_source"]) == ("", "mesa_chd_10y_cac")
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "tier"),
+    [
+        (None, "mesa_chd_10y_cac", ""),
+        ("mesa_chd_10y_cac averaged; race not used: averaged over …", "mesa_chd_10y_cac", ""),
+        ("Our site; logistic regression on 300 events", "model_risk", "risk_high"),
+        ("mesaXchd_10y_cac averaged; no default", "model_risk", "risk_high"),
+    ],
+)
+def test_a_model_of_the_sites_own_goes_before_mesa(model, source, tier):
+    row = risk(cac=0.01) | {"model_risk": 0.2, "model": model}
+    found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
+    assert (found["flag_risk_source"], found["tier"]) == (source, tier)
+    # Where it has none, MESA stands.
+    found = flag_of(one_person(scan(agatston=50.0), risk=[row | {"model_risk": None}]))
+    assert (found["flag_risk"], found["flag_risk_source"]) == (0.01, "mesa_chd_10y_cac")
+
+
+def test_lipids_that_cannot_be_are_told_beside_the_flag():
+    row = risk(cac=None, reasons=["unit_suspect"]) | {"model_risk": 0.03}
+    assert flag_of(one_person(scan(agatston=50.0), risk=[row]))["reasons"] == [
+        "below_threshold",
+        "unit_suspect",
+    ]
+    assert flag_of(one_person(scan(agatston=0.0), risk=[row]))["reasons"] == ["below_threshold"]
+    row |= {"model_risk": None}
+    found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
+    assert found["reasons"] == ["below_threshold", "unit_suspect"]
 
 
 def test_calcium_whose_risk_only_lacks_an_input_cannot_be_judged():
