@@ -35,7 +35,7 @@ IDENTIFIED = (
     "those who care for this person can read it, and delete it after use."
 )
 ZERO = (
-    "A zero on a scan that is not ECG-gated means that no calcium was detected on this scan. It is "
+    "A zero means that no calcium was detected on this scan. It is "
     "never reassurance: motion and thick slices hide small deposits, and soft plaque does not show."
 )
 NO_SCORE = "No scan of this person gave a score that counts. That is not a score of zero."

@@ -53,8 +53,8 @@ scans as (
         and (d.index_date is null or d.index_date <= r.as_of)
 ),
 
--- What may be a stent (stent_possible) is none, and where one thing is unsure the others are not
--- believed: heavy plaque is told from stents badly. Wires of an opened sternum with clips near the
+-- What may be a stent (stent_possible) is none, and beside it no stent is believed: heavy plaque is
+-- told from stents badly. Wires of an opened sternum with clips near the
 -- heart speak for a bypass, unless a valve was put in, which opens the sternum too.
 images as (
     select

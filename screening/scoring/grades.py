@@ -48,7 +48,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | gaps_between_slices   | C       | increment over 1.25 x thickness: part of the heart is unseen  |
 | derived_image         | C       | computed from other images: reformatted, projected, spectral  |
 | mixed_protocol        | C       | voltage, kernel or thickness differ between slices            |
-| coarse_hu             | C       | pixel values more than 2 HU apart: no value is known better   |
+| coarse_hu             | C       | one step of the pixels (rescale slope) is more than 2 HU      |
 | lossy_compression     | C       | the pixels are not those the scanner made                     |
 | blood_pool_unknown    | C       | contrast and noise cannot be judged                           |
 | blood_pool_implausible| C       | blood below 0 HU: the values may not be HU                    |
