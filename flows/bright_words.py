@@ -59,6 +59,7 @@ _TAKEN_FOR = {
     "valve_prosthesis": "an artificial valve",
     "sternal_wires": "a wire of the breastbone",
     "metal_near_heart": "metal",
+    "calcium_very_bright": "calcium as bright as metal",
 }
 _WHY = {
     Why.TOO_SMALL: "coronary, but below 1 mm² in every slice",

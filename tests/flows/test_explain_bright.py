@@ -145,6 +145,6 @@ def test_how_much_was_taken_for_metal_is_told(told, page):
     assert "    taken for metal and not counted: 45 units\n" in told("metal").text
     text = page("metal").text
     assert "Taken for metal and not counted: 45 units." in text
-    assert "What was taken for metal is not in the score." in text
+    assert "It is not in the score; if it is dense calcium, the score is too low." in text
     assert "It is not in the score, nor is calcium that touches it" in text
     assert "taken for metal and not counted" not in told("high").text

@@ -68,6 +68,7 @@ def test_growth_is_in_the_operations_file_with_its_meaning(published: Path) -> N
         "earlier_volume_mm3": 56.25, "later_volume_mm3": 100.0, "earlier_agatston": 112.5,
         "later_agatston": 200.0, "sqrt_volume_change": 2.5, "sqrt_volume_change_per_year": 0.625,
         "is_progression": True, "is_beyond_repeatability": False, "reasons": [],
+        "is_reconstruction_unknown": True,
     }  # fmt: skip
     assert other["reasons"] == ["too_soon_after", "other_kernel"]
     assert other["is_progression"] is None
