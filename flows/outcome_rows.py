@@ -54,6 +54,26 @@ class Rows:
     named: frozenset[str]
 
 
+def every_scan(
+    people: clinical.PeopleFile, name: str
+) -> tuple[pa.Table, pa.Table, clinical.Census]:
+    """Read a table of outcomes whole: its rows as text and typed, and what was left out.
+
+    Raises
+    ------
+    ScreeningError
+        There are no rows.
+    """
+    whole = clinical.take_census(people)
+    # Several scans of one person are several rows here, no contradiction.
+    census = clinical.Census(whole.n_rows, frozenset(), frozenset(), whole.lines_left_out)
+    pieces = list(clinical.read_people(people, census))
+    if not pieces:
+        raise ScreeningError(f"{name} has no rows")
+    text = pa.concat_tables([piece for piece, _ in pieces])
+    return text, pa.concat_tables([rows for _, rows in pieces]), census
+
+
 def rows_of(lake: Lake, outcomes: Path, as_of: date) -> Rows:
     """Read outcomes and find their people.
 
@@ -63,14 +83,7 @@ def rows_of(lake: Lake, outcomes: Path, as_of: date) -> Rows:
         The file cannot be read, lacks its columns, or has no rows.
     """
     people = clinical.open_people(outcomes, (_PERSON, _DAY, *_SAYS))
-    whole = clinical.take_census(people)
-    # Several scans of one person are several rows here, no contradiction.
-    census = clinical.Census(whole.n_rows, frozenset(), frozenset(), whole.lines_left_out)
-    pieces = list(clinical.read_people(people, census))
-    if not pieces:
-        raise ScreeningError(f"{outcomes.name} has no rows")
-    text = pa.concat_tables([piece for piece, _ in pieces])
-    typed = pa.concat_tables([rows for _, rows in pieces])
+    text, typed, census = every_scan(people, outcomes.name)
     left_out: Counter[str] = Counter()
     if census.lines_left_out:
         left_out[LeftOut.BAD_CELLS] = len(census.lines_left_out)

@@ -94,22 +94,32 @@ def equations(as_json: bool) -> None:
         print_equations()
 
 
-@risk.command()
-@click.option(
+_OUTCOMES = click.option(
     "--outcomes", required=True, type=click.Path(path_type=Path), help="CSV of people and outcomes."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option(
-    "--years", default=10.0, show_default=True, type=click.FloatRange(0.5, 30), help="Horizon."
+_OUT = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder to write."
 )
-@click.option("--name", default="local model", show_default=True, help="What to call it.")
-@click.option(
+_ENDPOINT = click.option(
     "--endpoint",
     default="the event of the outcome table",
     show_default=True,
     help="What `event` means, for reports.",
 )
-@click.option("--group", "groups", multiple=True, help="A column to judge fairness by; repeatable.")
+_GROUP = click.option(
+    "--group", "groups", multiple=True, help="A column to judge fairness by; repeatable."
+)
+
+
+@risk.command()
+@_OUTCOMES
+@_OUT
+@click.option(
+    "--years", default=10.0, show_default=True, type=click.FloatRange(0.5, 30), help="Horizon."
+)
+@click.option("--name", default="local model", show_default=True, help="What to call it.")
+@_ENDPOINT
+@_GROUP
 @CONFIG
 @JSON
 def fit(
@@ -152,10 +162,8 @@ def fit(
 
 @risk.command()
 @LAKE
-@click.option(
-    "--outcomes", required=True, type=click.Path(path_type=Path), help="CSV of people and outcomes."
-)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@_OUTCOMES
+@_OUT
 @click.option(
     "--years",
     "--horizon-years",
@@ -173,13 +181,8 @@ def fit(
     type=click.IntRange(1),
     help="People that can be reviewed in a week.",
 )
-@click.option(
-    "--endpoint",
-    default="the event of the outcome table",
-    show_default=True,
-    help="What `event` means, for reports.",
-)
-@click.option("--group", "groups", multiple=True, help="A column to judge fairness by; repeatable.")
+@_ENDPOINT
+@_GROUP
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),

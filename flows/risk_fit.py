@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from flows import show
+from flows.outcome_rows import every_scan
 from screening import clinical, risk
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
@@ -40,14 +39,7 @@ def fit_to_file(asked: Asked, settings: RiskSettings) -> FitReport:
         The table cannot be used, or says too little.
     """
     people = clinical.open_people(asked.outcomes)
-    whole = clinical.take_census(people)
-    # Several scans of one person are several rows here, no contradiction.
-    census = clinical.Census(whole.n_rows, frozenset(), frozenset(), whole.lines_left_out)
-    pieces = list(clinical.read_people(people, census))
-    if not pieces:
-        raise ScreeningError(f"{asked.outcomes.name} has no rows")
-    text = pa.concat_tables([piece for piece, _ in pieces])
-    typed = pa.concat_tables([rows for _, rows in pieces])
+    text, typed, _ = every_scan(people, asked.outcomes.name)
     model, report = risk.fit_site(
         text, typed, settings, asked.years, asked.name, asked.endpoint, asked.groups
     )

@@ -84,6 +84,10 @@ _HEADER = (
     Column("rejection", _S, "", "of a rejection note, the code that says why; else empty"),
 )
 
+# Raise by hand when what a header is read as changes (gating, contrast agent, reports): every
+# header of a lake is then read again.
+HEADERS_VERSION = 1
+
 INSTANCES_RAW = Table(
     "instances_raw",
     "one DICOM file as read from the archive, in memory only",

@@ -6,8 +6,8 @@ Refuses: files that were changed, swapped or are gone.
 
 It holds paths, so every file is sealed. A head names the files of the parts, and is written last:
 a night killed before leaves the index of the last crawl, whole. A part that says nothing new is not
-written again. An index with other columns, of an older program, holds nothing: its files are new
-tonight, and are read again.
+written again. An index with other columns or of another `HEADERS_VERSION`, of an older program,
+holds nothing: its files are new tonight, and are read again.
 """
 
 import io
@@ -24,7 +24,7 @@ from screening.errors import InfrastructureError, ScreeningError
 from screening.lake.crypto import seal, unseal
 from screening.lake.files import TEMPORARY_PREFIX, write_atomic
 from screening.lake.parts import Index, Names, Piece, in_memory
-from screening.tables import FILES, INSTANCES
+from screening.tables import FILES, HEADERS_VERSION, INSTANCES
 
 _HEAD = "head.sealed"
 _FACTS = b"index"  # in the head's Parquet metadata
@@ -119,7 +119,7 @@ def _names(parts: Iterable[Sequence[Piece]]) -> set[str]:
 
 
 def _columns() -> list[list[str]]:
-    return [INSTANCES.schema.names, FILES.schema.names]
+    return [[str(HEADERS_VERSION)], INSTANCES.schema.names, FILES.schema.names]
 
 
 def _context(name: str) -> bytes:

@@ -275,3 +275,12 @@ def test_an_index_of_an_older_program_is_read_anew(lake, build, monkeypatch):
     with lake.lease("newer"):
         write_index(lake, instances, files)
     assert lake.read_index().instances.num_rows == instances.num_rows
+
+
+def test_an_index_of_headers_read_otherwise_is_read_anew(lake, build, monkeypatch):
+    instances, files = _index(lake, build)
+    with lake.lease("older"):
+        write_index(lake, instances, files)
+    assert lake.read_index().instances.num_rows == instances.num_rows
+    monkeypatch.setattr(index_module, "HEADERS_VERSION", index_module.HEADERS_VERSION + 1)
+    assert lake.read_index().instances.num_rows == 0
