@@ -12,6 +12,8 @@ RawValue = str | int | float | list[str] | list[float] | list[int] | None
 
 # Manufacturer (0008,0070) of what this program itself sends to an archive.
 OWN_MANUFACTURER = "screening: research software, not a medical device"
+# Ingredients (0018,1048) that are drunk or blown in, and make no blood bright.
+_NOT_IN_BLOOD = frozenset({"BARIUM", "CARBON DIOXIDE"})
 MAX_INTEGER = 2**31 - 1
 # TriggerSourceOrType is free text: a timer or a button triggers scans too.
 _OF_THE_HEART = re.compile(r"ECG|EKG|VCG|CARD|HEART|PULSE|R[- ]?WAVE|(?<!NON[-_ ])(?<!NOT )GATED")
@@ -70,7 +72,10 @@ def contrast_agent(agent: object, volume_ml: object, ingredient: object) -> str:
     if named:
         return named
     ml = _first_number(volume_ml) or 0.0
-    return f"{ml:g} ml" if ml > 0 else text(ingredient)
+    told = text(ingredient)
+    if told.upper() in _NOT_IN_BLOOD:  # a volume beside it is what was drunk
+        return ""
+    return f"{ml:g} ml" if ml > 0 else told
 
 
 def cardiac_sync(technique: object, trigger_time: object, trigger_type: object) -> str:

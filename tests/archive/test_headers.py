@@ -204,6 +204,7 @@ def test_gating_and_contrast(tmp_path, put, image):
         ({"ContrastBolusAgent": "", "ContrastBolusVolume": "80"}, "80 ml"),
         ({"ContrastBolusAgent": "NONE", "ContrastBolusVolume": "80"}, "NONE"),  # a name decides
         ({"ContrastBolusIngredient": "IODINE"}, "IODINE"),
+        ({"ContrastBolusIngredient": "BARIUM", "ContrastBolusVolume": "450"}, None),
         ({"ContrastBolusRoute": "IV"}, None),  # a protocol's default, on unenhanced scans too
     ],
 )
