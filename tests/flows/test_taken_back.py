@@ -94,11 +94,36 @@ def headers(files: Iterable[Path]) -> list[Dataset]:
     return [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
 
 
-def one_flagged(nights: Nights) -> tuple[str, str]:
-    """A person on the list for the only score they have, and that score's series."""
+def people(nights: Nights) -> dict[str, list[Row]]:
+    """The series of each person on the list for the only score they have."""
     listed = nights.flagged()
-    scored = [r["person_key"] for r in nights.states().values() if r["state"] == "scored"]
-    return min((p, s) for p, s in listed.items() if scored.count(p) == 1)
+    series: dict[str, list[Row]] = {person: [] for person in listed}
+    for row in nights.states().values():
+        series.get(str(row["person_key"]), []).append(row)
+    return {p: r for p, r in series.items() if [x["state"] for x in r].count("scored") == 1}
+
+
+def one_flagged(nights: Nights) -> tuple[str, str]:
+    """Such a person with no runner-up that would take over, and the series scored."""
+    alone = (p for p, r in people(nights).items() if all(x["reason"] != "not_chosen" for x in r))
+    person = min(alone)
+    return person, nights.flagged()[person]
+
+
+def test_the_runner_up_stands_in_for_a_series_that_was_deleted(
+    nights: Nights, tmp_path: Path
+) -> None:
+    person, runner_up = next(
+        (p, str(x["series_key"]))
+        for p, rows in people(nights).items()
+        for x in rows
+        if x["reason"] == "not_chosen"
+    )
+    for number, file in enumerate(nights.files_of(nights.flagged()[person])):
+        file.rename(tmp_path / f"{number}")
+    nights.sweep()
+    assert nights.states()[runner_up]["state"] == "scored"
+    assert nights.flagged()[person] == runner_up
 
 
 def test_deleted_images_take_their_flag_along_and_bring_it_back(
