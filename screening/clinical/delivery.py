@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from screening.clinical.codes import Codes
 from screening.clinical.fhir import read_fhir, resource_files
-from screening.clinical.files import COLUMNS, check_columns, column_names, files_of, read_table
+from screening.clinical.files import (
+    COLUMNS,
+    MISSHAPEN,
+    check_columns,
+    column_names,
+    files_of,
+    read_table,
+)
 from screening.clinical.omop import read_omop
 from screening.clinical.omop_files import OMOP_ONLY, omop_files
 from screening.clinical.sieve import counted
@@ -33,7 +40,6 @@ class Kind(StrEnum):
 # What a site decides itself; no server and no data warehouse holds it. Beside the other two
 # doors these tables are read as they are, under numbers.
 OWN = ("report_text", "formal_score", "person_policy")
-_MISSHAPEN = "row with too many or too few cells"
 _CUT = "the last row has no line end and is not whole"
 
 
@@ -110,7 +116,7 @@ def _read_tables(
         if files_of(folder, name):
             n_rows[name] = n_rows.get(name, 0) + given.n_rows
         lost = {
-            (Reason.CUT_SHORT.value, _MISSHAPEN): given.n_misshapen,
+            (Reason.CUT_SHORT.value, MISSHAPEN): given.n_misshapen,
             (Reason.CUT_SHORT.value, _CUT): int(given.is_cut),
         }
         counts.append(counted(name, {what: n for what, n in lost.items() if n}))

@@ -43,6 +43,8 @@ SUBJECT = "subject"
 # Tables that most sites do not have, and need not.
 _RARE = frozenset(("formal_score",))
 
+MISSHAPEN = "row with too many or too few cells"
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),

@@ -4,7 +4,8 @@ Comes in: a folder with `person` and, as far as they are there, measurement, obs
 condition_occurrence, drug_exposure, procedure_occurrence, death, note and concept.
 Goes out: rows of the canonical tables, under `person_id`.
 Refuses: a table without the columns it needs (ScreeningError); a concept that neither CONCEPT nor
-`codes/omop_concepts.csv` holds, named by its number and counted.
+`codes/omop_concepts.csv` holds, named by its number and counted; a row with too many or too few
+cells, counted.
 
 Tables are read piece by piece, and of each only the rows that a code list knows are kept. A row is
 known by its standard concept, else by its source concept, else by its source value.
@@ -18,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening.clinical.codes import Codes
-from screening.clinical.files import all_columns, no_rows, text_of
+from screening.clinical.files import MISSHAPEN, all_columns, no_rows, text_of
 from screening.clinical.omop_concepts import Concepts, read_concepts
-from screening.clinical.omop_files import omop_files, pieces, whole
+from screening.clinical.omop_files import Misshapen, omop_files, pieces, whole
 from screening.clinical.omop_people import death_days, person_rows
 from screening.clinical.parse import Bools, bools
 from screening.clinical.tally import Tally
@@ -80,13 +81,14 @@ def read_omop(
     The canonical tables as text columns, and the counts of what was not taken
     """
     del settings
-    files, tally = omop_files(folder), Tally()
+    files, tally, misshapen = omop_files(folder), Tally(), Misshapen()
     if "person" not in files:
         raise ScreeningError("OMOP tables: no person.csv or person.parquet in the folder; add it")
-    concepts = read_concepts(files.get("concept"), codes)
-    deaths = whole(files.get("death"), ("person_id", "death_date"))
+    concepts = read_concepts(files.get("concept"), misshapen, codes)
+    deaths = whole(files.get("death"), misshapen, ("person_id", "death_date"))
     people = whole(
         files["person"],
+        misshapen,
         ("person_id", "gender_concept_id", "year_of_birth", "person_source_value"),
         (
             "month_of_birth",
@@ -100,9 +102,13 @@ def read_omop(
     rows["person"].append(person_rows(people, death_days(deaths), concepts))
     for source in _SOURCES:
         if source.table in files:
-            rows[source.canonical] += list(_taken(files[source.table], source, concepts, tally))
-    notes = whole(files.get("note"), ("person_id", "note_date", "note_text"))
+            rows[source.canonical] += list(
+                _taken(files[source.table], misshapen, source, concepts, tally)
+            )
+    notes = whole(files.get("note"), misshapen, ("person_id", "note_date", "note_text"))
     rows["report_text"].append(_notes(notes))
+    for table, n in misshapen.rows.items():
+        tally.add(table, Reason.CUT_SHORT, MISSHAPEN, n)
     return (
         {name: pa.concat_tables([no_rows(name), *parts]) for name, parts in rows.items()},
         tally.table(),
@@ -112,14 +118,16 @@ def read_omop(
 _CANONICAL = ("person", "observation", "condition", "medication", "procedure", "report_text")
 
 
-def _taken(file: Path, source: _Source, concepts: Concepts, tally: Tally) -> Iterator[pa.Table]:
+def _taken(
+    file: Path, misshapen: Misshapen, source: _Source, concepts: Concepts, tally: Tally
+) -> Iterator[pa.Table]:
     """Give the rows of one table that a code list knows, piece by piece."""
     base = source.concept
     standard = f"{base}_concept_id"
     needed = ("person_id", standard, *source.takes.values())
     optional = (f"{base}_source_concept_id", f"{base}_source_value", *source.may_take)
     unknown: dict[str, int] = {}
-    for piece in pieces(file, needed, optional):
+    for piece in pieces(file, misshapen, needed, optional):
         code, name = concepts.known(source.canonical, piece, base)
         is_known = bools(pc.not_equal(code, ""))
         if source.canonical == "medication":

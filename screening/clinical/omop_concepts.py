@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.files import text_of
-from screening.clinical.omop_files import pieces
+from screening.clinical.omop_files import Misshapen, pieces
 from screening.clinical.parse import looked_up
 
 _CONCEPT = ("concept_id", "concept_name", "vocabulary_id", "concept_code")
@@ -121,12 +121,12 @@ class Concepts:
         return name if any(word in self.codes.names for word in words) else ""
 
 
-def read_concepts(file: Path | None, codes: Codes) -> Concepts:
+def read_concepts(file: Path | None, misshapen: Misshapen, codes: Codes) -> Concepts:
     """Read CONCEPT, as far as the program can use it."""
     coded = {str(number): pair for number, pair in codes.omop.items()}
     named: dict[str, str] = {}
     there: set[str] = set()
-    for piece in pieces(file, _CONCEPT, ()) if file is not None else ():
+    for piece in pieces(file, misshapen, _CONCEPT, ()) if file is not None else ():
         numbers = piece.column("concept_id").to_pylist()
         there.update(numbers)
         columns = (piece.column(c).to_pylist() for c in _CONCEPT[1:])

@@ -2,10 +2,11 @@
 
 Comes in: a folder. Goes out: its OMOP tables, and their rows as text.
 Refuses: a table that stands there twice, lacks a needed column or cannot be read
-(ScreeningError).
+(ScreeningError); a CSV row with too many or too few cells, counted.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,13 @@ from screening.errors import ScreeningError
 # Tables that no site's own folder has.
 OMOP_ONLY = ("measurement", "condition_occurrence", "drug_exposure", "procedure_occurrence")
 _ALL = ("person", *OMOP_ONLY, "observation", "death", "note", "concept")
+
+
+@dataclass(frozen=True, slots=True)
+class Misshapen:
+    """Counts, by table, the rows with too many or too few cells; a table may be read twice."""
+
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 def omop_files(folder: Path) -> dict[str, Path]:
@@ -31,14 +39,21 @@ def omop_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def whole(file: Path | None, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> pa.Table:
+def whole(
+    file: Path | None,
+    misshapen: Misshapen,
+    needed: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+) -> pa.Table:
     """Return a whole table; no rows where the file is not there."""
     if file is None:
         return pa.table({c: pa.array([], pa.string()) for c in (*needed, *optional)})
-    return pa.concat_tables(list(pieces(file, needed, optional)))
+    return pa.concat_tables(list(pieces(file, misshapen, needed, optional)))
 
 
-def pieces(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[pa.Table]:
+def pieces(
+    file: Path, misshapen: Misshapen, needed: tuple[str, ...], optional: tuple[str, ...]
+) -> Iterator[pa.Table]:
     """Give a table piece by piece as text columns, by small letters; what is optional may be empty.
 
     Raises
@@ -56,7 +71,7 @@ def pieces(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> It
             )
         wanted = {c: names[c] for c in (*needed, *optional) if c in names}
         n = 0
-        for piece in _read(file, list(wanted.values()), list(needed)):
+        for piece in _read(file, misshapen, list(wanted.values()), list(needed)):
             n += 1
             empty = pa.array([""] * piece.num_rows, pa.string())
             yield pa.table(
@@ -73,7 +88,9 @@ def pieces(file: Path, needed: tuple[str, ...], optional: tuple[str, ...]) -> It
         ) from None  # the cause quotes the row it failed on
 
 
-def _read(file: Path, columns: list[str], needed: list[str]) -> Iterator[pa.Table]:
+def _read(
+    file: Path, misshapen: Misshapen, columns: list[str], needed: list[str]
+) -> Iterator[pa.Table]:
     if file.suffix.lower() == ".parquet":
         for batch in parquet.ParquetFile(file).iter_batches(columns=columns):
             yield pa.Table.from_batches([batch])
@@ -81,12 +98,19 @@ def _read(file: Path, columns: list[str], needed: list[str]) -> Iterator[pa.Tabl
     encoding, separator = look_at(file, needed)
     # Vocabulary files are written by tabs, with quotation marks that are none.
     quote = False if separator == "\t" else '"'
+    table = file.stem.lower()
+    misshapen.rows[table] = 0
+
+    def skip(_: csv.InvalidRow) -> str:
+        misshapen.rows[table] += 1
+        return "skip"
+
     with csv.open_csv(
         file,
         read_options=csv.ReadOptions(encoding=encoding),
         parse_options=csv.ParseOptions(
             delimiter=separator, quote_char=quote, newlines_in_values=bool(quote),
-            invalid_row_handler=lambda _: "skip",
+            invalid_row_handler=skip,
         ),
         convert_options=csv.ConvertOptions(
             include_columns=columns,

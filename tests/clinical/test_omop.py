@@ -21,6 +21,16 @@ CHOLESTEROL = {
     "operator_concept_id": "", "value_as_number": 5.2, "unit_concept_id": 8753,
 }  # fmt: skip
 
+PAST = {
+    "person_id": 7, "observation_concept_id": 0, "observation_date": "2020-01-01",
+    "value_as_number": "", "observation_source_value": "Z82.49",
+}  # fmt: skip
+CONCEPT = {
+    "concept_id": 99, "concept_name": "rosuvastatin 20 MG Oral Tablet", "vocabulary_id": "RxNorm",
+    "concept_code": "0",
+}  # fmt: skip
+NOTE = {"person_id": 7, "note_date": "2025-06-01", "note_text": "No calcium score."}
+
 
 @pytest.fixture
 def omop(tmp_path):
@@ -70,6 +80,23 @@ def test_unknown_concepts_are_named_and_counted_and_the_rest_goes_on(omop):
     }
 
 
+@pytest.mark.parametrize("table", ["measurement", "observation", "person", "concept", "note"])
+def test_rows_with_a_wrong_number_of_cells_are_counted_and_the_rest_goes_on(omop, tmp_path, table):
+    rows = {
+        "measurement": [CHOLESTEROL],
+        "observation": [PAST],
+        "person": [PERSON],
+        "concept": [CONCEPT],
+        "note": [NOTE],
+    }
+    omop(**rows)
+    with (tmp_path / f"{table}.csv").open("a") as file:
+        file.write("7,CANARY\n" + "7," * 40 + "\n")
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.person.num_rows == tables.observation.num_rows == 1
+    assert refused(tables, table) == {("cut_short", "row with too many or too few cells"): 2}
+
+
 def test_a_source_value_is_taken_where_no_concept_is(omop):
     fact = {"person_id": 7, "condition_concept_id": 0, "condition_start_date": "2024-05-06",
             "condition_source_value": "I21.0"}  # fmt: skip
@@ -80,9 +107,7 @@ def test_a_source_value_is_taken_where_no_concept_is(omop):
 def test_a_drug_is_known_by_the_name_of_its_concept(omop):
     drug = {"person_id": 7, "drug_concept_id": 99, "drug_exposure_start_date": "2024-05-06",
             "drug_exposure_end_date": "2024-08-04"}  # fmt: skip
-    concept = {"concept_id": 99, "concept_name": "rosuvastatin 20 MG Oral Tablet",
-               "vocabulary_id": "RxNorm", "concept_code": "0"}  # fmt: skip
-    (row,) = omop(drug_exposure=[drug], CONCEPT=[concept]).event.to_pylist()
+    (row,) = omop(drug_exposure=[drug], CONCEPT=[CONCEPT]).event.to_pylist()
     assert (row["concept"], row["intensity"]) == ("statin", "high")
     assert row["stopped_on"] == date(2024, 8, 4)
 
@@ -94,9 +119,7 @@ def test_a_year_of_birth_alone_is_no_birth_date(omop):
 
 
 def test_death_and_past_disease(omop):
-    past = {"person_id": 7, "observation_concept_id": 0, "observation_date": "2020-01-01",
-            "value_as_number": "", "observation_source_value": "Z82.49"}  # fmt: skip
-    tables = omop(death=[{"person_id": 7, "death_date": "2026-03-01"}], observation=[past])
+    tables = omop(death=[{"person_id": 7, "death_date": "2026-03-01"}], observation=[PAST])
     assert tables.person["death_date"].to_pylist() == [date(2026, 3, 1)]
     assert tables.event["concept"].to_pylist() == ["family_history_mi"]
     assert refused(tables, "observation") == {}
