@@ -9,7 +9,6 @@ Headers are WADO-RS metadata, which has no pixels; files are asked for as they a
 (`transfer-syntax=*`), so that the server neither decodes nor encodes.
 """
 
-import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
@@ -28,7 +26,7 @@ from pydicom.errors import InvalidDicomError
 
 from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
 from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment, tls_context
-from screening.archive.header import Header, read_values
+from screening.archive.header import Header, read_values, sop_instance_of
 from screening.archive.listing import Listing
 from screening.archive.patience import ask
 from screening.archive.series_of import read_by_series, read_series_bytes, series_shards
@@ -185,7 +183,7 @@ class DicomWeb:
             files = []
             for content in _parts(client, study, series):
                 throttle.received(len(content))
-                files.append((_sop_of(content), content))
+                files.append((sop_instance_of(content), content))
             return files
 
         yield from self._ask(whole, throttle)
@@ -326,10 +324,3 @@ def _parts(client: DICOMwebClient, study: str, series: str) -> Iterator[bytes]:
         return
     for part in client._decode_multipart_message(answer, stream=True):
         yield bytes(part)
-
-
-def _sop_of(content: bytes) -> str:
-    names = ["SOPInstanceUID"]
-    file = io.BytesIO(content)
-    header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=names, force=True)
-    return str(header.SOPInstanceUID)

@@ -39,7 +39,8 @@ from screening.archive.pixels import (
 )
 from screening.archive.rejection import KEY_OBJECT_SELECTION, NO_NOTE, Note, read_note
 from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, sop_class
-from screening.deflated import DEFLATED, MAX_INFLATED_BYTES, may_inflate
+from screening.bounded import Bounded
+from screening.deflated import DEFLATED, MAX_INFLATED_BYTES, as_plain, may_inflate
 from screening.frames import ENHANCED_CT, in_common, positions_mm, values_of_frames
 from screening.header_values import RawValue, numbers, text
 from screening.nesting import is_plain as is_plainly_nested
@@ -127,6 +128,18 @@ def read_header(file: BinaryIO, size_bytes: int) -> Header | Reason:
     if isinstance(header, Header) and sop_class(header.values) == _MEDIA_DIRECTORY:
         return Reason.IGNORED_FILE
     return header
+
+
+def sop_instance_of(content: bytes) -> str:
+    """Return the SOPInstanceUID of a file in memory; empty where that is not to be read."""
+    try:
+        file, _, _ = _not_deflated(io.BytesIO(content), len(content))
+        found = pydicom.dcmread(
+            Bounded(file), stop_before_pixels=True, specific_tags=["SOPInstanceUID"], force=True
+        )
+    except (EOFError, *_PYDICOM_ERRORS):
+        return ""
+    return str(found.get("SOPInstanceUID", ""))
 
 
 def _pread(file: BinaryIO, length: int, offset: int) -> bytes:
@@ -231,15 +244,16 @@ def _is_doubtful(values: RawHeader) -> bool:
 def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reason:
     """Let pydicom say what a doubtful file is."""
     bad = Reason.UNREADABLE if has_preface else Reason.NOT_DICOM
-    if DEFLATED.encode() in _pread(file, _HEAD_BYTES, 0) and not _may_inflate(file, size_bytes):
-        return bad
-    file.seek(0)
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_preface)
+            file, size_bytes, is_deflated = _not_deflated(file, size_bytes)
+            plain = Bounded(file)
+            dataset = pydicom.dcmread(plain, stop_before_pixels=True, force=not has_preface)
             is_cut = _is_cut(dataset)  # first: reading a value replaces the raw element
             values = _values(dataset)
+            if is_deflated:
+                values[AT["transfer_syntax_uid"]] = DEFLATED
             if not _is_object(values, has_preface):
                 return bad
             if is_cut:
@@ -290,8 +304,17 @@ def _note(dataset: Dataset, values: RawHeader) -> Note:
         return NO_NOTE
 
 
-def _may_inflate(file: BinaryIO, size_bytes: int) -> bool:
-    return size_bytes <= MAX_INFLATED_BYTES and may_inflate(_pread(file, size_bytes, 0))
+def _not_deflated(file: BinaryIO, size_bytes: int) -> tuple[BinaryIO, int, bool]:
+    """Return the file at its beginning, as if it had never been deflated; and whether it was."""
+    is_deflated = DEFLATED.encode() in _pread(file, _HEAD_BYTES, 0)
+    if is_deflated:
+        data = _pread(file, size_bytes, 0) if size_bytes <= MAX_INFLATED_BYTES else b""
+        if not may_inflate(data):
+            raise InvalidDicomError
+        plain = as_plain(data)
+        file, size_bytes = io.BytesIO(plain), len(plain)
+    file.seek(0)
+    return file, size_bytes, is_deflated
 
 
 def _is_object(values: RawHeader, has_preface: bool) -> bool:
@@ -320,7 +343,7 @@ def _is_cut(dataset: FileDataset) -> bool:
 def _judged_pixels(file: BinaryIO, dataset: FileDataset, size_bytes: int) -> int:
     syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", "") or _IMPLICIT)
     is_image = "Rows" in dataset or sop_class(_values(dataset)) in _CT_CLASSES
-    if syntax in (DEFLATED, _BIG_ENDIAN):
+    if syntax == _BIG_ENDIAN:
         file.seek(0)
         whole = pydicom.dcmread(file)
         found = next((whole[k].value for k in _PIXEL_KEYWORDS if k in whole), None)

@@ -50,7 +50,7 @@ _SURE_STENT = float(np.log(7 / 3))
 _BESIDE_METAL, _SEVERAL = float(np.log(10.0)), 3
 _NEAR_STENT, _NEAR_MM = float(np.log(10.0)), 12.0  # as much again
 _BELIEVED = (0.02, 0.98)  # the candidate network is not believed beyond
-_SURE = 0.9  # metal is what the network calls so from here, whatever its shape: leads, valves
+_SURE = 0.9  # from here metal for certain, unless its length says calcium: leads, valves, wires
 
 
 def is_meant(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -85,10 +85,9 @@ def tell_stents(
     share = metal / np.maximum(metal + coronary, 1e-6)
     is_coronary = np.isin(label, _CORONARY)
     odds = _log_odds(candidates, balls, ball_odds, share)
-    is_sure = (label == Label.METAL) & (share >= _SURE)
+    is_sure = (label == Label.METAL) & (share >= _SURE) & ~(odds < 0)
     is_stent = odds >= _SURE_STENT
     n_sure = len(np.unique(candidates.component[is_sure]))
-    odds[is_sure] = np.nan
     if is_stent.any() or n_sure >= _SEVERAL:
         odds = np.where(np.isnan(odds) & is_coronary, _logit(share, 1e-6), odds) + _BESIDE_METAL
         odds = np.maximum(odds, _logit(share, 1e-6))  # here plaque is not saved from the network

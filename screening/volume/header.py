@@ -23,7 +23,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
-from screening.deflated import DEFLATED, may_inflate
+from screening.bounded import Bounded
+from screening.deflated import DEFLATED, as_plain, may_inflate
 from screening.frames import ENHANCED_CT, Values, values_of_frames
 from screening.header_values import (
     cardiac_sync,
@@ -197,13 +198,17 @@ def read_headers(data: bytes) -> list[SliceHeader]:
     quick = _quick(data)
     if quick is not None:
         return [quick]
-    if DEFLATED.encode() in data[:_META_BYTES] and not may_inflate(data):
+    is_deflated = DEFLATED.encode() in data[:_META_BYTES]
+    if is_deflated and not may_inflate(data):
         raise RefusalError(Reason.DECODE_FAILED, "deflated: damaged, or far too long")
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+            file = Bounded(io.BytesIO(as_plain(data) if is_deflated else data))
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             values = {name: _raw(dataset, tag) for name, tag in _TAGS.items()}
+            if is_deflated:
+                values["transfer_syntax"] = DEFLATED
             is_enhanced = text(values["sop_class"]) in ENHANCED_CT
             frames = values_of_frames(dataset) if is_enhanced else []
     except PYDICOM_ERRORS as error:

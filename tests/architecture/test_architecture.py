@@ -15,7 +15,7 @@ SHARED = {
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
     "frames", "deflated", "nesting", "truth_columns", "flag_words", "listed", "listed_columns",
-    "fates", "lipids",
+    "fates", "lipids", "bounded",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from screening import bounded
 from screening.archive import header as header_module
 from screening.archive import list_files, read_headers
 from screening.archive import shard as shard_module
@@ -335,6 +336,69 @@ def test_a_deflated_file_that_would_fill_the_memory(tmp_path, put, image):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert crawl(tmp_path).files["reason"].to_pylist() == ["unreadable"]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+def with_items(data, n):
+    """A file with a sequence of so many empty items before its study's description."""
+    at = data.index(b"\x08\x00\x3e\x10")
+    opened, closed = bytes.fromhex("08004011 5351 0000 ffffffff"), bytes.fromhex("feffdde000000000")
+    return data[:at] + opened + bytes.fromhex("feff00e000000000") * n + closed + data[at:]
+
+
+def deflate(data):
+    """The same file, deflated."""
+    start = 144 + int.from_bytes(data[140:144], "little")
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return data[:start] + pack.compress(data[start:]) + pack.flush()
+
+
+@pytest.mark.parametrize("is_deflated", [False, True])
+@pytest.mark.parametrize(("n_items", "reason"), [(450, None), (1_001, "unreadable")])
+def test_a_sequence_of_too_many_items(
+    tmp_path, put, image, monkeypatch, is_deflated, n_items, reason
+):
+    monkeypatch.setattr(bounded, "MAX_ITEMS", 1_000)
+    ds = image()
+    if is_deflated:
+        ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        put("whole", ds)
+        data = deflate(with_items(plain_bytes_of(tmp_path / "whole"), n_items))
+        (tmp_path / "whole").unlink()
+    else:
+        data = with_items(as_bytes(ds), n_items)
+    assert reason_of(tmp_path, put, data) == reason
+    uid = "" if reason else str(ds.SOPInstanceUID)
+    assert header_module.sop_instance_of(data) == uid
+
+
+def plain_bytes_of(file):
+    """A deflated file's bytes with its data set inflated, under the same meta header."""
+    data = file.read_bytes()
+    start = 144 + int.from_bytes(data[140:144], "little")
+    return data[:start] + zlib.decompress(data[start:], -zlib.MAX_WBITS)
+
+
+def test_few_kilobytes_that_would_become_a_million_items(tmp_path, put, image):
+    ds = image()
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    put("whole", ds)
+    bomb = deflate(with_items(plain_bytes_of(tmp_path / "whole"), 1_000_000))
+    (tmp_path / "whole").unlink()
+    assert len(bomb) < 20_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert reason_of(tmp_path, put, bomb) == "unreadable"
+    assert header_module.sop_instance_of(bomb) == ""
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_READS", 40), ("MAX_BYTES", 400)])
+def test_a_header_longer_than_any(tmp_path, put, report, monkeypatch, limit, value):
+    assert reason_of(tmp_path, put, report()) is None
+    monkeypatch.setattr(bounded, limit, value)
+    ds = report()
+    ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # pydicom judges what lies deeper
+    ds.SpecificCharacterSet = "ISO_IR 144"
+    assert reason_of(tmp_path, put, ds) == "unreadable"
 
 
 def test_a_media_index_is_left_alone(tmp_path, put, report):

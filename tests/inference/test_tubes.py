@@ -45,8 +45,7 @@ SPIKE[16:25:3, 29, 29] = 1500
         (plaque(20), 0.1, -2.0, Label.LAD),
         (plaque(20), 0.8, -2.0, Label.LAD),  # the candidate network says metal
         (plaque(20), 0.1, 3.0, Label.METAL),  # the ball network does
-        (SPIKE, 0.89, -4.0, Label.LAD),
-        (SPIKE, 0.91, -4.0, Label.METAL),  # and is sure: a lead, a valve
+        (SPIKE, 0.99, -4.0, Label.LAD),  # and is sure
     ],
 )
 def test_a_tube_is_metal_and_lumps_are_not(thing, share, ball_odds, expected):
@@ -87,11 +86,22 @@ def test_beside_a_stent_the_balls_do_not_save_what_the_network_calls_metal():
     assert out[0].tolist() == [Label.METAL, Label.METAL]
 
 
-@pytest.mark.parametrize(("n_clips", "expected"), [(2, Label.LAD), (3, Label.METAL)])
-def test_so_they_are_beside_several_clips(n_clips, expected):
+@pytest.mark.parametrize(
+    ("n_clips", "share", "expected"),
+    [(2, 0.95, Label.LAD), (3, 0.89, Label.LAD), (3, 0.91, Label.METAL)],
+)
+def test_so_they_are_beside_several_clips(n_clips, share, expected):
     things = [short(900, 5 + 6 * k) for k in range(n_clips + 1)]
-    label, _ = told(things, [0.95] * n_clips + [0.4])
+    label, _ = told(things, [share] * n_clips + [0.4])
     assert label[-1] == expected
+
+
+@pytest.mark.parametrize(("ball_odds", "expected"), [(-4.0, Label.LAD), (4.0, Label.METAL)])
+def test_what_its_length_calls_calcium_is_no_metal_for_certain(ball_odds, expected):
+    away = (AXIS_MM + np.array([0.0, y, x]) for y, x in ((0, 0), (14, 14), (14, -14)))
+    things = [*(plaque(20, axis) for axis in away), short(beside=4)]
+    label, _ = told(things, [0.95, 0.95, 0.95, 0.4], ball_odds)
+    assert label.tolist() == [expected] * 4
 
 
 def test_what_has_no_ball_is_left_to_the_network():
