@@ -53,8 +53,8 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
 - The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
 - A short or dim stent, or one in thick slices, may still count as calcium; in people with stents
   much calcium is lost with the metal (figures in `infra/decisions/0013`).
-- Heavy plaque may be taken for a stent: in 5 of 84 simulated people with much plaque and no
-  stent, who lost 3 % of all their units.
+- Heavy plaque may be taken for a stent: in 1 of 84 simulated people with much plaque and no
+  stent; together they lost 2 % of their units.
 - What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
 - Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 

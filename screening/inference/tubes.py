@@ -43,7 +43,7 @@ _OF_LOOK = np.array([0.97, 3.55, 15.26])  # tube, wide, even
 # What a stent makes of its neighbours was chosen on the same scans, each set judged by
 # coefficients from the others. Odds of one to e (-5.75) left no stent of eight on the quality bench
 # counted, where even odds leave one; but in 84 chests of simulated hospitals with much plaque and
-# no stent they took 9.3 % of it for metal and gave 8 of them a stent (even odds: 3.3 %, 5), and the
+# no stent they take 8.1 % of it for metal and give 5 of them a stent (even odds: 1.8 %, 1), and the
 # 32 people with stents of the test set count the same metal either way. Who is said to have a stent
 # leaves the list.
 _SURE_STENT = float(np.log(7 / 3))
