@@ -20,6 +20,8 @@ _OF_THE_HEART = re.compile(r"ECG|EKG|VCG|CARD|HEART|PULSE|R[- ]?WAVE|(?<!NON[-_ 
 _NOT_GATED = frozenset(
     {"", "NONE", "NO", "N", "OFF", "FALSE", "0", "NON GATED", "NOT GATED", "UNGATED", "NONGATED"}
 )
+# A held breath is what is wanted.
+_NOT_BY_BREATH = frozenset({"", "NONE", "BREATH_HOLD", "UNKNOWN", "NO", "OFF"})
 
 
 def text(value: object) -> str:
@@ -94,6 +96,14 @@ def says_gated(sync: str) -> bool:
     """Tell whether a value of `cardiac_sync` says that the scan followed the heart."""
     word = sync.strip().upper().replace("-", " ").replace("_", " ")
     return word not in _NOT_GATED
+
+
+def says_breathing(technique: str) -> bool:
+    """Tell whether a RespiratoryMotionCompensationTechnique sorted or triggered by breathing.
+
+    Its values: PS3.3, Respiratory Synchronization.
+    """
+    return technique.strip().upper().replace(" ", "_") not in _NOT_BY_BREATH
 
 
 def _first_number(value: object) -> float | None:

@@ -9,7 +9,6 @@ z to the head). Arrays are indexed [slice, row, column]; slice 0 is nearest the 
 """
 
 from dataclasses import dataclass, field
-from datetime import date
 from enum import IntEnum
 
 import numpy as np
@@ -17,7 +16,9 @@ from numpy.typing import NDArray
 
 from screening.config import ArchiveSettings
 from screening.measures import Beside, Intervals, OtherMeasures, VesselMeasures
-from screening.reasons import Reason, Room, State
+from screening.reasons import Reason, Room
+from screening.series import Decision as Decision
+from screening.series import Series as Series
 from screening.surroundings import Surroundings
 from screening.things import Things
 
@@ -57,68 +58,6 @@ class Rejection:
     room: Room
     key: str
     reason: Reason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series as its headers describe it; no identity, only keys.
-
-    `increment_mm` is the median distance between neighbouring slice planes along the
-    normal; `terms` are recognised words of the descriptions, from a closed list; `rejection` is
-    the code of the note that takes all its images back.
-    """
-
-    series_key: str
-    study_key: str
-    person_key: str
-    modality: str
-    image_type: tuple[str, ...]
-    sop_class_uid: str
-    n_files: int
-    n_slices: int
-    n_duplicates: int
-    n_conflicts: int
-    rows: int
-    columns: int
-    row_spacing_mm: float | None
-    column_spacing_mm: float | None
-    increment_mm: float | None
-    thickness_mm: float | None
-    z_range_mm: tuple[float, float] | None
-    missing_gaps: tuple[tuple[float, float], ...]  # z from..to of each hole, mm
-    is_uneven: bool
-    is_mixed: bool
-    orientation: str  # axial | sagittal | coronal | oblique | none
-    tilt_degrees: float
-    kvp: float | None
-    kernel: str
-    manufacturer: str
-    is_hu: bool
-    has_contrast_tag: bool
-    is_gated: bool
-    terms: tuple[str, ...]
-    body_part: str
-    acquired_on: date | None
-    age_years: float | None
-    sex: str
-    content_digest: str
-    rejection: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What choosing said about one series: work it (reason None), or why not.
-
-    `rank` orders the eligible series of a study: 0 is worked first, the others are its
-    runners-up (`not_chosen` unless the ones before fail).
-    """
-
-    series_key: str
-    study_key: str
-    state: State
-    reasons: tuple[Reason, ...]
-    rank: int | None
     detail: str = ""
 
 

@@ -75,6 +75,10 @@ _HEADER = (
     ),
     Column("body_part", _S, "", "BodyPartExamined"),
     Column("descriptions", _S, "", "study, series and protocol texts, joined", _ID),
+    Column("series_description", _S, "", "SeriesDescription, and what a report measures", _ID),
+    Column("protocol_name", _S, "", "ProtocolName", _ID),
+    Column("conversion_type", _S, "", "ConversionType: how images became digital, else empty"),
+    Column("respiratory_sync", _S, "", "RespiratoryMotionCompensationTechnique"),
     Column("cardiac_sync", _S, "", "CardiacSynchronizationTechnique or trigger tags"),
     Column("acquired_on", _D, "", "local date of acquisition, else content, series, study", _QUASI),
     Column("birth_date", _D, "", "PatientBirthDate", _ID),
@@ -86,7 +90,7 @@ _HEADER = (
 
 # Raise by hand when what a header is read as changes (gating, contrast agent, reports): every
 # header of a lake is then read again.
-HEADERS_VERSION = 1
+HEADERS_VERSION = 2
 
 INSTANCES_RAW = Table(
     "instances_raw",

@@ -7,7 +7,7 @@
 -- column: header_age_years | year | quasi | age at the scan, from its header
 -- column: cac_drs_basis |  | open | what CAC-DRS is of: it was made for gated scans, so that others have an A-equivalent
 -- column: header_sex |  | quasi | sex in the scan's header: F, M, O or empty
--- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag and recognised words; empty for what is no CT
+-- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag, scanner and recognised words; empty for what is no CT
 -- column: reason |  | open | reason code that decided; empty for a score
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without

@@ -26,7 +26,12 @@ _TEXTS = (
     "contrast_agent",
     "body_part",
     "descriptions",
+    "series_description",
+    "protocol_name",
+    "scanner_model",
+    "conversion_type",
     "cardiac_sync",
+    "respiratory_sync",
     "sex",
     "taken_back",
 )

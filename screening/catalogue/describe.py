@@ -5,6 +5,7 @@ Goes out: its `Series` record and the slice order of the rows kept.
 Refuses: nothing; what is missing or contradicts itself is None or empty.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,11 +15,12 @@ from screening.catalogue.columns import InstanceColumns
 from screening.catalogue.digest import content_digest
 from screening.catalogue.geometry import Geometry, measure
 from screening.catalogue.keys import part_key
-from screening.catalogue.planes import planes_of
-from screening.header_values import says_gated
+from screening.catalogue.planes import Planes, planes_of
+from screening.header_values import says_breathing, says_gated
 from screening.privacy import safe_text
 from screening.records import Series
-from screening.vocabulary import says_contrast, terms_of
+from screening.series_words import SeriesWords, series_words
+from screening.vocabulary import says_contrast
 
 # Pixel spacings of one series may differ in their last written digits.
 SPACING_TOLERANCE = 1e-3
@@ -49,12 +51,10 @@ def describe(
     Series, and int64 (m,) the order of `kept` from the head to the feet
     """
     texts, numbers = columns.texts, columns.numbers
-    tilt = _median(numbers["tilt_degrees"][kept])
     planes = planes_of(columns, kept)
-    geometry = measure(planes.positions_mm, planes.cosines, np.nan if tilt is None else tilt)
+    geometry = _geometry(columns, kept, planes)
     modality = texts["modality"].most_common(kept).upper()
-    descriptions = texts["descriptions"].distinct(kept)
-    terms = tuple(sorted({term for text in descriptions for term in terms_of(text)}))
+    words = _words(columns, kept)
     series = Series(
         series_key=part_key(texts["series_key"].most_common(kept), tag),
         study_key=texts["study_key"].most_common(kept),
@@ -83,16 +83,25 @@ def describe(
         manufacturer=safe_text(texts["manufacturer"].most_common(kept)),
         is_hu=modality == "CT" and _is_hu(columns, kept),
         has_contrast_tag=any(says_contrast(a) for a in texts["contrast_agent"].distinct(kept)),
-        is_gated="gated" in terms or _has_sync(columns, kept),
-        terms=terms,
+        is_gated=_is_gated(columns, kept, words),
+        terms=words.everything,
         body_part=_code(texts["body_part"].most_common(kept)),
         acquired_on=_acquired_on(columns.days[kept]),
         age_years=_agreed(numbers["age_years"][kept]),
         sex=_agreed_sex(columns, kept),
         content_digest=content_digest(columns.digests[i] for i in rows),
         rejection=texts["taken_back"].most_common(kept),
+        own_terms=words.own,
+        protocol_terms=words.protocol,
+        follows_breath=_has_sync(columns, kept, "respiratory_sync", says_breathing),
+        is_converted=bool(texts["conversion_type"].most_common(kept)),
     )
     return series, planes.files_in(geometry.order)
+
+
+def _geometry(columns: InstanceColumns, rows: Rows, planes: Planes) -> Geometry:
+    tilt = _median(columns.numbers["tilt_degrees"][rows])
+    return measure(planes.positions_mm, planes.cosines, np.nan if tilt is None else tilt)
 
 
 def _median(values: NDArray[np.float64]) -> float | None:
@@ -162,7 +171,17 @@ def _is_hu(columns: InstanceColumns, rows: Rows) -> bool:
     return bool(has_rescale) and kinds <= _HU
 
 
-def _has_sync(columns: InstanceColumns, rows: Rows) -> bool:
-    """Tell whether most slices follow the heart: of a few, it is what another scan left behind."""
-    said = columns.texts["cardiac_sync"].distinct(rows)
-    return 2 * sum(n for value, n in said.items() if says_gated(value)) > len(rows)
+def _has_sync(columns: InstanceColumns, rows: Rows, name: str, says: Callable[[str], bool]) -> bool:
+    """Tell whether most slices follow a signal: of a few, it is what another scan left behind."""
+    said = columns.texts[name].distinct(rows)
+    return 2 * sum(n for value, n in said.items() if says(value)) > len(rows)
+
+
+def _is_gated(columns: InstanceColumns, rows: Rows, words: SeriesWords) -> bool:
+    is_told = "gated" in (*words.own, *words.protocol)
+    return is_told or _has_sync(columns, rows, "cardiac_sync", says_gated)
+
+
+def _words(columns: InstanceColumns, rows: Rows) -> SeriesWords:
+    names = ("descriptions", "series_description", "protocol_name", "scanner_model")
+    return series_words(*(columns.texts[name].distinct(rows) for name in names))

@@ -7,14 +7,16 @@ Refuses: nothing.
 Words alone never say that a scan of a chest's size shows no chest: descriptions are often wrong,
 and the image says itself whether a heart is in it. BodyPartExamined was wrong in 15 % of series in
 Gueld et al., Proc SPIE 2002;4685:280. How the images were made or computed, which no pixel tells
-(a projection, a spectral map, a breath held out), is taken from words and ImageType.
+(a projection, a spectral map, a breath held out), is taken from tags, ImageType and the series'
+own words. What a study is called excludes no original images.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from screening.choose.formal import is_formal_score
 from screening.choose.regions import is_elsewhere
-from screening.choose.size import coverage_mm, field_of_view_mm
+from screening.choose.size import coverage_mm
 from screening.header_values import OWN_MANUFACTURER
 from screening.privacy import safe_text
 from screening.reasons import Reason
@@ -55,10 +57,11 @@ HEART_MIN_COVERAGE_MM = 100.0
 INCREMENT_MAX_MM = 5.0
 # Positions are written to a hundredth of a millimetre or so: 5.004 is 5.
 INCREMENT_ROUNDING_MM = 0.01
-# Calcium scans run from the carina to the apex, reconstructed to 200-250 mm (McCollough 2007);
-# a chest is 250 mm long and 300 mm wide at least. Between the two lie these limits.
-CARDIAC_MAX_COVERAGE_MM = 220.0
-CARDIAC_MAX_FIELD_OF_VIEW_MM = 300.0
+# Slices overlap by half where they overlap (5 mm at 2.5): two images a thickness hold what there is
+# (the sampling theorem), three are the most that is made. Thicker than a chest's slices (5 mm) and
+# at a third of its thickness or less, an image is a slab that was put together from slices.
+SLAB_MIN_THICKNESS_MM = 5.0
+SLAB_MIN_OVERLAP = 3.0
 MIN_ADULT_AGE = 18.0
 
 
@@ -105,8 +108,9 @@ def _is_localizer(series: Series, _: People) -> bool:
 def _is_secondary_capture(series: Series, _: People) -> bool:
     return (
         series.sop_class_uid in SECONDARY_CAPTURE_CLASSES
+        or series.is_converted
         or _image_type_says(series, r"SCREEN ?SAVE|SCREEN ?SHOT|SECONDARY CAPTURE|DOSE INFO")
-        or "cad_overlay" in series.terms
+        or _is_made_as(series, "cad_overlay")
         or ("dose_report" in series.terms and series.n_slices <= FEW_SLICES)
     )
 
@@ -118,32 +122,35 @@ def _is_score_document(series: Series, people: People) -> bool:
     return (
         is_document
         and series.modality in DOCUMENT_MODALITIES
-        and "calcium_score" in series.terms
-        and "dose_report" not in series.terms
+        and "calcium_score" in series.own_terms
+        and "dose_report" not in series.own_terms
         and series.manufacturer != safe_text(OWN_MANUFACTURER)
     )
 
 
 def _is_derived(series: Series, _: People) -> bool:
-    return "subtraction" in series.terms or _image_type_says(series, DERIVED_TYPES)
+    return _is_made_as(series, "subtraction") or _image_type_says(series, DERIVED_TYPES)
 
 
 def _is_mip(series: Series, _: People) -> bool:
-    return "mip" in series.terms or _image_type_says(series, PROJECTION_TYPES)
+    return (
+        _is_made_as(series, "mip") or _is_slab(series) or _image_type_says(series, PROJECTION_TYPES)
+    )
 
 
 def _is_virtual(series: Series, _: People) -> bool:
-    return "spectral" in series.terms or _image_type_says(series, SPECTRAL_TYPES)
+    return _is_made_as(series, "spectral") or _image_type_says(series, SPECTRAL_TYPES)
 
 
 def _is_other_phase(series: Series, _: People) -> bool:
-    # "Inspiration and expiration" names the study, not which of the two this is.
-    is_out = "expiratory" in series.terms and "inspiratory" not in series.terms
-    return is_out or "phase_4d" in series.terms or _image_type_says(series, PHASE_TYPES)
+    # "Inspiration and expiration" names both, not which of the two this is.
+    is_out = _is_taken_as(series, "expiratory") and not _is_taken_as(series, "inspiratory")
+    is_in_phases = _is_taken_as(series, "phase_4d") or series.follows_breath
+    return is_out or is_in_phases or _image_type_says(series, PHASE_TYPES)
 
 
 def _is_other_purpose(series: Series, _: People) -> bool:
-    is_named = bool({"planning", "interventional", "cone_beam"} & set(series.terms))
+    is_named = any(_is_taken_as(series, w) for w in ("planning", "interventional", "cone_beam"))
     return is_named or _image_type_says(series, PURPOSE_TYPES)
 
 
@@ -168,11 +175,7 @@ def _is_not_chest(series: Series, _: People) -> bool:
 
 
 def _is_formal_score(series: Series, _: People) -> bool:
-    is_short = coverage_mm(series) <= CARDIAC_MAX_COVERAGE_MM
-    if "calcium_score" in series.terms:
-        return series.is_gated or is_short
-    is_small = field_of_view_mm(series) <= CARDIAC_MAX_FIELD_OF_VIEW_MM
-    return series.is_gated and is_short and is_small and not series.has_contrast_tag
+    return is_formal_score(series)
 
 
 def _has_contrast(series: Series, _: People) -> bool:
@@ -260,6 +263,28 @@ def detail_of(series: Series, reason: Reason) -> str:
         Reason.INCREMENT_OVER_5MM: f"increment {series.increment_mm or 0.0:.2f} mm",
     }
     return details.get(reason, "")
+
+
+def _is_made_as(series: Series, term: str) -> bool:
+    """Tell whether words say how the images were computed.
+
+    A study is named after all that is made in it, a protocol after all that it makes ("CT chest
+    with MIPs"): of original images neither is believed.
+    """
+    is_original = _image_type_says(series, "ORIGINAL")
+    return term in (series.own_terms if is_original else series.terms)
+
+
+def _is_taken_as(series: Series, term: str) -> bool:
+    """Tell whether words say how the body was scanned, which a protocol tells too."""
+    return term in series.protocol_terms or _is_made_as(series, term)
+
+
+def _is_slab(series: Series) -> bool:
+    thickness_mm, increment_mm = series.thickness_mm, series.increment_mm
+    if thickness_mm is None or increment_mm is None or thickness_mm <= SLAB_MIN_THICKNESS_MM:
+        return False
+    return thickness_mm > SLAB_MIN_OVERLAP * increment_mm
 
 
 def _image_type_says(series: Series, words: str) -> bool:

@@ -340,8 +340,10 @@ def test_hounsfield_units(values: dict[str, Any], is_hu: bool) -> None:
     [
         ({"cardiac_sync": "PROSPECTIVE"}, True),
         ({"cardiac_sync": "NONE"}, False),
-        ({"descriptions": "Heart ECG gated"}, True),
-        ({"descriptions": "Chest non-gated"}, False),
+        ({"series_description": "Heart ECG gated"}, True),
+        ({"protocol_name": "Heart ECG gated"}, True),
+        ({"descriptions": "Heart ECG gated"}, False),  # the study's name
+        ({"series_description": "Chest non-gated"}, False),
     ],
 )
 def test_gating(values: dict[str, Any], is_gated: bool) -> None:

@@ -1,65 +1,21 @@
 """The rules as a table: a case on each side of each edge."""
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
+from series_case import CARDIAC, CHEST, HEAD_SIZED, SMALL_FIELD, coverage
 
 from screening.choose import CAVEATS, RULES, choose
 from screening.errors import ScreeningError
 from screening.reasons import REASONS, Reason, State
-from screening.records import Decision, Series
+from screening.records import Decision
 from screening.vocabulary import terms_of
-
-CHEST = Series(
-    series_key="series-a",
-    study_key="study-a",
-    person_key="person-a",
-    modality="CT",
-    image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    n_files=100,
-    n_slices=100,
-    n_duplicates=0,
-    n_conflicts=0,
-    rows=512,
-    columns=512,
-    row_spacing_mm=0.7,
-    column_spacing_mm=0.7,
-    increment_mm=3.0,
-    thickness_mm=3.0,
-    z_range_mm=(0.0, 297.0),
-    missing_gaps=(),
-    is_uneven=False,
-    is_mixed=False,
-    orientation="axial",
-    tilt_degrees=0.0,
-    kvp=120.0,
-    kernel="Br40f",
-    manufacturer="SIEMENS",
-    is_hu=True,
-    has_contrast_tag=False,
-    is_gated=False,
-    terms=("chest",),
-    body_part="CHEST",
-    acquired_on=date(2024, 5, 17),
-    age_years=61.0,
-    sex="F",
-    content_digest="c",
-)
-SMALL_FIELD = {"row_spacing_mm": 0.4, "column_spacing_mm": 0.4}  # 205 mm
-HEAD_SIZED = {"row_spacing_mm": 0.49, "column_spacing_mm": 0.49, "z_range_mm": (0.0, 150.0)}
-CARDIAC = SMALL_FIELD | {"z_range_mm": (0.0, 135.0)}
-
-
-def coverage(mm: float) -> dict[str, Any]:
-    """A stack of this length at 3 mm."""
-    return {"z_range_mm": (0.0, mm - 3.0)}
 
 
 def decide(**values: Any) -> Decision:
-    (decision,) = choose([replace(CHEST, **values)])
+    own = {"own_terms": values["terms"]} if "terms" in values else {}
+    (decision,) = choose([replace(CHEST, **own | values)])
     return decision
 
 
@@ -105,6 +61,19 @@ OK: None = None
         ({"image_type": ("ORIGINAL", "PRIMARY", "CBCT")}, R.OTHER_PURPOSE),
         ({"image_type": ("ORIGINAL", "PRIMARY", "VIRTUAL_UNENHANCED")}, R.VIRTUAL_NON_CONTRAST),
         ({"terms": ("chest", "spectral")}, R.VIRTUAL_NON_CONTRAST),
+        ({"image_type": ("ORIGINAL", "PRIMARY", "AXIAL", "VMI")}, R.VIRTUAL_NON_CONTRAST),
+        ({"is_converted": True}, R.SECONDARY_CAPTURE),
+        ({"follows_breath": True}, R.OTHER_PHASE),
+        # slabs: over 5 mm, and over three times the increment; not slices that overlap
+        ({"increment_mm": 3.0, "thickness_mm": 9.0}, OK),
+        ({"increment_mm": 3.0, "thickness_mm": 9.1}, R.MIP),
+        ({"increment_mm": 3.0, "thickness_mm": 20.0}, R.MIP),
+        ({"increment_mm": 1.0, "thickness_mm": 5.0}, OK),
+        ({"increment_mm": 1.0, "thickness_mm": 5.1}, R.MIP),
+        ({"increment_mm": 2.5, "thickness_mm": 5.0}, OK),
+        ({"increment_mm": 5.0, "thickness_mm": 10.0}, OK),
+        ({"increment_mm": 0.5, "thickness_mm": 1.0}, OK),
+        ({"increment_mm": 3.0, "thickness_mm": None}, OK),
         # what the pixels and slices are
         ({"is_hu": False}, R.NOT_HU),
         ({"orientation": "coronal"}, R.NOT_AXIAL),
@@ -213,7 +182,7 @@ EXAMPLES = (
 
 @pytest.mark.parametrize(("text", "reason"), EXAMPLES)
 def test_what_a_description_decides(text: str, reason: Reason | None) -> None:
-    (decision,) = choose([replace(CHEST, terms=terms_of(text), body_part="")])
+    decision = decide(terms=terms_of(text), body_part="")
     assert decision.reasons[:1] == (() if reason is None else (reason,))
 
 

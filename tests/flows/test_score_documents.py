@@ -76,7 +76,6 @@ def reasons(folder, ds: Dataset) -> list[str]:
         report(item("99X", "1", "a"), SeriesDescription="Calcium Scoring"),
         capture(),
         capture(kind=MultiFrameGrayscaleWordSecondaryCaptureImageStorage),
-        capture(SeriesDescription="Page 1", StudyDescription="CT Kalkscore"),
         capture(Modality="SC", SeriesDescription="Score calcique"),
     ],
 )
@@ -100,6 +99,16 @@ def test_a_capture_that_calls_itself_ct_is_evidence(tmp_path):
         report(item(*CODED), kind=KeyObjectSelectionDocumentStorage, Modality="KO"),
         capture(SeriesDescription="Dose Report", StudyDescription="CT Kalkscore"),
         capture(SeriesDescription="Nodule summary"),
+        # what the study was called says what was ordered, not what became of it
+        capture(SeriesDescription="Page 1", StudyDescription="CT Kalkscore"),
+        capture(SeriesDescription="Bolus timing", StudyDescription="CTA with calcium score"),
+        capture(SeriesDescription="Page 1", ProtocolName="CaScore_CTA"),
+        report(item("99X", "1", "a"), StudyDescription="CT Kalkscore"),
+        # scores that were not made
+        capture(SeriesDescription="Ca score not performed, arrhythmia"),
+        capture(SeriesDescription="Kalkscore nicht durchgeführt"),
+        capture(SeriesDescription="Score calcique non réalisé"),
+        capture(SeriesDescription="Planned calcium score"),
         # what this program wrote itself
         report(item(*CODED), Manufacturer=OWN_MANUFACTURER),
     ],

@@ -10,6 +10,7 @@ from screening.header_values import (
     number,
     numbers,
     positive,
+    says_breathing,
     says_gated,
     text,
 )
@@ -79,3 +80,15 @@ def test_two_numbers():
 )
 def test_gating_is_told_by_technique_or_trigger(elements, is_gated):
     assert says_gated(cardiac_sync(*elements)) is is_gated
+
+
+@pytest.mark.parametrize(
+    ("technique", "by_breath"),
+    [
+        ("", False), ("NONE", False), ("BREATH_HOLD", False), ("breath hold", False),
+        ("UNKNOWN", False), ("RETROSPECTIVE", True), ("GATING", True), ("PHASE_SCANNING", True),
+        ("TRACKING", True), ("REALTIME", True),
+    ],
+)  # fmt: skip
+def test_a_held_breath_is_told_from_one_that_was_followed(technique, by_breath):
+    assert says_breathing(technique) is by_breath

@@ -55,6 +55,17 @@ U, C = "unenhanced", "contrast"
         ("CT thorax zonder contrast", {"chest", U}),
         ("CT thorax met contrast", {"chest", C}),
         ("longen blanco", {"lung", U}),
+        # Portuguese, Swedish, Norwegian, Danish, Czech, Finnish
+        ("TC tórax sem contraste", {"chest", U}),
+        ("TC tórax com contraste", {"chest", C}),
+        ("Thorax utan kontrast", {"chest", U}),
+        ("Thorax med kontrast", {"chest", C}),
+        ("Thorax uten kontrast", {"chest", U}),
+        ("CT thorax uden kontrast", {"chest", U}),
+        ("hrudník bez kontrastu", {U}),
+        ("s kontrastem", {C}),
+        ("ilman varjoainetta", {U}),
+        ("torace senza m.d.c.", {"chest", U}),
     ],
 )
 def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str]) -> None:
@@ -116,6 +127,35 @@ def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str
 )
 def test_other_words_are_whole_words(text: str, expected: set[str]) -> None:
     assert set(terms_of(text)) == expected
+
+
+SCORE = ("Calcium score", "CAC", "Ca score", "Kalkscore", "Score calcique", "Agatston")
+MADE = (
+    "{}", "{} 3.0", "{} non contrast", "{} ohne KM", "{} sans injection", "{} not gated",
+    "CT Herz {}", "{} nicht getriggert",
+)  # fmt: skip
+NOT_MADE = (
+    # denied before and after
+    "no {}", "without {}", "ohne {}", "kein {}", "sans {}", "sin {}", "senza {}", "geen {}",
+    "{} not performed", "{} was not performed", "{}: not done (motion)", "{} not possible",
+    "{} nicht durchgeführt", "{} wurde nicht durchgefuehrt", "{} nicht möglich", "{} entfällt",
+    "{} non réalisé", "{} n'a pas été réalisé", "{} no realizado", "{} no se realizó",
+    "{} non eseguito", "{} non è stato eseguito", "{} niet verricht", "{} ej utförd",
+    "{} não realizado", "{} ikke utført",
+    # broken off
+    "{} aborted", "{} cancelled", "aborted {}", "{} abgebrochen", "abgebrochener {}", "{} annulé",
+    "{} cancelado", "{} annullato", "{} geannuleerd", "{} interrompu", "{} failed",
+    # planned, ordered, advised
+    "{} planned", "planned {}", "{} to be reported", "{} recommended", "{} advised", "{} geplant",
+    "geplanter {}", "{} empfohlen", "{} prévu", "{} recommandé", "{} programado", "{} recomendado",
+    "{} previsto", "{} consigliato", "{} gepland", "{} aanbevolen", "{} requested", "{} pending",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("score", SCORE)
+def test_a_score_that_was_made_is_told_from_one_that_was_not(score: str) -> None:
+    assert [t for t in MADE if "calcium_score" not in terms_of(t.format(score))] == []
+    assert [t for t in NOT_MADE if "calcium_score" in terms_of(t.format(score))] == []
 
 
 @pytest.mark.parametrize(

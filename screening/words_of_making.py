@@ -1,0 +1,211 @@
+"""Words for how images were made: contrast agent, breath, projection, purpose, in many languages.
+
+Comes in: nothing. Goes out: `MAKING_STEPS`, which `vocabulary` matches one after the other.
+Refuses: nothing.
+
+The text is lower case without accents, numbers apart from letters. A German umlaut may be written
+with or without its e.
+"""
+
+# What `vocabulary` writes where a text says 4-D or a phase of breathing ("4DCT", "T=30%").
+PHASE_MARK = "fourd"
+
+# Words that deny what follows them.
+_NOT = (
+    "no|non|not|without|wo|w o|w out|un|ohne|kein|keine|sans|sin|senza|zonder|geen|s|minus|never|"
+    "utan|uten|uden|sem|bez|ilman"
+)
+_WITH = "with|w|post|after|iv|mit|nach|avec|apres|con|tras|dopo|met|na|c|plus|com|med"
+# What may stand between the denial and the agent.
+_FILLER = (
+    "iv|i v|intravenous|intravenoese|any|the|agent|oral or|oral and|de|du|d|di|del|"
+    "produit|mezzo|medio|medium|material|media|iodinated|iodine"
+)
+_AGENT = (
+    "contrast|contrasts|contrasted|contraste|contrasto|contraststof|contrastmiddel|contrastmedium|"
+    "kontrast|kontrastu|kontrastmittel|kontrastmedel|kontrastmiddel|varjoainetta|km|mdc|m d c|"
+    "mezzo di contrasto|produit de contraste|pdc|enhanced|"
+    "enhancement|injection|injectie|inyeccion|iniezione|injected|injecte|injectee|"
+    "ic|civ|iv|i v|iode|iodine|jod|iodio|yodo|jodium"
+)
+_AGENT_PHRASE = rf"(?:(?:{_FILLER}) )*(?:{_AGENT})(?: (?:{_FILLER}|{_AGENT}))*"
+# Of these, what says contrast without a "with" before it.
+_PLAIN_AGENT = (
+    "contrast|contrasted|contraste|contrasto|contrastmiddel|kontrast|kontrastem|kontrastmittel|"
+    "kontrastmedel|kontrastmiddel|km|mdc|pdc|"
+    "enhanced|cect|ce ct|cta|ctpa|angio|angiography|angiographie|angiografia|angiografie|"
+    "angioscanner|angiotc|angio ct|arterial|arterial phase|arteriell|venous|venoes|portal|"
+    "portovenous|portalvenoes|portalvenous|veineux|venosa|injecte|injectee|injected|smartprep|"
+    "bolus|embolism|embolie|lungenembolie"
+)
+_BOTH = (
+    "with and without|without and with|w and wo|w wo|w w o|w o w|wo w|wo and w|w o and w|"
+    "w and w o|mit und ohne|ohne und mit|avec et sans|sans et avec|con y sin|sin y con|"
+    "con e senza|senza e con|met en zonder|zonder en met|com e sem|sem e com|med och utan|"
+    "utan och med|med og uten|uten og med|pre and post|pre post"
+)
+_GATED = (
+    "gated|gating|ecg|ekg|ecg triggered|ekg getriggert|cardiac synchronised|cardiac synchronized|"
+    "sequence cardiaque|cardiosincronizzato|cardiosincronizado"
+)
+
+_VIRTUAL = "virtual|virtuel|virtuell|virtuelle|virtuelles|virtueller|virtuale|virtueel|virtuele"
+# A virtual bronchoscopy of an unenhanced chest is no virtual unenhanced chest.
+_NO_ENDOSCOPY = "(?! (?:bronch|colon|kolo|endos))"
+_UNENHANCED = rf"(?:{_NOT}) ?{_AGENT_PHRASE}|unenhanced|noncontrast|nativ[a-z]*|natif|blanco"
+_SPECTRAL = (
+    rf"vnc|vue|vmi|(?:{_VIRTUAL}) (?:{_UNENHANCED})|"
+    rf"(?:{_UNENHANCED}) (?:{_VIRTUAL}){_NO_ENDOSCOPY}|"
+    # 40 to 200 keV are what scanners offer.
+    "mono ?energ[a-z]*(?: plus)?|mono ?e|mono ?plus|mono ?chromatic|"
+    "mono (?:[4-9][0-9]|1[0-9][0-9]|200)(?: kev)?|(?:mono )?[0-9]+ ?kev|kev|"
+    "iodine (?:map|maps|overlay|density|only|no water)|"
+    "iodkarte|jodkarte|jod karte|carte d? ?iode|mapa de yodo|mappa iodio|jodiumkaart|"
+    "zeff|z eff|effective z|electron density|pbv|(?:calcium|ca) ?supp[a-z]*"
+)
+
+_SCORE = (
+    r"cac|cacs|casc|ca ?sc(?:ore|oring)?|calc(?:ium)? ?(?:score|scoring|scan)|"
+    "kalk ?scor(?:e|ing)|kalzium ?scor(?:e|ing)|calcium coronaire|coronary (?:artery )?calcium|"
+    "score calcique|calcio coronari[ao]|scor(?:e|ing) calcico|"
+    "puntaje de calcio|score (?:de )?calci(?:o|um)|calcio score|agatston|smartscore|"
+    "kransslagaderkalk|flash ?ca ?sc(?: ?seq)?"
+)
+# A score that was not made: denied, planned, advised, broken off. Before the word or after it.
+_NEITHER = (
+    "no|not|non|without|wo|w o|ohne|kein|keine|keinen|sans|pas de|sin|senza|zonder|geen|sem|bez|"
+    "utan|uten|uden|never|rule out|incidental|consider|empfehle|statt|instead of"
+)
+_UNDONE = (
+    "cancel[a-z]*|abort[a-z]*|abandon[a-z]*|omitted|skipped|failed|declined|refused|deferred|"
+    "planned|scheduled|advised|recommend[a-z]*|suggested|requested|ordered|pending|unsuccessful|"
+    "abgebrochen[a-z]*|abgesagt[a-z]*|abgelehnt[a-z]*|entfaellt|entfallt|entfallen|verschoben[a-z]*|"
+    "geplant[a-z]*|empfohlen[a-z]*|verweigert|storniert|ausstehend[a-z]*|"
+    "annul[a-z]*|interromp[a-z]*|prevue?|planifie[e]?|programmee?|conseillee?|recommandee?|refusee?|"
+    "anulad[ao]|suspendid[ao]|interrumpid[ao]|rechazad[ao]|programad[ao]|previst[ao]|"
+    "planificad[ao]|recomendad[ao]|aconsejad[ao]|solicitad[ao]|pendiente|"
+    "rifiutat[ao]|interrott[ao]|programmat[ao]|pianificat[ao]|consigliat[ao]|raccomandat[ao]|"
+    "sospes[ao]|geannuleerd[a-z]*|geweigerd[a-z]*|afgebroken|gepland[a-z]*|aanbevolen|geadviseerd|"
+    "mislukt[a-z]*|avbruten|avbrutt|planlagt|planerad"
+)
+_UNDONE_AFTER = (
+    # "not gated" and "not enhanced" deny something else.
+    "(?:not|nicht|niet|nao|inte|ej|ikke) (?!gated|getriggert|enhanced|contrast|kontrast)[a-z]+|"
+    "(?:non|pas|no)(?: (?:se|ete|e stat[ao]|fue|ha sido|been))? (?:realis|effectu|fai[ts]|obten|"
+    "possib|interpret|esegui|effettu|fatt|valut|realiz|hech|efectu|posib|valor|done|perform|made|diagnos)[a-z]*|"
+    "to follow|to be [a-z]+|zu [a-z]+en|a prevoir|a faire|a realiser|folgt|volgt|on request|"
+    "if possible|impossible|incomplete"
+)
+_AUXILIARY = (
+    "was|is|were|has been|have been|will be|be|wurde|wird|ist|war|a ete|n a|n est|est|etait|fue|"
+    "ha sido|e stat[ao]|werd|foi|var|score|scoring|scan|seq"
+)
+_NO_SCORE = (
+    rf"(?:{_NEITHER}|{_UNDONE})"
+    r"(?: (?:coronary|cardiac|artery|ct|the|a|any|de|du|le|di|el|la|il))*"
+    rf" (?:{_SCORE}|calcium|kalk|calcio)(?: ?scor(?:e|es|ing))?|"
+    rf"(?:{_SCORE})(?: (?:{_AUXILIARY}))* (?:{_UNDONE}|{_UNDONE_AFTER})"
+)
+
+_BEFORE_OR_AFTER = (
+    "after|post|following|follow up|fu|status post|s p|history of|before|prior to|pre|"
+    "nach|vor|z n|zustand nach|verlauf nach|apres|avant|tras|despues de|antes de|dopo|prima di|"
+    "na|voor|etter|efter|apos"
+)
+_INTERVENTION = (
+    "[a-z]*biops[a-z]*|biopt|intervention|interventional|[a-z]*punktion(?:en)?|[a-z]*punctie|"
+    "ponctions?|puncion|punzione|drainage|drain|ablation|radiofre[a-z]*|thermoablation|rfa|"
+    "[a-z]*aspirato|vertebroplast[a-z]*|kyphoplast[a-z]*|hook ?wire"
+)
+_GUIDED = (
+    "ct ?guided|ct ?gesteuert[a-z]*|ct ?gestuurd[a-z]*|(?:tc|ct) guidat[ao]|"
+    "guiad[ao] por (?:tc|ct)|(?:scanno|scanner|tdm) ?guidee?|ct ?fluoro|fluoro|"
+    "[a-z]*fluoros[ck][a-z]*"
+)
+_RADIOTHERAPY = (
+    "radiother[a-z]*|radioter[a-z]*|strahlentherap[a-z]*|[a-z]*bestrahlung[a-z]*|bestraling[a-z]*|"
+    "stralebehandling|stralbehandling"
+)
+_PLANNING = (
+    "(?:rt|radiotherapy|radiation|treatment) ?plan[a-z]*|rtp|planning ct|ct planning|"
+    "planungs ?ct|ct ?sim(?:ulat[a-z]*)?|sim(?:ulat[a-z]*)? ?ct|rt ?sim|sim|simulat[a-z]*|"
+    "simula[cz]ion[a-z]*|simulazione|dosimetri[a-z]*|planification[a-z]*|planificacion[a-z]*|"
+    f"centrage|centraje|centratura|{_RADIOTHERAPY}"
+)
+_CHECK = "check|control|kontrolle|controle|controllo|follow up|fu|lage|position"
+
+_EXPIRATORY = (
+    "exp|expi|expir|expirat[a-z]*|exsp|exspir[a-z]*|expiracion|expiracao|espirazione|espirat[a-z]*|"
+    "espiracion|espirado|espirium|espirio|ausatm[a-z]*|ausgeatmet|uitadem[a-z]*|uitgeademd|"
+    "utandning|ekspirasjon|ekspiration"
+)
+_INSPIRATORY = (
+    "insp|inspi|inspir|inspirat[a-z]*|inspirium|inspirazione|inspiracion|inspiracao|inspirado|"
+    "inspirio|einatm[a-z]*|eingeatmet|inadem[a-z]*|ingeademd|inandning|inspirasjon"
+)
+_PROJECTION = (
+    "slab|slabs|mip|mips|minip|min ip|max ip|maxip|ave ?ip|avg ?ip|mean ?ip|ray ?sum|vrt|"
+    "volume rendering|volume rendered|(?:maximum|minimum|average) intensity(?: projection)?"
+)
+
+# One step a line: the terms it gives, and its phrases. None: recognised only to be taken out.
+# A group named `kept` stays for the steps after it.
+MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("spectral",), _SPECTRAL),
+    ((), _NO_SCORE),
+    (("calcium_score",), _SCORE),
+    (
+        (),
+        rf"ungated|nongated|(?:{_NOT})(?: (?:{_GATED}))+|respiratory (?:gated|gating)",
+    ),
+    (("gated",), _GATED),
+    # An intervention or radiotherapy that the scan came before or after is not what it was for.
+    (
+        (),
+        rf"(?:{_BEFORE_OR_AFTER})(?: (?P<kept>[a-z]+(?: [a-z]+)?))?? "
+        rf"(?:{_INTERVENTION}|{_RADIOTHERAPY})|(?:{_INTERVENTION}) (?:{_CHECK})",
+    ),
+    (("contrast", "unenhanced"), rf"(?:{_BOTH})(?: (?:{_FILLER}))*(?: (?:{_AGENT}))?"),
+    (
+        ("unenhanced",),
+        rf"(?:{_NOT}) {_AGENT_PHRASE}|unenhanced|nonenhanced|noncontrast|"
+        "noncon|non con|nativ|native|natif|nativo|nativa|nativaufnahme|blanco|plain|tnc|ncct|nect|"
+        "sc tc|smdc|precontrast|pre contrast",
+    ),
+    (
+        ("contrast",),
+        rf"(?:{_WITH}) {_AGENT_PHRASE}|{_PLAIN_AGENT}|cmdc",
+    ),
+    (("spectral",), "iodine"),
+    (
+        ("subtraction",),
+        "[a-z]*subtraction|subtracted|[a-z]*subtraktion|soustraction|sustraccion|sottrazione",
+    ),
+    # CAD alone is also coronary artery disease.
+    (("cad_overlay", "lung"), "(?:lung|lungen?|pulmonary) ?cad|cad (?:lung|lunge)"),
+    (
+        ("cad_overlay",),
+        "cad (?:overlay|overlays|marks?|results?|report|findings|nodules?)|nodules? cad|clearread|"
+        "ai (?:results?|overlays?|findings)|(?:nodules?|results?) overlays?",
+    ),
+    (
+        ("phase_4d",),
+        f"{PHASE_MARK}(?: ?ct)?|respiratory correlated|resp [0-9]+|(?:average|avg|ave) ct",
+    ),
+    (("expiratory",), _EXPIRATORY),
+    (("inspiratory",), _INSPIRATORY),
+    (("planning",), _PLANNING),
+    (("interventional",), rf"{_GUIDED}|{_INTERVENTION}"),
+    (
+        ("cone_beam",),
+        "cbct|cone ?beam|dyna ?ct|xper ?ct|o arm|digitale volumentomographie|faisceau conique|"
+        "haz conico|fascio conico",
+    ),
+    # "CT chest with MIPs" says what came beside the images.
+    (
+        (),
+        "(?:with|w|incl[a-z]*|inkl[a-z]*|avec|con|mit|met|plus|and|und)(?: [a-z]+)? "
+        "(?:mips?|minips?)(?: recon[a-z]*)?",
+    ),
+    (("mip",), _PROJECTION),
+)
