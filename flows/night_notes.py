@@ -5,6 +5,7 @@ a note.
 Refuses: nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,6 +43,11 @@ _CHOICES = {
     "score2_region": "score2_region",
 }
 _UNSET = "not set"
+_DOUBTS = {
+    "date": "carry a date that cannot be, or that others contradict; the believable one was taken, "
+    "where there is one",
+    "age": "state an age that birth and scan date contradict; it was counted from the dates",
+}
 
 
 def changed_settings(lake: Lake, settings: Settings) -> list[str]:
@@ -92,7 +98,19 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
     lake : after the sweep
     swept : what the sweep did
     """
-    return [*_of_clinical(folder, lake, swept.run_id), *_of_series(swept), *_of_archive(swept)]
+    return [
+        *_of_clinical(folder, lake, swept.run_id),
+        *_of_series(swept),
+        *_of_headers(lake),
+        *_of_archive(swept),
+    ]
+
+
+def _of_headers(lake: Lake) -> list[str]:
+    """Tell of what headers say that the rest of them contradicts."""
+    rows = lake.read("series").select(["header_doubts"]).column(0).to_pylist()
+    counts = Counter(name for row in rows for name in row or ())
+    return [f"{counts[name]} series {said}" for name, said in _DOUBTS.items() if counts[name]]
 
 
 def _of_series(swept: Swept) -> list[str]:

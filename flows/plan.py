@@ -152,7 +152,7 @@ def make_plan(
     """
     by_key: Mapping[str, catalogue.Entry] = {e.series.series_key: e for e in entries}
     decided: list[Disposition] = []
-    queues: dict[str, list[tuple[int, catalogue.Entry]]] = {}
+    queues: dict[tuple[str, str], list[tuple[int, catalogue.Entry]]] = {}
     for decision in decisions:
         entry = by_key[decision.series_key]
         held = _held(decision, waiting, arriving)
@@ -161,7 +161,8 @@ def make_plan(
                 decided.append(_pending(entry, version, held))
             continue
         if decision.rank is not None:
-            queues.setdefault(decision.study_key, []).append((decision.rank, entry))
+            whose = (decision.study_key, entry.series.person_key)
+            queues.setdefault(whose, []).append((decision.rank, entry))
             continue
         row = Disposition(
             entry.series, Versions(version), decision.state, decision.reasons, decision.detail
@@ -172,7 +173,7 @@ def make_plan(
             decided.append(row)
     studies = [
         Study(key, tuple(e for _, e in sorted(queue, key=lambda q: q[0])))
-        for key, queue in queues.items()
+        for (key, _), queue in queues.items()
     ]
     return Plan(tuple(decided), tuple(sorted(studies, key=lambda s: _order(s.candidates))))
 

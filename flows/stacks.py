@@ -15,10 +15,11 @@ import pyarrow as pa
 
 from screening import catalogue, choose
 from screening.errors import ScreeningError
+from screening.lake import Vault
 from screening.records import Series
 from screening.tables import INSTANCES
 
-_KEYS = ("person_key", "study_key", "series_key")
+_KEYS = ("study_key", "series_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,14 @@ def choose_stack(instances: pa.Table) -> Chosen:
     Raises
     ------
     ScreeningError
-        There are several stacks, and none that a sweep would score.
+        There are several stacks, and none that a sweep would score; or several patients.
     """
     entries = catalogue.group(_keyed(instances)).entries
+    if any(entry.series.has_several_owners for entry in entries):
+        raise ScreeningError(
+            "the images of one SeriesInstanceUID name several patients; nobody is guessed: copy "
+            "the files of one into a folder of its own"
+        )
     if len(entries) == 1:
         return Chosen(entries[0].paths + entries[0].copies)
     decisions = choose.choose([entry.series for entry in entries])
@@ -93,8 +99,16 @@ def _keyed(instances: pa.Table) -> pa.Table:
     n = instances.num_rows
     given = {
         **{name: pa.array(["series"] * n, pa.string()) for name in _KEYS},
+        "person_key": pa.array(_people(instances), pa.string()),
         "instance_digest": instances["sop_instance_uid"],
     }
     columns = {name: given.get(name) for name in INSTANCES.schema.names}
     table = {k: instances[k] if v is None else v for k, v in columns.items()}
     return INSTANCES.check(pa.table(table))
+
+
+def _people(instances: pa.Table) -> list[str]:
+    """Return what tells the patients apart, as in the vault; in memory only."""
+    numbers = map(Vault.normalise_mrn, instances["patient_id"].to_pylist())
+    issuers = (issuer or "" for issuer in instances["issuer"].to_pylist())
+    return [f"{issuer.strip().upper()} {mrn}" for issuer, mrn in zip(issuers, numbers, strict=True)]

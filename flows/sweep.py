@@ -180,7 +180,7 @@ class _Stages:
     def group(self, crawled: Crawled) -> tuple[Entry, ...]:
         index = crawled.index
         rejected = catalogue.rejections(index.read(catalogue.NOTE_COLUMNS))
-        found = catalogue.group_parts(index.read(), rejected)
+        found = catalogue.group_parts(index.read(), rejected, self._night.as_of)
         now = catalogue.series_table(found.entries)
         known = self._lake.read("withdrawals").to_pylist()
         withdrawals = withdrawn(self._lake, now, self._night.as_of)

@@ -11,6 +11,7 @@ next takes its key. So of stacks the content says which went; its row has the ke
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
@@ -21,6 +22,22 @@ from screening.reasons import Reason, State
 from screening.tables import WITHDRAWALS
 
 Row = Mapping[str, object]
+
+
+Whose = tuple[str, str]  # a UID, by its key, and a person
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many files of a UID each person had in the last sweep, and has tonight."""
+
+    before: Mapping[Whose, int]
+    now: Mapping[Whose, int]
+
+    def has_more(self, row: Row) -> bool:
+        """Whether a series' person has more of its UID than before: images moved there."""
+        whose = _whose(row)
+        return self.now.get(whose, 0) > self.before.get(whose, 0)
 
 
 def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
@@ -34,19 +51,20 @@ def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
     """
     there = {str(r["series_key"]): r for r in now.to_pylist()}
     before = lake.read("series").to_pylist()
+    held = Held(_files_of(before), _files_of(there.values()))
     stacks = _gone_stacks(before, there)
     kept = {
         (r["series_key"], r["person_key"]): r
         for r in lake.read("withdrawals").to_pylist()
-        if _why(r, there) is not None
+        if _why(r, there, held) is not None
     }
     fresh = [
         (row["series_key"], stacks.get(row["series_key"], row), reason)
         for row in before
         if (row["series_key"], row["person_key"]) not in kept
         and not row["rejection"]
-        and not _is_in_another_stack(row, there, stacks)
-        and (reason := _why(row, there)) is not None
+        and not _is_in_another_stack(row, there, stacks, held)
+        and (reason := _why(row, there, held)) is not None
     ]
     scores = _scores(lake, {row["series_key"] for _, row, _ in fresh})
     rows = [
@@ -64,29 +82,43 @@ def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
     return WITHDRAWALS.check(pa.Table.from_pylist(every, schema=WITHDRAWALS.schema))
 
 
-def _why(before: Row, there: Mapping[str, Row]) -> Reason | None:
-    """Say why a person's series counts no longer; None where it does."""
-    found = there.get(str(before["series_key"]))
+def _whose(row: Row) -> Whose:
+    return key_of_uid(str(row["series_key"])), str(row["person_key"])
+
+
+def _why(before: Row, there: Mapping[str, Row], held: Held) -> Reason | None:
+    """Say why a person's series counts no longer; None where it does.
+
+    What lies under one UID for two people moved from neither: its disposition says so.
+    """
+    key = str(before["series_key"])
+    found = there.get(key) or there.get(key_of_uid(key))
     if found is None:
         return Reason.LEFT_ARCHIVE
     if found["person_key"] != before["person_key"]:
-        return Reason.MOVED_TO_ANOTHER_PERSON
+        if _whose(before) in held.now:
+            return None
+        return Reason.MOVED_TO_ANOTHER_PERSON if held.has_more(found) else Reason.LEFT_ARCHIVE
+    if key not in there:
+        return Reason.LEFT_ARCHIVE
     return Reason.REJECTED_IN_ARCHIVE if found["rejection"] else None
 
 
-def _is_in_another_stack(row: Row, there: Mapping[str, Row], gone: Mapping[str, Row]) -> bool:
-    """Whether a key went, but its images lie under another key of their UID."""
+def _is_in_another_stack(
+    row: Row, there: Mapping[str, Row], gone: Mapping[str, Row], held: Held
+) -> bool:
+    """Whether a key went, but its images lie under another key of their UID, for that person."""
     key = str(row["series_key"])
-    return key not in there and key_of_uid(key) in there and key not in gone
+    return key not in there and key not in gone and _whose(row) in held.now
 
 
 def _gone_stacks(before: Iterable[Row], there: Mapping[str, Row]) -> dict[str, Row]:
     """Tell which stacks went of UIDs that are still there: the free key, and the stack."""
-    old_of, new_of = _by_uid(before), _by_uid(there.values())
+    old_of, new_of = _by_owner(before), _by_owner(there.values())
     found: dict[str, Row] = {}
-    for uid, old in old_of.items():
+    for whose, old in old_of.items():
         keys = [str(r["series_key"]) for r in old if str(r["series_key"]) not in there]
-        new = new_of.get(uid, [])
+        new = new_of.get(whose, [])
         if keys and new:
             found |= zip(keys, _lost(old, new), strict=False)
     return found
@@ -106,10 +138,14 @@ def _n_files(rows: Iterable[Row]) -> int:
     return sum(int(str(r["n_files"])) for r in rows)
 
 
-def _by_uid(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+def _files_of(rows: Iterable[Row]) -> dict[Whose, int]:
+    return {whose: _n_files(found) for whose, found in _by_owner(rows).items()}
+
+
+def _by_owner(rows: Iterable[Row]) -> dict[Whose, list[Row]]:
+    found: dict[Whose, list[Row]] = defaultdict(list)
     for row in rows:
-        found[key_of_uid(str(row["series_key"]))].append(row)
+        found[_whose(row)].append(row)
     return found
 
 

@@ -228,7 +228,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.TIMEOUT: ReasonText(Room.SWEEP, "Scoring this series took too long."),
     Reason.OUT_OF_MEMORY: ReasonText(Room.SWEEP, "Scoring this series ran out of memory."),
     Reason.IDENTITY_CONFLICT: ReasonText(
-        Room.SWEEP, "One patient number carries contradicting people; nobody is guessed."
+        Room.SWEEP,
+        "One patient number carries contradicting people, or one series the images of several; "
+        "nobody is guessed.",
     ),
     Reason.STILL_ARRIVING: ReasonText(Room.SWEEP, "The study is still being received."),
     Reason.UNREACHABLE: ReasonText(

@@ -19,7 +19,9 @@ class Series:
     normal; `terms` are recognised words of the descriptions, from a closed list, `own_terms` those
     of the series' own description and `protocol_terms` those of its protocol; `rejection` is the
     code of the note that takes all its images back; `follows_breath` says that images were sorted
-    or triggered by breathing, `is_converted` that a workstation or a film scanner made them.
+    or triggered by breathing, `is_converted` that a workstation or a film scanner made them,
+    `has_several_owners` that another person's images lie under its UID; `header_doubts` names what
+    the rest contradicts and is not believed: date, age.
     """
 
     series_key: str
@@ -61,6 +63,8 @@ class Series:
     protocol_terms: tuple[str, ...] = ()
     follows_breath: bool = False
     is_converted: bool = False
+    has_several_owners: bool = False
+    header_doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

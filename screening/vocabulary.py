@@ -28,6 +28,7 @@ VOCABULARY: frozenset[str] = frozenset(term for terms, _ in _STEPS for term in t
 # Words of ImageType, whole, in capitals: images computed from others, projections, spectral ones.
 DERIVED_TYPES = r"DERIVED|REFORMATTED|MPR|AVERAGE|SUBTRACTED|PROCESSED|RESAMPLED"
 PROJECTION_TYPES = r"MIP|MINIP|MAX IP|MIN IP|(?:MAXIMUM|MINIMUM|MAX|MIN)|PROJECTION IMAGE"
+SCOUT_TYPES = r"LOCALI[SZ]ER|SCOUT|TOPOGRAM"
 # Image flavors of Enhanced CT (PS3.3, C.8.15): repeated in time, or to guide a needle.
 PHASE_TYPES = r"(?:CARD)?RESP GATED|DYNAMIC|MOTION|PERFUSION|STRESS"
 PURPOSE_TYPES = r"FLUOROSCOPY|CONE ?BEAM|CBCT"

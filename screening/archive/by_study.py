@@ -12,6 +12,7 @@ further is asked.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,7 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from screening.archive.listing import STATS_SCHEMA, Listing, to_stats
-from screening.archive.study_marks import StudyFacts, is_look_again, is_path, study_date
+from screening.archive.study_marks import (
+    StudyFacts,
+    is_look_again,
+    is_path,
+    name_of_copy,
+    study_date,
+)
 from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError
 from screening.reasons import Reason
@@ -79,7 +86,7 @@ class Server(Protocol):
         """Return the studies of these days."""
 
     def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances."""
+        """Return series and SOP Instance UID of a study's instances, once a patient who has it."""
 
 
 @dataclass(slots=True)
@@ -283,11 +290,15 @@ def _instances(
 ) -> list[tuple[str, int, int]]:
     """List a study's instances; where the server fails at it, those known are asked for again."""
     try:
-        found = set(server.instances(facts.uid))
+        found = Counter(server.instances(facts.uid))
     except QuestionError:
         rows = (known.slice(row, 1).to_pylist()[0] for row in (was.rows if was else ()))
         return sorted((str(r["path"]), int(r["size_bytes"]), facts.mark) for r in rows)
-    return [(f"{facts.uid}/{series}/{sop}", 0, facts.mark) for series, sop in sorted(found)]
+    return [
+        (f"{facts.uid}/{series}/{name_of_copy(sop, number)}", 0, facts.mark)
+        for (series, sop), n in sorted(found.items())
+        for number in range(n)
+    ]
 
 
 def _by_study(known: pa.Table) -> Mapping[str, _Known]:

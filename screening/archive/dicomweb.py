@@ -25,13 +25,14 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
+from screening.archive.contrast import AGENT_SEQUENCE
 from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment, tls_context
 from screening.archive.header import Header, read_values, sop_instance_of
 from screening.archive.listing import Listing
 from screening.archive.patience import ask
-from screening.archive.series_of import read_by_series, read_series_bytes, series_shards
+from screening.archive.series_of import by_name, read_by_series, read_series_bytes, series_shards
 from screening.archive.shard import HeaderShard
-from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark
+from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark, one_a_study
 from screening.archive.tags import TAG_NUMBERS, day
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
@@ -50,7 +51,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # What rejection notes and reports say lies in these: title, evidence, content.
 _SAID = (0x0040A043, 0x0040A375, 0x0040A730)
-_KEEP = frozenset(f"{tag:08X}" for tag in (*TAG_NUMBERS, *GROUPS, *_SAID))
+_KEEP = frozenset(f"{tag:08X}" for tag in (*TAG_NUMBERS, AGENT_SEQUENCE, *GROUPS, *_SAID))
 _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
     "0020000E",
     "00080018",
@@ -60,9 +61,20 @@ _SERIES, _SOP, _STUDY, _DATE, _N_INSTANCES = (
 )
 # Asked for by name, as servers need not give them otherwise (PS3.18, table 10.6.3-3).
 _ASK_FOR = ["NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances", "StudyDescription"]
+_PATIENT = "00100020"
+_WHOSE = [
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "Modality",
+    "StudyDate",
+    "SeriesDate",
+]
 _DENIED = (401, 403)
 _NO_DICOMWEB = "archive: the answer is not DICOMweb; check the address, and what lies between"
 _TRANSIENT = (408, 425, 429, 502, 503, 504)
+_ABSENT = 404
 _FAILED = 500  # at this question, and it will again
 _clients: dict[tuple[str, ArchiveSettings], DICOMwebClient] = {}  # of this process
 
@@ -83,6 +95,10 @@ def check_address(url: str) -> str:
     if not parts.hostname or parts.query or parts.fragment:
         raise ScreeningError("archive: give a DICOMweb service as https://host/dicom-web")
     return url.rstrip("/")
+
+
+class NothingThereError(InfrastructureError):
+    """The server is there, but not what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +153,25 @@ class DicomWeb:
             return found
 
         found, is_whole = self._pages(page, _STUDY)
-        return Answer([_study_facts(study) for study in found], is_whole)
+        return Answer(one_a_study(_study_facts(study) for study in found), is_whole)
 
     def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, all pages."""
+        """Return series and SOP Instance UID of a study's instances, all pages.
 
+        One that two patients have comes twice.
+        """
+        found = self._images(study, ["PatientID"])
+        return [(_text(each, _SERIES), _text(each, _SOP)) for each in found]
+
+    def _images(self, study: str, fields: list[str]) -> Sequence[Json]:
         def page(offset: int) -> Sequence[Json]:
             client, n = self._client(), self.limits.page
-            found: Sequence[Json] = client.search_for_instances(study, limit=n, offset=offset)
+            found: Sequence[Json] = client.search_for_instances(
+                study, limit=n, offset=offset, fields=fields
+            )
             return found
 
-        found, _ = self._pages(page, _SOP)
-        return [(_text(each, _SERIES), _text(each, _SOP)) for each in found]
+        return self._pages(page, _SOP)[0]
 
     def _pages(
         self, page: Callable[[int], Sequence[Json]], name: str
@@ -160,11 +183,11 @@ class DicomWeb:
         page for ever; what it repeats is counted once. There a full page is not all, and of
         another it cannot be told.
         """
-        found: dict[str, Json] = {}
+        found: dict[tuple[str, str], Json] = {}
         offset = 0
         while answers := self._ask(partial(page, offset)):
             before = len(found)
-            found.update({_text(each, name): each for each in answers})
+            found.update({(_text(each, name), _text(each, _PATIENT)): each for each in answers})
             if len(found) == before:
                 return list(found.values()), None if before < self.limits.page else False
             offset += len(answers)
@@ -172,8 +195,21 @@ class DicomWeb:
 
     def _headers(self, study: str, series: str, _: Sequence[str]) -> dict[str, Header | Reason]:
         client = self._client()
-        found = self._ask(lambda: client.retrieve_series_metadata(study, series))
-        return {_text(each, _SOP): _header(each) for each in found}
+        found: Sequence[Json]
+        try:
+            found = self._ask(lambda: client.retrieve_series_metadata(study, series))
+        except NothingThereError:
+            found = self._of_several_patients(study, series)
+        return by_name((_text(each, _SOP), _header(each)) for each in found)
+
+    def _of_several_patients(self, study: str, series: str) -> Sequence[Json]:
+        """Return what is listed of a series that several patients have, else nothing.
+
+        Servers that tell patients apart cannot say which of them is meant (Orthanc: 404). Who they
+        are is enough to know.
+        """
+        found = [e for e in self._images(study, _WHOSE) if _text(e, _SERIES) == series]
+        return found if len({_text(each, _PATIENT) for each in found}) > 1 else []
 
     def _files(self, study: str, series: str) -> Iterator[tuple[str, bytes]]:
         throttle = self._throttle()
@@ -269,8 +305,13 @@ def _told(error: requests.RequestException) -> ScreeningError:
             )
         if status == _FAILED:
             return QuestionError("archive: the server failed at a question (HTTP 500); see its log")
-        what = "nothing lies there" if status == 404 else "the server failed"
-        return InfrastructureError(f"archive: {what} (HTTP {status}); check address and server")
+        if status == _ABSENT:
+            return NothingThereError(
+                "archive: nothing lies there (HTTP 404); check address and server"
+            )
+        return InfrastructureError(
+            f"archive: the server failed (HTTP {status}); check address and server"
+        )
     if isinstance(error, requests.exceptions.SSLError):
         return InfrastructureError(
             "archive: the server's certificate is not trusted; give its authority as ca_file "

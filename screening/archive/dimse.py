@@ -37,9 +37,9 @@ from screening.archive.header import Header, read_header, read_values
 from screening.archive.listing import Listing
 from screening.archive.patience import ask
 from screening.archive.rejection import KEY_OBJECT_SELECTION
-from screening.archive.series_of import read_by_series, read_series_bytes, series_shards
+from screening.archive.series_of import by_name, read_by_series, read_series_bytes, series_shards
 from screening.archive.shard import HeaderShard
-from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark
+from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark, one_a_study
 from screening.archive.tags import day
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
@@ -76,7 +76,15 @@ _STORED += [(c, s) for c in _DOCUMENTS for s in _PLAIN[:2]]
 _ROLES = (*_CT, *_CAPTURES, *_DOCUMENTS)
 
 _OF_SERIES = ("Modality", "SeriesDescription", "BodyPartExamined", "ProtocolName", "SeriesDate")
-_OF_IMAGE = ("SOPClassUID", "SOPInstanceUID", "Rows", "Columns", "NumberOfFrames", "ImageType")
+_OF_IMAGE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "ImageType",
+    "PatientID",
+)
 
 
 class _SilentError(Exception):
@@ -148,19 +156,22 @@ class Dimse:
             first, last = (f"{d:%Y%m%d}" if d else "" for d in (dates.first, dates.last))
             keys["StudyDate"] = first if first == last else f"{first}-{last}"
         found, is_whole = self._ask(lambda peer: _find(peer, "STUDY", keys))
-        by_uid = {_text(each, "StudyInstanceUID"): each for each in found}
-        return Answer([_study_facts(study) for study in by_uid.values()], is_whole)
+        return Answer(one_a_study({_study_facts(study) for study in found}), is_whole)
 
     def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, asked series by series."""
+        """Return series and SOP Instance UID of a study's instances, asked series by series.
+
+        One that two patients have comes twice.
+        """
 
         def listed(peer: Association) -> list[tuple[str, str]]:
             of_series, _ = _find(peer, "SERIES", {"StudyInstanceUID": study})
             found = []
             for series in sorted({_text(each, "SeriesInstanceUID") for each in of_series}):
                 keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series}
-                images, _ = _find(peer, "IMAGE", keys | {"SOPInstanceUID": ""})
-                found += [(series, _text(each, "SOPInstanceUID")) for each in images]
+                images, _ = _find(peer, "IMAGE", keys | {"SOPInstanceUID": "", "PatientID": ""})
+                pairs = {(_text(e, "SOPInstanceUID"), _text(e, "PatientID")) for e in images}
+                found += [(series, sop) for sop, _ in pairs]
             return found
 
         return self._ask(listed)
@@ -173,22 +184,22 @@ class Dimse:
         of_series = self._ask(lambda p: _find(p, "SERIES", about))[0]
         if not of_series or not of_study:
             return {}
-        found: dict[str, Header | Reason] = {}
+        found: list[tuple[str, Header | Reason]] = []
         if _text(of_series[0], "Modality") not in _HEADERS_FROM:
             about = dict.fromkeys(_OF_IMAGE, "") | keys
             images = self._ask(lambda p: _find(p, "IMAGE", about))[0]
-            found = {
-                _text(image, "SOPInstanceUID"): _merged(of_study[0], of_series[0], image)
+            found = [
+                (_text(image, "SOPInstanceUID"), _merged(_of(image, of_study), of_series[0], image))
                 for image in images
-            }
+            ]
             if not _may_tell_a_score(of_series[0], images):
-                return found
+                return by_name(found)
 
         def read(sop: str, content: bytes) -> None:
-            found[sop] = read_header(io.BytesIO(content), len(content))
+            found.append((sop, read_header(io.BytesIO(content), len(content))))
 
         self._get(keys, read)
-        return found
+        return by_name(found)
 
     def _files(self, study: str, series: str) -> Iterator[tuple[str, bytes]]:
         found: dict[str, bytes] = {}
@@ -344,6 +355,14 @@ def _may_tell_a_score(series: Dataset, images: Sequence[Dataset]) -> bool:
     kinds = {_text(image, "SOPClassUID") for image in images}
     is_report = not kinds.isdisjoint(STRUCTURED_REPORTS)
     return _text(series, "Modality") == "SR" and (is_report or kinds == {""})
+
+
+def _of(image: Dataset, studies: Sequence[Dataset]) -> Dataset:
+    """Return the study of an image's patient; what does not name one is of the first."""
+    who = _text(image, "PatientID")
+    if not who and "PatientID" in image:
+        del image.PatientID  # said of the study
+    return next((s for s in studies if _text(s, "PatientID") == who), studies[0])
 
 
 def _merged(*levels: Dataset) -> Header | Reason:

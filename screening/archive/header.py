@@ -26,10 +26,18 @@ import dicomsdl
 import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
-from screening.archive.calcium_report import STRUCTURED_REPORTS, words_of
+from screening.archive.calcium_report import STRUCTURED_REPORTS
+from screening.archive.contrast import AGENT_SEQUENCE
+from screening.archive.deeper import (
+    PYDICOM_ERRORS,
+    note_of,
+    take_agents,
+    take_frames,
+    take_report,
+)
 from screening.archive.pixels import (
     PIXEL_TAG,
     Extent,
@@ -37,11 +45,11 @@ from screening.archive.pixels import (
     TruncatedError,
     pixel_extent,
 )
-from screening.archive.rejection import KEY_OBJECT_SELECTION, NO_NOTE, Note, read_note
+from screening.archive.rejection import KEY_OBJECT_SELECTION, NO_NOTE, Note
 from screening.archive.tags import AT, TAG_NUMBERS, RawHeader, sop_class
 from screening.bounded import Bounded
 from screening.deflated import DEFLATED, MAX_INFLATED_BYTES, as_plain, may_inflate
-from screening.frames import ENHANCED_CT, in_common, positions_mm, values_of_frames
+from screening.frames import ENHANCED_CT
 from screening.header_values import RawValue, numbers, text
 from screening.nesting import is_plain as is_plainly_nested
 from screening.reasons import Reason
@@ -68,30 +76,13 @@ _PLAIN_CHARACTER_SETS = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # how a file without a preface may begin
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
-# What pydicom raises on damaged input, measured over cut and changed files.
-_PYDICOM_ERRORS = (
-    InvalidDicomError,
-    BytesLengthException,
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    NotImplementedError,
-    LookupError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-    struct.error,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """The values of `TAGS` in their order, and the length of the pixels (-1: none).
 
     frame_positions : mm, of a multi-frame file three numbers a frame, else none
+    frame_kinds : of a multi-frame file with several kinds of frames, as `frames.kinds`
     note : what a rejection note takes back; of other objects nothing
     """
 
@@ -99,6 +90,7 @@ class Header:
     pixel_bytes: int
     frame_positions: tuple[float, ...] = ()
     note: Note = NO_NOTE
+    frame_kinds: str = ""
 
 
 class _DoubtError(Exception):
@@ -137,7 +129,7 @@ def sop_instance_of(content: bytes) -> str:
         found = pydicom.dcmread(
             Bounded(file), stop_before_pixels=True, specific_tags=["SOPInstanceUID"], force=True
         )
-    except (EOFError, *_PYDICOM_ERRORS):
+    except (EOFError, *PYDICOM_ERRORS):
         return ""
     return str(found.get("SOPInstanceUID", ""))
 
@@ -155,12 +147,13 @@ def read_values(dataset: Dataset) -> Header | Reason:
     with warnings.catch_warnings(), disable_value_validation():
         warnings.simplefilter("ignore")
         values = _values(dataset)
-        positions = _take_frames(dataset, values)
-        _take_report(dataset, values)
-        note = _note(dataset, values)
+        positions, kinds_of_frames = take_frames(dataset, values)
+        take_agents(dataset, values)
+        take_report(dataset, values)
+        note = note_of(dataset, values)
     if not _is_object(values, has_preface=True):
         return Reason.UNREADABLE
-    return Header(values, -1, positions, note)
+    return Header(values, -1, positions, note, kinds_of_frames)
 
 
 def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
@@ -179,6 +172,8 @@ def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
     values: RawHeader = dataset.getValues(TAG_NUMBERS)
     syntax = text(values[AT["transfer_syntax_uid"]])
     if syntax in ("", _BIG_ENDIAN) or _is_doubtful(values):
+        raise _DoubtError
+    if not text(values[AT["contrast_agent"]]) and dataset.getDataElement(AGENT_SEQUENCE).length():
         raise _DoubtError
     if values[AT["rows"]] is None:
         # No image: only the whole file shows that nothing is cut off.
@@ -258,50 +253,17 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
                 return bad
             if is_cut:
                 return Reason.TRUNCATED_FILE
-            positions = _take_frames(dataset, values)
-            _take_report(dataset, values)
-            note = _note(dataset, values)
-            return Header(values, _judged_pixels(file, dataset, size_bytes), positions, note)
+            positions, kinds_of_frames = take_frames(dataset, values)
+            take_agents(dataset, values)
+            take_report(dataset, values)
+            note = note_of(dataset, values)
+            n_bytes = _judged_pixels(file, dataset, size_bytes)
+            return Header(values, n_bytes, positions, note, kinds_of_frames)
     except TruncatedError:
         return Reason.TRUNCATED_FILE
-    except (EOFError, *_PYDICOM_ERRORS) as error:
+    except (EOFError, *PYDICOM_ERRORS) as error:
         is_end = isinstance(error, EOFError | struct.error) or "end of file" in str(error)
         return Reason.TRUNCATED_FILE if is_end and has_preface else bad
-
-
-def _take_frames(dataset: Dataset, values: RawHeader) -> tuple[float, ...]:
-    """Put what an enhanced image says of all its frames where a slice says it of itself."""
-    if sop_class(values) not in ENHANCED_CT:
-        return ()
-    try:
-        frames = values_of_frames(dataset)
-    except _PYDICOM_ERRORS:
-        return ()
-    for name, value in in_common(frames).items():
-        if values[AT[name]] in (None, ""):
-            values[AT[name]] = value
-    return positions_mm(frames)
-
-
-def _take_report(dataset: Dataset, values: RawHeader) -> None:
-    """Add to a report's description that it tells a calcium score."""
-    if sop_class(values) not in STRUCTURED_REPORTS:
-        return
-    try:
-        told = words_of(dataset)
-    except _PYDICOM_ERRORS:
-        return
-    at = AT["series_description"]
-    values[at] = " | ".join(part for part in (text(values[at]), told) if part)
-
-
-def _note(dataset: Dataset, values: RawHeader) -> Note:
-    if sop_class(values) != KEY_OBJECT_SELECTION:
-        return NO_NOTE
-    try:
-        return read_note(dataset)
-    except _PYDICOM_ERRORS:
-        return NO_NOTE
 
 
 def _not_deflated(file: BinaryIO, size_bytes: int) -> tuple[BinaryIO, int, bool]:
@@ -380,7 +342,7 @@ def _raw(dataset: Dataset, tag: int) -> RawValue:
         return None
     try:
         value = dataset[tag].value
-    except _PYDICOM_ERRORS:
+    except PYDICOM_ERRORS:
         return None
     if value is None:
         return ""

@@ -9,9 +9,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from screening.archive.frame_choice import cuts_frames
 from screening.errors import InfrastructureError, ScreeningError
 
 
+@cuts_frames
 def read_bytes(address: str, paths: Sequence[str]) -> list[bytes]:
     """Read whole files.
 

@@ -32,6 +32,7 @@ from botocore.exceptions import (
 )
 from s3fs import S3FileSystem
 
+from screening.archive.frame_choice import cuts_frames
 from screening.archive.header import Header, read_header
 from screening.archive.listing import STATS_SCHEMA, Listing, is_left_alone, to_stats
 from screening.archive.patience import ask
@@ -174,6 +175,7 @@ class ObjectStore:
 
         return self._ask(read)
 
+    @cuts_frames
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
         """Read whole objects, in the order asked for."""
         throttle = self._throttle()

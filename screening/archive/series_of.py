@@ -6,15 +6,19 @@ Refuses: files of a series that the server does not give, as `InfrastructureErro
 `unreachable`, whatever the reason, and nothing is blamed on the data.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import pyarrow as pa
 
+from screening.archive.frame_choice import cuts_frames
 from screening.archive.header import Header
 from screening.archive.shard import FileRow, HeaderShard, make_shard
-from screening.archive.study_marks import look_again
+from screening.archive.study_marks import look_again, name_of_copy
+from screening.archive.tags import AT
 from screening.errors import InfrastructureError
+from screening.header_values import text
 from screening.reasons import Reason
 
 SHARD_INSTANCES = 400
@@ -63,6 +67,29 @@ def read_by_series(headers_of: HeadersOf, stats: pa.Table) -> HeaderShard:
     return make_shard(instances, others)
 
 
+def by_name(found: Iterable[tuple[str, Header | Reason]]) -> dict[str, Header | Reason]:
+    """Return what was read of images under their names in the listing.
+
+    What came twice for one patient is one, the later; of several patients each has their own, in
+    the order of their numbers, so that it is the same every night.
+    """
+    of_sop: dict[str, dict[tuple[str, ...], Header | Reason]] = defaultdict(dict)
+    for sop, header in found:
+        of_sop[sop][_who(header)] = header
+    return {
+        name_of_copy(sop, number): several[who]
+        for sop, several in of_sop.items()
+        for number, who in enumerate(sorted(several))
+    }
+
+
+def _who(header: Header | Reason) -> tuple[str, ...]:
+    if not isinstance(header, Header):
+        return ()
+    return tuple(text(header.values[AT[name]]) for name in ("issuer", "patient_id"))
+
+
+@cuts_frames
 def read_series_bytes(files_of: FilesOf, paths: Sequence[str]) -> list[bytes]:
     """Return the files in the order asked for.
 

@@ -107,6 +107,7 @@ def _instance_table(rows: list[tuple[FileRow, Header]]) -> pa.Table:
         "mtime_ns": [row[2] for row, _ in rows],
         "pixel_bytes": [header.pixel_bytes for _, header in rows],
         "frame_positions_mm": [header.frame_positions or None for _, header in rows],
+        "frame_kinds": [header.frame_kinds or None for _, header in rows],
         "rejection": [header.note.code for _, header in rows],
         "rejected_instances": [list(header.note.instances) for _, header in rows],
     }

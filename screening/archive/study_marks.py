@@ -12,6 +12,7 @@ what the server told of the study.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -57,6 +58,26 @@ def make_mark(studied_on: date | None, facts: Iterable[str]) -> int:
     text = "\x1f".join(facts).encode()
     digest = int.from_bytes(sha256(text).digest()[:8], "big") & _DIGEST
     return (_day_number(studied_on) << _DIGEST_BITS) | digest
+
+
+def one_a_study(found: Iterable[StudyFacts]) -> list[StudyFacts]:
+    """Return one row a UID; a study that two patients have is one, with the images of both."""
+    by_uid: dict[str, list[StudyFacts]] = defaultdict(list)
+    for facts in found:
+        by_uid[facts.uid].append(facts)
+    return [_joined(several) if len(several) > 1 else several[0] for several in by_uid.values()]
+
+
+def _joined(several: list[StudyFacts]) -> StudyFacts:
+    marks = sorted(facts.mark for facts in several)
+    counts = [facts.n_instances for facts in several if facts.n_instances is not None]
+    n = sum(counts) if len(counts) == len(several) else None
+    return StudyFacts(several[0].uid, n, make_mark(study_date(marks[0]), map(str, marks)))
+
+
+def name_of_copy(sop: str, number: int) -> str:
+    """Name an image that several patients have: the first by its UID, the next by what is none."""
+    return f"{sop}..{number}" if number else sop
 
 
 def look_again(mark: int) -> int:

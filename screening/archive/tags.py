@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from screening import scan_dates
 from screening.header_values import (
     RawValue,
     cardiac_sync,
@@ -83,6 +84,13 @@ RawHeader = list[RawValue]
 
 # The first patient was scanned at Atkinson Morley Hospital (Beckmann, Br J Radiol 2006;79:5).
 FIRST_CT = date(1971, 10, 1)
+_DATES = (
+    "acquisition_date",
+    "acquisition_datetime",
+    "content_date",
+    "series_date",
+    "study_date",
+)
 _DAYS_A_YEAR = 365.25
 _AGE_CHARACTERS = 4
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
@@ -124,20 +132,24 @@ def acquired_on(header: RawHeader) -> date | None:
 
     It is the day as written, the scanner's own: of a date-time with a zone too. A day before the
     first CT or before the patient's birth is a clock that was never set, or de-identification:
-    the next best is taken.
+    the next best is taken. So is what others contradict that agree (`scan_dates`).
     """
-    born = day(text(header[AT["birth_date"]])) or FIRST_CT
-    for name in (
-        "acquisition_date",
-        "acquisition_datetime",
-        "content_date",
-        "series_date",
-        "study_date",
-    ):
-        found = day(text(header[AT[name]]))
-        if found is not None and found >= max(FIRST_CT, born):
-            return found
-    return None
+    days, _ = _days(header)
+    which = scan_dates.believed(days)
+    return None if which is None else days[which]
+
+
+def days_said(header: RawHeader) -> str | None:
+    """Return every date where they contradict, to be judged on the night; else nothing."""
+    return scan_dates.join(*_days(header))
+
+
+def _days(header: RawHeader) -> tuple[list[date | None], list[bool]]:
+    """Return the possible dates in the order of preference, and which are impossible."""
+    first = max(FIRST_CT, day(text(header[AT["birth_date"]])) or FIRST_CT)
+    found = [day(text(header[AT[name]])) for name in _DATES]
+    impossible = [d is not None and d < first for d in found]
+    return [None if bad else d for d, bad in zip(found, impossible, strict=True)], impossible
 
 
 def _sync(header: RawHeader) -> str:
@@ -212,6 +224,7 @@ COLUMNS: dict[str, Callable[[RawHeader], object]] = {
     "respiratory_sync": _plain("respiratory_sync", text),
     "cardiac_sync": _sync,
     "acquired_on": acquired_on,
+    "days_said": days_said,
     "birth_date": _plain("birth_date", lambda value: day(text(value))),
     "age_years": _plain("age", lambda value: age_years(text(value))),
     "sex": _plain("sex", lambda value: text(value).upper()),

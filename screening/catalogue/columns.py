@@ -6,13 +6,19 @@ Refuses: nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from screening.catalogue.apart import FRAMES, apart
 from screening.catalogue.digest import floats, row_digests
+from screening.scan_dates import AHEAD, resolve
+
+Floats = NDArray[np.float64]
+EPOCH = date(1970, 1, 1)
 
 _TEXTS = (
     "series_key",
@@ -34,6 +40,7 @@ _TEXTS = (
     "respiratory_sync",
     "sex",
     "taken_back",
+    "days_said",
 )
 _NUMBERS = (
     "rows",
@@ -47,6 +54,7 @@ _NUMBERS = (
     "rescale_slope",
     "rescale_intercept",
     "age_years",
+    "age_said",
     "image_number",
 )
 
@@ -79,11 +87,14 @@ class InstanceColumns:
     """All instances, sorted by series key, instance digest and path.
 
     positions_mm : float64 (n, 3), cosines : float64 (n, 6); NaN where absent
+    frames : of each row that is some frames of a file, which
     frame_positions_mm : of each multi-frame file, by its row, float64 (frames, 3)
-    days : acquisition date as days since 1970, NaN where absent
+    days : acquisition date as days since 1970, NaN where absent or not to be believed
+    has_doubtful_day : whether another date of the header contradicts it, or it lies ahead
     """
 
     paths: list[str]
+    frames: Mapping[int, tuple[int, ...]]
     series_codes: NDArray[np.int64]
     is_same_digest_as_before: NDArray[np.bool_]
     texts: Mapping[str, TextColumn]
@@ -93,11 +104,16 @@ class InstanceColumns:
     frame_positions_mm: Mapping[int, NDArray[np.float64]]
     cosines: NDArray[np.float64]
     days: NDArray[np.float64]
+    has_doubtful_day: NDArray[np.bool_]
     digests: list[bytes]
 
 
-def read_columns(table: pa.Table) -> InstanceColumns:
-    """Sort `table` (schema `INSTANCES`, not empty) and take it apart."""
+def read_columns(table: pa.Table, as_of: date | None = None) -> InstanceColumns:
+    """Sort `table` (schema `INSTANCES`, not empty) and take it apart.
+
+    What is dated after `as_of` has no date.
+    """
+    table = apart(table)
     keys = [(name, "ascending") for name in ("series_key", "instance_digest", "path")]
     table = table.take(pc.sort_indices(table, sort_keys=keys)).combine_chunks()
     texts = {name: _text(table[name]) for name in _TEXTS}
@@ -109,19 +125,44 @@ def read_columns(table: pa.Table) -> InstanceColumns:
     same = np.zeros(len(table), dtype=np.bool_)
     same[1:] = (np.diff(digest.codes) == 0) & (np.diff(series_codes) == 0) & has_digest[1:]
     image_type = pc.binary_join(pc.cast(table["image_type"], pa.list_(pa.string())), "\\")
+    numbers = {name: floats(table[name]) for name in _NUMBERS}
+    days = floats(pc.cast(table["acquired_on"], pa.int32()))
+    days, numbers["age_years"], is_doubtful = judge_days(
+        days, numbers["age_years"], numbers["age_said"], texts["days_said"], as_of
+    )
     return InstanceColumns(
         paths=table["path"].to_pylist(),
+        frames={row: tuple(f) for row, f in enumerate(table[FRAMES].to_pylist()) if f},
         series_codes=series_codes,
         is_same_digest_as_before=same,
         texts=texts,
-        numbers={name: floats(table[name]) for name in _NUMBERS},
+        numbers=numbers,
         image_types=_text(image_type),
         positions_mm=positions_mm,
         frame_positions_mm=_frames(table["frame_positions_mm"]),
         cosines=cosines,
-        days=floats(pc.cast(table["acquired_on"], pa.int32())),
+        days=days,
+        has_doubtful_day=is_doubtful,
         digests=row_digests(table, np.column_stack([positions_mm, cosines])),
     )
+
+
+def judge_days(
+    days: Floats, ages: Floats, ages_said: Floats, said: TextColumn, as_of: date | None
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Decide the day of every instance, and with it the age; say where a date is not believed."""
+    found = [resolve(text, as_of) if text else (None, None, False) for text in said.values]
+    is_told = np.array([bool(text) for text in said.values], dtype=np.bool_)[said.codes]
+    day_of = np.array([np.nan if d is None else (d - EPOCH).days for d, _, _ in found])[said.codes]
+    age_of = np.array([np.nan if a is None else a for _, a, _ in found])[said.codes]
+    is_doubtful = np.array([doubt for _, _, doubt in found], dtype=np.bool_)[said.codes]
+    judged = np.where(is_told, day_of, days)
+    is_ahead = np.zeros(len(days), dtype=np.bool_)
+    if as_of is not None:
+        is_ahead = judged > (as_of + AHEAD - EPOCH).days
+    ages = np.where(is_told, age_of, np.where(is_ahead, np.nan, ages))
+    ages = np.where(np.isnan(ages), ages_said, ages)
+    return np.where(is_ahead, np.nan, judged), ages, is_doubtful | is_ahead
 
 
 def _frames(column: pa.ChunkedArray) -> dict[int, NDArray[np.float64]]:

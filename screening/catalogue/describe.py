@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.catalogue.columns import InstanceColumns
+from screening.catalogue.columns import EPOCH, InstanceColumns
 from screening.catalogue.digest import content_digest
 from screening.catalogue.geometry import Geometry, measure
 from screening.catalogue.keys import part_key
@@ -25,7 +25,8 @@ from screening.vocabulary import says_contrast
 # Pixel spacings of one series may differ in their last written digits.
 SPACING_TOLERANCE = 1e-3
 _STANDARD_UID = "1.2.840.10008."
-_EPOCH = date(1970, 1, 1)
+# PatientAge is rounded down on the study's day: a year more or less is the same age.
+SAME_AGE_YEARS = 1.0
 _HU = frozenset({"", "HU"})
 
 Rows = NDArray[np.int64]
@@ -53,8 +54,7 @@ def describe(
     texts, numbers = columns.texts, columns.numbers
     planes = planes_of(columns, kept)
     geometry = _geometry(columns, kept, planes)
-    modality = texts["modality"].most_common(kept).upper()
-    words = _words(columns, kept)
+    modality, words = texts["modality"].most_common(kept).upper(), _words(columns, kept)
     series = Series(
         series_key=part_key(texts["series_key"].most_common(kept), tag),
         study_key=texts["study_key"].most_common(kept),
@@ -62,7 +62,7 @@ def describe(
         modality=safe_text(modality, 16),
         image_type=_image_type(columns, kept),
         sop_class_uid=_sop_class(columns, kept),
-        n_files=len(rows),
+        n_files=len({columns.paths[row] for row in rows}) if columns.frames else len(rows),
         n_slices=_n_slices(columns, kept, geometry),
         n_duplicates=len(rows) - len(kept),
         n_conflicts=geometry.n_conflicts,
@@ -95,6 +95,7 @@ def describe(
         protocol_terms=words.protocol,
         follows_breath=_has_sync(columns, kept, "respiratory_sync", says_breathing),
         is_converted=bool(texts["conversion_type"].most_common(kept)),
+        header_doubts=_doubts(columns, kept),
     )
     return series, planes.files_in(geometry.order)
 
@@ -121,7 +122,17 @@ def _acquired_on(days: NDArray[np.float64]) -> date | None:
     present = days[np.isfinite(days)]
     if len(present) == 0 or present.max() - present.min() > 1:
         return None
-    return _EPOCH + timedelta(days=int(present.min()))
+    return EPOCH + timedelta(days=int(present.min()))
+
+
+def _doubts(columns: InstanceColumns, rows: Rows) -> tuple[str, ...]:
+    """Name what of the headers was not believed, as the rest contradicts it."""
+    stated, years = columns.numbers["age_said"][rows], columns.numbers["age_years"][rows]
+    is_doubtful = {
+        "date": bool(columns.has_doubtful_day[rows].any()),
+        "age": bool(np.any(np.abs(stated - years) > SAME_AGE_YEARS)),
+    }
+    return tuple(name for name, is_so in is_doubtful.items() if is_so)
 
 
 def _agreed_sex(columns: InstanceColumns, rows: Rows) -> str:

@@ -12,7 +12,8 @@ Work over a part's instances is done on whole columns; only one series is looked
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +22,11 @@ from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns, read_columns
 from screening.catalogue.describe import describe
+from screening.catalogue.owners import Owner, owners, unclear
 from screening.catalogue.rejected import mark_rejected, rejections
 from screening.catalogue.split import Part, split
 from screening.errors import ScreeningError
+from screening.frames import choose
 from screening.records import Series
 from screening.tables import INSTANCES
 
@@ -73,18 +76,21 @@ class Catalogue:
     n_duplicate_files: int
 
 
-def group(instances: pa.Table) -> Catalogue:
+def group(instances: pa.Table, as_of: date | None = None) -> Catalogue:
     """Group all instances at once, as `group_parts` does.
 
     Parameters
     ----------
     instances : pa.Table of the schema `INSTANCES`
+    as_of : the night's date; what is dated after it has no date
     """
     table = INSTANCES.check(instances)
-    return group_parts([table], rejections([table]))
+    return group_parts([table], rejections([table]), as_of)
 
 
-def group_parts(parts: Iterable[pa.Table], rejected: Mapping[str, str]) -> Catalogue:
+def group_parts(
+    parts: Iterable[pa.Table], rejected: Mapping[str, str], as_of: date | None = None
+) -> Catalogue:
     """Group instances by series key and describe each series.
 
     Files with the same instance digest at the same position are copies of one instance: the
@@ -98,6 +104,7 @@ def group_parts(parts: Iterable[pa.Table], rejected: Mapping[str, str]) -> Catal
     ----------
     parts : tables of the schema `INSTANCES`, each of whole series
     rejected : as `rejections` tells of all parts
+    as_of : the night's date; what is dated after it has no date
 
     Returns
     -------
@@ -117,7 +124,7 @@ def group_parts(parts: Iterable[pa.Table], rejected: Mapping[str, str]) -> Catal
         if n_keyless:
             raise ScreeningError(f"catalogue: {n_keyless} instances without a series key")
         for batch in _batches(mark_rejected(table, rejected)):
-            n_duplicates += _take(read_columns(batch), entries)
+            n_duplicates += _take(read_columns(batch, as_of), entries)
     entries.sort(key=lambda entry: entry.series.series_key)
     return Catalogue(tuple(entries), n_duplicates)
 
@@ -141,26 +148,59 @@ def _take(columns: InstanceColumns, entries: list[Entry]) -> int:
     """Add the entries of every series of a batch; return how many files are second copies."""
     n, n_duplicates = len(columns.paths), 0
     for rows in np.split(np.arange(n), np.flatnonzero(np.diff(columns.series_codes)) + 1):
-        first = _first_file(columns, rows)
-        kept, is_copy = rows[first == rows], first != rows
-        for part in split(columns, kept):
-            copies = rows[is_copy & np.isin(first, part.rows)]
-            entries.append(_entry(columns, part, copies))
-        n_duplicates += int(is_copy.sum())
+        whose = owners(columns, rows)
+        for owner in whose:
+            found, n_copies = _stacks(columns, owner)
+            entries += (
+                found if len(whose) == 1 else [_unclear(entry, owner.mark) for entry in found]
+            )
+            n_duplicates += n_copies
     return n_duplicates
+
+
+def _stacks(columns: InstanceColumns, owner: Owner) -> tuple[list[Entry], int]:
+    """Return the stacks under one UID of one person, and how many files are second copies."""
+    rows = owner.rows
+    first = _first_file(columns, rows)
+    kept, is_copy = rows[first == rows], first != rows
+    found = [
+        _entry(columns, part, rows[is_copy & np.isin(first, part.rows)])
+        for part in split(columns, kept)
+    ]
+    # Of frames apart each kind has a row: the file is counted with its first frame.
+    return found, sum(0 in columns.frames.get(row, (0,)) for row in rows[is_copy].tolist())
+
+
+def _unclear(entry: Entry, mark: str) -> Entry:
+    """Mark a stack under whose UID others' images lie too; what it was alone, it is no longer."""
+    series = unclear(entry.series, mark)
+    return replace(entry, series=series)
 
 
 def _entry(columns: InstanceColumns, part: Part, copies: NDArray[np.int64]) -> Entry:
     every = np.sort(np.concatenate([part.rows, copies]))
     series, order = describe(columns, every, part.rows, part.tag)
-    paths = tuple(columns.paths[i] for i in part.rows[order])
-    return Entry.of(series, paths, [columns.paths[i] for i in copies])
+    return Entry.of(series, _files(columns, part.rows[order]), _files(columns, copies))
+
+
+def _files(columns: InstanceColumns, rows: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the files of some rows; of a file whose frames are apart, with the frames."""
+    if not columns.frames:
+        return tuple(columns.paths[row] for row in rows)
+    of_file: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        of_file.setdefault(columns.paths[row], []).extend(columns.frames.get(row, ()))
+    return tuple(
+        choose(path, sorted(frames)) if frames else path for path, frames in of_file.items()
+    )
 
 
 def _first_file(columns: InstanceColumns, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return for each row the first file of its instance; rows are sorted by digest, then path."""
     first = rows.copy()
-    same_as_before = columns.is_same_digest_as_before[rows[1:]]
+    # Between these rows may lie another person's: which instance, not only whether the one before.
+    is_next = ~columns.is_same_digest_as_before[rows[0] : rows[-1] + 1]
+    same_as_before = np.diff(np.cumsum(is_next)[rows - rows[0]]) == 0
     if not same_as_before.any():
         return first
     seen: dict[tuple[float, ...], int] = {}

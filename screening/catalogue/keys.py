@@ -16,3 +16,8 @@ def part_key(series_key: str, tag: str) -> str:
 def key_of_uid(series_key: str) -> str:
     """Return the vault's key of the UID a stack lies under."""
     return series_key.partition(_MARK)[0]
+
+
+def tag_of(series_key: str) -> str:
+    """Return what sets a stack apart; empty of the first."""
+    return series_key.partition(_MARK)[2]

@@ -6,24 +6,36 @@ Refuses: nothing; where nothing tells the stacks apart they stay together, and w
 them finds planes in conflict.
 
 Images of another kind, matrix, pixel spacing or orientation never make one stack: a scout stored
-with its scan is one of its own. Images of another kernel or slice thickness do, where a header
-changed on the way down; they are told apart only where together they make no even stack. So are
-runs of image numbers, and only where the runs differ in increment: the same planes taken
-several times (a 4-D scan) stay together.
+with its scan is one of its own. Nor do images as they were taken and computed ones (projections,
+spectral maps, as ImageType tells). Images of another kernel, slice thickness, ImageType or field
+centre do, where a header changed on the way down; they are told apart where both show the same
+stretch of the body, and together are no even stack or one that is finer than each alone (planes
+of one between those of the other). So are runs of image numbers, whether numbers go on or begin
+anew, and only where the runs differ in increment or in their planes: the same planes taken several
+times (a 4-D scan) stay together.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns
-from screening.catalogue.geometry import GAP_TOLERANCE, Geometry, measure
+from screening.catalogue.geometry import GAP_TOLERANCE, SAME_POSITION_MM, Geometry, measure
 from screening.catalogue.planes import planes_of
+from screening.catalogue.runs import in_plane_mm, offsets_mm, runs
+from screening.vocabulary import (
+    DERIVED_TYPES,
+    PROJECTION_TYPES,
+    SCOUT_TYPES,
+    SPECTRAL_TYPES,
+    image_type_says,
+)
 
 Rows = NDArray[np.int64]
 
@@ -33,6 +45,16 @@ SPACING_SHARE = 0.01
 COSINES_APART = 0.02
 # Thickness is written with two or three decimals (0.625 mm as 0.63).
 THICKNESS_STEP_MM = 0.1
+# Field centres nearer than this are one: less is a matter of digits. Two are millimetres apart.
+CENTRE_MM = 1.0
+# More than so many centres are no reconstructions but a field that wanders.
+MAX_CENTRES = 4
+_CELLS = 4  # of a grid that what lies within one step may fall into
+# Fewer are strays with a wrong number.
+MIN_RUN = 3
+# Planes of one stack between those of another halve the increment, or make it a third; a stray
+# slice leaves it as it is.
+FINER_SHARE = 0.75
 _TAG_CHARACTERS = 8
 
 
@@ -73,7 +95,12 @@ def _is_plain(columns: InstanceColumns, rows: Rows) -> bool:
     texts = all(len(columns.texts[n].distinct(rows)) <= 1 for n in ("sop_class_uid", "kernel"))
     names = ("rows", "columns", "row_spacing_mm", "column_spacing_mm", "thickness_mm")
     same = all(_is_same(columns.numbers[n][rows]) for n in names)
-    return texts and same and _is_same(columns.cosines[rows]) and _is_stack(columns, rows)
+    if not (texts and same and len(columns.image_types.distinct(rows)) <= 1):
+        return False
+    if not (_is_same(columns.cosines[rows]) and _is_stack(columns, rows)):
+        return False
+    places = in_plane_mm(columns, rows)
+    return len(runs(columns, rows)) == 1 and not np.any(np.ptp(places, axis=0) > CENTRE_MM)
 
 
 def _is_same(values: NDArray[np.float64]) -> bool:
@@ -97,8 +124,18 @@ def _kinds(columns: InstanceColumns, rows: Rows) -> list[str]:
         _near(columns.numbers["row_spacing_mm"][rows, None], _spacing_apart),
         _near(columns.numbers["column_spacing_mm"][rows, None], _spacing_apart),
         _near(columns.cosines[rows], lambda a, b: bool(np.abs(a - b).max() > COSINES_APART)),
+        [_computed(columns.image_types.values[code]) for code in columns.image_types.codes[rows]],
     ]
-    return [" ".join(label) for label in zip(*parts, strict=True)]
+    return [" ".join(label).rstrip() for label in zip(*parts, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _computed(image_type: str) -> str:
+    """Name what ImageType says the image was computed as; empty of one as it was taken."""
+    values = image_type.split("\\")
+    kinds = {"scout": SCOUT_TYPES, "projection": PROJECTION_TYPES, "spectral": SPECTRAL_TYPES}
+    kinds |= {"derived": DERIVED_TYPES}
+    return next((name for name, words in kinds.items() if image_type_says(values, words)), "")
 
 
 def _spacing_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
@@ -129,16 +166,52 @@ def _near(
 
 
 def _reconstructions(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
-    """Split images of one kind where that makes stacks of what is none."""
-    if len(rows) == 1 or _is_stack(columns, rows):
+    """Split images of one kind where that makes stacks of what is none, or is finer than each."""
+    if len(rows) == 1:
         return {"": rows}
-    by_recipe = _by(_recipes(columns, rows), rows)
-    if len(by_recipe) > 1 and _overlap(columns, list(by_recipe.values())):
-        return by_recipe
-    runs = _runs(columns, rows)
-    if len(runs) > 1 and _differ_in_increment(columns, runs):
-        return {f"increment {_measure(columns, run).increment_mm:.2f}": run for run in runs}
+    for tell in (_by_recipe, _by_centre, _by_run):
+        parts = tell(columns, rows)
+        if len(parts) > 1:
+            return {
+                f"{name} {further}".strip(): stack
+                for name, part in parts.items()
+                for further, stack in _reconstructions(columns, part).items()
+            }
     return {"": rows}
+
+
+def _by_recipe(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
+    parts = _by(_recipes(columns, rows), rows)
+    return parts if len(parts) > 1 and _are_apart(columns, rows, list(parts.values())) else {}
+
+
+def _by_centre(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
+    """Tell apart by where the image lies in its plane; what leans (a gantry's tilt) does not."""
+    places = in_plane_mm(columns, rows)
+    if len(np.unique(np.round(places / CENTRE_MM), axis=0)) > _CELLS * MAX_CENTRES:
+        return {}
+    labels = _near(places, lambda a, b: bool(np.abs(a - b).max() > CENTRE_MM))
+    parts = _by(labels, rows)
+    several = list(parts.values())
+    if not 1 < len(parts) <= MAX_CENTRES or not _are_apart(columns, rows, several):
+        return {}
+    whole = all(_is_stack(columns, p) and len(p) > 1 for p in several)
+    return parts if whole else {}
+
+
+def _by_run(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
+    found = runs(columns, rows)
+    measured = [_measure(columns, run) for run in found]
+    if any(m.n_conflicts or m.is_uneven or not m.increment_mm for m in measured):
+        return {}
+    if min(map(len, found)) < MIN_RUN or not _are_apart(columns, rows, found):
+        return {}
+    if len(found) < 2 or not _show_other_planes(columns, found, measured):
+        return {}
+    names = [f"increment {m.increment_mm:.2f}" for m in measured]
+    if len(set(names)) < len(names):
+        names = [f"{n} from {m.z_range_mm}" for n, m in zip(names, measured, strict=True)]
+    return dict(zip(names, found, strict=True))
 
 
 def _measure(columns: InstanceColumns, rows: Rows) -> Geometry:
@@ -152,11 +225,30 @@ def _is_stack(columns: InstanceColumns, rows: Rows) -> bool:
 
 
 def _recipes(columns: InstanceColumns, rows: Rows) -> list[str]:
-    kernels, thick_mm = columns.texts["kernel"], columns.numbers["thickness_mm"][rows]
-    return [
+    """Label rows by how they were reconstructed; ImageType only where it tells anything."""
+    kernels, kinds = columns.texts["kernel"], columns.image_types
+    thick_mm = columns.numbers["thickness_mm"][rows]
+    labels = [
         f"{kernels.values[code].upper()} {np.round(thick / THICKNESS_STEP_MM):g}"
         for code, thick in zip(kernels.codes[rows], thick_mm, strict=True)
     ]
+    if len(np.unique(kinds.codes[rows])) == 1:
+        return labels
+    types = (kinds.values[code].upper() for code in kinds.codes[rows])
+    return [f"{label} {kind}" for label, kind in zip(labels, types, strict=True)]
+
+
+def _are_apart(columns: InstanceColumns, rows: Rows, parts: Sequence[Rows]) -> bool:
+    """Whether the parts show one stretch of the body, and together no stack or a finer one."""
+    if not _overlap(columns, parts):
+        return False
+    together = _measure(columns, rows)
+    if together.n_conflicts or together.is_uneven:
+        return True
+    step_mm = _measure(columns, max(parts, key=len)).increment_mm
+    if together.increment_mm is None or step_mm is None:
+        return False
+    return together.increment_mm < FINER_SHARE * step_mm
 
 
 def _overlap(columns: InstanceColumns, parts: Sequence[Rows]) -> bool:
@@ -165,29 +257,14 @@ def _overlap(columns: InstanceColumns, parts: Sequence[Rows]) -> bool:
     return any(b[0] < a[1] for a, b in pairwise(ranges))
 
 
-def _runs(columns: InstanceColumns, rows: Rows) -> list[Rows]:
-    """Cut where, along the image numbers, the table jumps back; nothing where numbers repeat."""
-    numbers = columns.numbers["image_number"][rows]
-    if not np.isfinite(numbers).all() or len(np.unique(numbers)) < len(numbers):
-        return [rows]
-    ordered = rows[np.argsort(numbers)]
-    along = columns.positions_mm[ordered] @ _normal(columns, ordered)
-    steps = np.diff(along)
-    ahead = np.sign(np.median(np.sign(steps)))
-    cuts = np.flatnonzero(np.sign(steps) == -ahead) + 1
-    return list(np.split(ordered, cuts))
-
-
-def _normal(columns: InstanceColumns, rows: Rows) -> NDArray[np.float64]:
-    cosines = columns.cosines[rows[0]]
-    normal: NDArray[np.float64] = np.cross(cosines[:3], cosines[3:])
-    return normal
-
-
-def _differ_in_increment(columns: InstanceColumns, runs: Sequence[Rows]) -> bool:
-    """Whether each run is an even stack, and no two have one increment."""
-    found = [_measure(columns, run) for run in runs]
-    if any(f.n_conflicts or f.is_uneven or f.increment_mm is None for f in found):
-        return False
-    steps = sorted(f.increment_mm for f in found if f.increment_mm is not None)
-    return all(b - a > GAP_TOLERANCE * b for a, b in pairwise(steps))
+def _show_other_planes(
+    columns: InstanceColumns, found: Sequence[Rows], measured: Sequence[Geometry]
+) -> bool:
+    """Whether any two runs differ in increment, or have no plane in common."""
+    steps = [m.increment_mm or 0.0 for m in measured]
+    offsets = [offsets_mm(columns, run) for run in found]
+    return all(
+        abs(steps[a] - steps[b]) > GAP_TOLERANCE * max(steps[a], steps[b])
+        or float(np.abs(offsets[a][:, None] - offsets[b]).min()) > SAME_POSITION_MM
+        for a, b in combinations(range(len(found)), 2)
+    )

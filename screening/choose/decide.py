@@ -51,13 +51,14 @@ def choose(
         raise ScreeningError(f"choose: {n_repeated} series keys occur more than once")
     people = People(opted_out, conflicted)
     decisions: list[Decision] = []
-    eligible: dict[str, list[Series]] = defaultdict(list)
+    eligible: dict[tuple[str, str], list[Series]] = defaultdict(list)
     for one in series:
         reasons = reasons_for(one, people)
         if reasons:
             decisions.append(_refusal(one, reasons))
         else:
-            eligible[one.study_key].append(one)
+            # By person too: studies of two people may carry one StudyInstanceUID.
+            eligible[one.study_key, one.person_key].append(one)
     for group in eligible.values():
         for rank, one in enumerate(sorted(group, key=preference)):
             detail = " ".join(caveats_for(one))

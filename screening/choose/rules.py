@@ -26,6 +26,7 @@ from screening.vocabulary import (
     PHASE_TYPES,
     PROJECTION_TYPES,
     PURPOSE_TYPES,
+    SCOUT_TYPES,
     SPECTRAL_TYPES,
     image_type_says,
 )
@@ -83,7 +84,7 @@ class Rule:
 
 
 def _is_conflicted(series: Series, people: People) -> bool:
-    return series.person_key in people.conflicted
+    return series.has_several_owners or series.person_key in people.conflicted
 
 
 def _is_opted_out(series: Series, people: People) -> bool:
@@ -100,7 +101,7 @@ def _is_not_ct(series: Series, _: People) -> bool:
 
 
 def _is_localizer(series: Series, _: People) -> bool:
-    if _image_type_says(series, r"LOCALI[SZ]ER|SCOUT|TOPOGRAM"):
+    if _image_type_says(series, SCOUT_TYPES):
         return True
     return "localizer" in series.terms and series.n_slices <= FEW_SLICES
 

@@ -16,10 +16,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
+from screening import scan_dates
 from screening.errors import ScreeningError
 from screening.lake.crypto import Keys, lookup_digest
 from screening.lake.identifiers import completed_years, normalise_mrn
@@ -57,9 +59,9 @@ class Vault:
 
         Returns
         -------
-        INSTANCES, sorted by path. `age_years` is the header's, else completed years from the
-        header's birth date. A birth date or sex that contradicts an earlier one of the
-        same number makes the person `conflicted`.
+        INSTANCES, sorted by path. `age_years` is completed years from the header's birth date,
+        else the age the header states, which `age_said` keeps. A birth date or sex that
+        contradicts an earlier one of the same number makes the person `conflicted`.
         """
         raw = INSTANCES_RAW.check(raw).sort_by("path")
         studies, series = _texts(raw, "study_instance_uid"), _texts(raw, "series_instance_uid")
@@ -81,6 +83,8 @@ class Vault:
             store.compare("sex", _stated(person_keys, sexes))
         given = {
             "age_years": pa.array(_header_ages(raw), pa.float64()),
+            "age_said": raw["age_years"],
+            "days_said": pa.array(_ages_on_days(raw), pa.string()),
             "person_key": pa.array(person_keys, pa.string()),
             "study_key": pa.array([study_of[uid] for uid in studies], pa.string()),
             "series_key": pa.array([series_of[uid] for uid in series], pa.string()),
@@ -267,6 +271,15 @@ def _claimed_twice(found: dict[tuple[str, str], str | None]) -> set[str]:
 def _header_ages(raw: pa.Table) -> list[float | None]:
     columns = [raw.column(n).to_pylist() for n in ("age_years", "birth_date", "acquired_on")]
     return [
-        completed_years(born, on) if age is None else age
+        age if (years := completed_years(born, on)) is None else years
         for age, born, on in zip(*columns, strict=True)
+    ]
+
+
+def _ages_on_days(raw: pa.Table) -> list[str | None]:
+    """Put the age behind each of the dates that contradict one another."""
+    columns = [raw.column(n).to_pylist() for n in ("days_said", "birth_date")]
+    return [
+        scan_dates.with_ages(said, partial(completed_years, born)) if said else None
+        for said, born in zip(*columns, strict=True)
     ]

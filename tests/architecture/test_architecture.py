@@ -14,8 +14,9 @@ SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
-    "frames", "deflated", "nesting", "truth_columns", "flag_words", "listed", "listed_columns",
-    "fates", "lipids", "bounded", "words_of_body", "words_of_making", "series_words", "series",
+    "scan_dates", "frames", "deflated", "nesting", "truth_columns", "flag_words", "listed",
+    "listed_columns", "fates", "lipids", "bounded", "words_of_body", "words_of_making",
+    "series_words", "series",
 }  # fmt: skip
 COMPOSERS = {"pipeline", "dispositions"}
 

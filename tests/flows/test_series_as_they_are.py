@@ -18,6 +18,7 @@ from archive_case import (
     N_SLICES,
     SIZE,
     Archive,
+    at_place,
     night,
     pixels,
     put,
@@ -225,6 +226,16 @@ CASES = (
         "one UID, two increments told by image numbers",
         second(edit_numbers(N_SLICES + 1), 1.5, 80),
         ("80 x 1.5 mm axial, rank 1, exact", WHOLE),
+    ),
+    Case(
+        "one UID, a second kernel's planes between",
+        second(at_place(1.5, setting(ConvolutionKernel="B70f"))),
+        (WHOLE, SECOND.replace("exact", "changed")),  # not at the heights that are compared
+    ),
+    Case(
+        "one UID, a virtual non-contrast copy",
+        second(setting(ImageType=["DERIVED", "SECONDARY", "AXIAL", "VNC"])),
+        (WHOLE, WHOLE.replace("rank 0", "derived") + " derived_image"),
     ),
     Case(
         "one UID, two matrices",

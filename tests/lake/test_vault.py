@@ -167,14 +167,18 @@ def test_contradictions_on_one_number_are_kept(lake, build, first, second, confl
     assert again.conflicted() == (frozenset(keys) if conflict else frozenset())
 
 
-def test_header_age_then_birth_date(lake, build):
+def test_age_by_birth_date_then_as_the_header_states_it(lake, build):
     born = date(1960, 1, 3)
     rows = (
         {"age_years": 70.0, "birth_date": born},
         {"birth_date": born},
         {"birth_date": born, "acquired_on": None},
+        {"age_years": 70.0, "birth_date": born, "acquired_on": None},
+        {"age_years": 70.0},
     )
-    assert lake.vault.pseudonymise(build.raw(*rows))["age_years"].to_pylist() == [70.0, 65.0, None]
+    found = lake.vault.pseudonymise(build.raw(*rows))
+    assert found["age_years"].to_pylist() == [65.0, 65.0, None, 70.0, 70.0]
+    assert found["age_said"].to_pylist() == [70.0, None, None, 70.0, 70.0]
 
 
 def test_ages_by_the_best_source(lake, build):

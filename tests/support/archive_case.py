@@ -20,6 +20,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from flows.crawl import crawl
 from screening import archive, catalogue, choose
 from screening.config import ArchiveSettings
+from screening.frames import chosen
 from screening.lake import Lake
 from screening.records import Rejection, Volume
 from screening.volume import load_volume
@@ -91,6 +92,18 @@ def setting(**elements: object) -> Edit:
     return edit
 
 
+def at_place(offset_mm: float, *edits: Edit, increment_mm: float = INCREMENT_MM) -> Edit:
+    """An edit that puts every slice so much nearer to the feet, after others."""
+
+    def edit(ds: Dataset, number: int) -> None:
+        for one in edits:
+            one(ds, number)
+        x, y, _ = ds.ImagePositionPatient
+        ds.ImagePositionPatient = [x, y, f"{-number * increment_mm - offset_mm:.6g}"]
+
+    return edit
+
+
 def to_bytes(ds: Dataset) -> bytes:
     """The file of a slice."""
     buffer = io.BytesIO()
@@ -136,7 +149,8 @@ class Night:
     @property
     def adds_up(self) -> bool:
         """Every file seen is an instance, a copy of one, or has a reason."""
-        n_instances = sum(len(e.paths) for e in self.entries)
+        # A file whose frames are of several kinds is in several series.
+        n_instances = len({chosen(path)[0] for e in self.entries for path in e.paths})
         return self.n_seen == n_instances + self.n_duplicates + len(self.files)
 
 
@@ -146,7 +160,7 @@ def night(where: Archive) -> Night:
     lake = Lake.open(where.lake, b"a secret for tests only", create=True)
     with lake.lease("test"):
         found = crawl(lake, None, source, TODAY)
-    grouped = catalogue.group(found.instances)
+    grouped = catalogue.group(found.instances, TODAY)
     decisions = {d.series_key: d for d in choose.choose([e.series for e in grouped.entries])}
     entries = sorted(grouped.entries, key=lambda e: (-e.series.n_slices, e.series.kernel, e.paths))
     volumes = [

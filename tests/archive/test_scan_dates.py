@@ -1,0 +1,108 @@
+"""Which of a header's dates is the day of the scan, and which age goes with it."""
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pytest
+from archive_case import TODAY, Archive, Night, night, setting, stack
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screening.scan_dates import believed, join, resolve
+
+D = date(2026, 1, 2)
+RESET = date(2000, 1, 1)
+OLD, YEAR_ON = D - timedelta(days=367), D - timedelta(days=366)
+
+
+@pytest.mark.parametrize(
+    ("days", "which"),
+    [
+        ([D, None, None, None, None], 0),
+        ([None, None, None, None, D], 4),
+        ([D, None, D, D, D], 0),
+        ([RESET, None, RESET, D, D], 3),  # the study's date, and one that agrees
+        ([RESET, RESET, RESET, D, D], 3),  # one clock has one voice, however often it is written
+        ([D, None, D, RESET, RESET], 3),
+        ([D, None, D, D, RESET], 0),  # the study's alone, against others that agree
+        ([RESET, None, D, D, None], 2),
+        ([RESET, None, None, None, D], 0),  # one against one: the scanner's own
+        ([RESET, D, None, D, None], 0),  # one clock, two dates, of which the first; nobody agrees
+        ([OLD, None, None, D, D], 3),
+        ([YEAR_ON, None, None, D, D], 0),
+        ([None] * 5, None),
+    ],
+)
+def test_what_is_believed(days: list[date | None], which: int | None) -> None:
+    assert believed(days) == which
+
+
+@given(st.lists(st.none() | st.dates(date(1980, 1, 1), date(2030, 1, 1)), min_size=5, max_size=5))
+def test_one_that_is_there_is_believed(days: list[date | None]) -> None:
+    which = believed(days)
+    assert (which is None) == (not any(days))
+    assert which is None or days[which] is not None
+
+
+def test_agreeing_dates_are_not_kept_apart() -> None:
+    assert join([D, None, D, D, D + timedelta(days=1)], [False] * 5) is None
+    assert join([D, None, D, D, OLD], [False] * 5) == "20260102\\\\20260102\\20260102\\20241231"
+    assert join([None, None, D, None, None], [True, *[False] * 4]) == "x\\\\20260102\\\\"
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(1, TODAY + timedelta(days=1)), (2, D)])
+def test_a_day_ahead_of_the_night_is_still_a_day(ahead: int, expected: date) -> None:
+    text = f"{TODAY + timedelta(days=ahead):%Y%m%d}:66\\\\\\\\20260102:65"
+    assert resolve(text, TODAY)[0] == expected
+    assert resolve(text, None)[0] == TODAY + timedelta(days=ahead)
+
+
+def when(found: Night) -> tuple[date | None, float | None, tuple[str, ...]]:
+    (entry,) = found.entries
+    return entry.series.acquired_on, entry.series.age_years, entry.series.header_doubts
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, (D, 66.0, ())),
+        ({"AcquisitionDate": "20000101", "ContentDate": "20000101", "SeriesDate": "20260102"},
+         (D, 66.0, ("date",))),
+        ({"AcquisitionDate": "20990101"}, (D, 66.0, ("date",))),
+        ({"AcquisitionDate": "20990101", "StudyDate": "20990101"}, (None, None, ("date",))),
+        ({"AcquisitionDate": "20990101", "StudyDate": "20990101", "PatientAge": "065Y"},
+         (None, 65.0, ("date",))),
+        ({"AcquisitionDate": "19000101"}, (D, 66.0, ("date",))),
+        ({"AcquisitionDate": "19590101"}, (D, 66.0, ("date",))),  # before the birth
+        ({"AcquisitionDate": "20261102"}, (date(2026, 11, 2), 66.0, ())),
+        ({"AcquisitionDate": "20261103"}, (D, 66.0, ("date",))),
+        ({"AcquisitionDate": "20251231"}, (date(2025, 12, 31), 65.0, ())),
+        ({"PatientAge": "011Y"}, (D, 66.0, ("age",))),
+        ({"PatientAge": "065Y"}, (D, 66.0, ())),
+        ({"PatientAge": "064Y"}, (D, 66.0, ("age",))),
+        ({"PatientAge": "065Y", "PatientBirthDate": "20150101"}, (D, 11.0, ("age",))),
+        ({"PatientAge": "065Y", "PatientBirthDate": ""}, (D, 65.0, ())),
+    ],
+)  # fmt: skip
+def test_dates_and_ages_from_the_file_to_the_series(said, expected, tmp_path) -> None:
+    place = Archive(tmp_path / "archive").add(stack(3, edit=setting(**said)))
+    assert when(night(place)) == expected
+
+
+def test_a_lying_age_makes_no_minor(tmp_path) -> None:
+    child, adult = (
+        night(Archive(tmp_path / name).add(stack(edit=setting(PatientAge="011Y", **more))))
+        for name, more in (("a", {"PatientBirthDate": "20150101"}), ("b", {}))
+    )
+    assert [night_.series[0].split(", ")[1] for night_ in (child, adult)] == ["minor", "rank 0"]
+
+
+def test_doubts_are_counted_for_the_site() -> None:
+    from flows.night_notes import _of_headers
+
+    class Read:
+        def read(self, _: str) -> pa.Table:
+            rows = [["date"], ["date", "age"], [], None]
+            return pa.table({"header_doubts": pa.array(rows, pa.list_(pa.string()))})
+
+    assert [note.partition(" series")[0] for note in _of_headers(Read())] == ["2", "1"]  # type: ignore[arg-type]
