@@ -36,6 +36,8 @@ with told as (
                 then 'codes/conditions.csv'
             when source in ('procedure', 'Procedure', 'ImagingStudy', 'procedure_occurrence')
                 then 'codes/procedures.csv'
+            when source = 'DiagnosticReport'
+                then 'no calcium score in text or code (codes/procedures.csv)'
             else 'codes/medications.csv, codes/medication_names.csv'
         end as detail
     from raw_clinical_rejections

@@ -27,6 +27,10 @@ _LETTERS = re.compile(r"[^a-z0-9]")
 
 # Three digits of ICD-9 would hit half of SNOMED CT: its rules hold only where a code says ICD-9.
 _NAMED_ONLY = frozenset(("ICD9",))
+# ICD-10-GM writes how sure a diagnosis is behind its code: A excluded, V suspected, Z status after,
+# G confirmed. None of these is a code of ICD-10-CM (E11.A is one: behind three characters).
+_MARKED = re.compile(r"([EGINZ]\d\d(?:\d{1,3}(?=[AVGZ]$)|(?=[VGZ]$))|I64(?=A$))([AVGZ])")
+_NO_FACT = {"A": "excluded (ICD-10-GM A)", "V": "suspected (ICD-10-GM V)"}
 # The code system of a code whose system is stated and not in `systems.csv`: no rule holds.
 FOREIGN = "?"
 
@@ -42,6 +46,7 @@ class Rule:
     system: str = ""
     substance: str = ""
     strength_mg: float | None = None
+    is_alone: bool = False  # what stands below it in a hierarchy does not count as it
 
     def holds(self, code: str, system: str = "") -> bool:
         """Whether `code` (no dots, upper case) of a system, "" for unknown, falls under it."""
@@ -122,17 +127,46 @@ class Codes:
         return self._rules_found[key]
 
     def _find_rules(self, table: str, code: str) -> tuple[Rule, ...]:
-        system, plain = self.split(code)
-        plain = plain.replace(".", "")
-        if not _CODE.fullmatch(plain):
-            return ()
-        found = [r for r in self.rules[table] if r.holds(plain, system)]
+        found = self._matching(table, code)
         longest = max((len(r.first) for r in found), default=0)
         best: dict[str, Rule] = {}
         for rule in found:
             if len(rule.first) == longest:
                 best.setdefault(rule.concept, rule)
         return () if "" in best else tuple(best.values())
+
+    def _plain(self, table: str, code: str) -> tuple[str, str]:
+        """Return system and code without dots, and without the marker of ICD-10-GM."""
+        system, plain = self.split(code)
+        plain = plain.replace(".", "")
+        marked = _MARKED.fullmatch(plain.replace(" ", ""))
+        if table == "condition" and marked and system in ("ICD10", ""):
+            plain = marked[1]
+        return system, plain
+
+    def no_fact(self, code: str) -> str:
+        """Say why a condition's code is none by its own marker; "" where it is one."""
+        system, plain = self.split(code)
+        marked = _MARKED.fullmatch(plain.replace(".", "").replace(" ", ""))
+        return _NO_FACT.get(marked[2], "") if marked and system in ("ICD10", "") else ""
+
+    def is_named(self, table: str, code: str) -> bool:
+        """Whether a list names a code, be it to say that it is nothing."""
+        return bool(self._matching(table, code))
+
+    def passes_down(self, code: str) -> bool:
+        """Whether what stands below a condition or procedure in a hierarchy counts as it.
+
+        So it is, too, where a list names a code to be nothing: its own descendants are nothing.
+        """
+        found = [r for table in ("condition", "procedure") for r in self._matching(table, code)]
+        return bool(found) and not any(r.is_alone for r in found)
+
+    def _matching(self, table: str, code: str) -> list[Rule]:
+        system, plain = self._plain(table, code)
+        if not _CODE.fullmatch(plain):
+            return []
+        return [r for r in self.rules[table] if r.holds(plain, system)]
 
     def concepts(self, table: str, code: str) -> tuple[str, ...]:
         """Return what a recorded code stands for; nothing where the program does not use it."""
@@ -276,7 +310,11 @@ def _names(rows: Iterator[dict[str, str]]) -> dict[str, tuple[Named, ...]]:
 def _rules(name: str, rows: Iterator[dict[str, str]]) -> Iterator[Rule]:
     for number, row in enumerate(rows, start=2):
         first, last = row["code"], row["code_to"] or row["code"]
-        if row["match"] not in ("exact", "prefix") or len(first) != len(last) or first > last:
+        if (
+            row["match"] not in ("exact", "prefix", "alone")
+            or len(first) != len(last)
+            or first > last
+        ):
             raise ValueError(f"{name}.csv line {number}: match or range")
         strength = row.get("strength_mg") or ""
         yield Rule(
@@ -287,4 +325,5 @@ def _rules(name: str, rows: Iterator[dict[str, str]]) -> Iterator[Rule]:
             row["system"],
             row.get("substance") or "",
             float(strength) if strength else None,
+            row["match"] == "alone",
         )

@@ -135,6 +135,8 @@ def read_events(
         intensity = np.full(len(concepts), "", dtype=object)
     is_used = np.array([bool(c) for c in concepts], dtype=np.bool_)
     sieve.refuse(~is_used, Reason.CODE_NOT_USED, "code_not_used")
+    if source == "condition":
+        _refuse_no_facts(code, codes, sieve)
     begun = dates(column(table, start))
     empty = pa.array([""] * table.num_rows, pa.string())
     ended = dates(column(table, stop) if stop else empty)
@@ -159,6 +161,14 @@ def read_events(
     }
     taken = _taken(EVENT, rows, sieve)
     return Taken(_with_second_facts(taken.rows, pa.table(rows), concepts[keep]), taken.rejections)
+
+
+def _refuse_no_facts(code: pa.Array, codes: Codes, sieve: Sieve) -> None:
+    """Refuse what its own code says was excluded or only suspected."""
+    why = looked_up(code, codes.no_fact)
+    for detail in sorted(set(why)):
+        if detail:
+            sieve.refuse(why == detail, Reason.VOID_RECORD, detail)
 
 
 def _known_by(

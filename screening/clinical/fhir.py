@@ -113,17 +113,17 @@ class _Export:
                 tables[table].append({**self._resolved(row), "subject": subject})
         return tables
 
-    def _take_fact(self, reader: Reader, key: Key, resource: dict[str, Any]) -> None:
+    def _take_fact(self, readers: tuple[Reader, ...], key: Key, resource: dict[str, Any]) -> None:
         reason = void(key[0], resource)
         if reason:
             self._tally.add(key[0], Reason.VOID_RECORD, reason)
             return
-        rows = reader.rows(resource, self._codes)
+        rows = [(r.table, row) for r in readers for row in r.rows(resource, self._codes)]
         if not rows:
             self._tally.add(key[0], Reason.CODE_NOT_USED, "code_not_used")
             return
         who = reference(resource.get("subject") or resource.get("patient"))
-        self._facts[key] = (who, [(reader.table, row) for row in rows])
+        self._facts[key] = (who, rows)
 
     def _forget(self, key: Key) -> None:
         self._facts.pop(key, None)

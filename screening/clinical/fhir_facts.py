@@ -20,12 +20,14 @@ from screening.clinical.fhir_values import (
     at,
     codings,
     first_date,
+    html_text,
     items,
     names,
     reference,
     status_of,
     text,
 )
+from screening.clinical.reports import FORMAL_SCORE
 
 Resource = dict[str, Any]
 Row = dict[str, str]
@@ -51,6 +53,7 @@ _ORDERS = frozenset(
 )
 _ONGOING = frozenset(("active", "on-hold", "unknown", ""))
 _DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
+_READ_FORMS = ("text/plain", "text/html", "application/xhtml+xml")
 _MILLIGRAMS = frozenset(("mg", "milligram", "milligrams"))
 
 
@@ -146,16 +149,29 @@ def _study(resource: Resource, codes: Codes) -> list[Row]:
 
 def _report(resource: Resource, codes: Codes) -> list[Row]:
     del codes
-    parts = [text(resource, "conclusion")]
+    parts = [text(resource, "conclusion"), html_text(text(resource, "text", "div"))]
     for form in items(resource, "presentedForm"):
-        if text(form, "contentType").startswith("text/plain"):
+        kind = text(form, "contentType").lower()
+        if kind.startswith(_READ_FORMS):
             try:
-                parts.append(base64.b64decode(text(form, "data")).decode("utf-8", "replace"))
+                said = base64.b64decode(text(form, "data")).decode("utf-8", "replace")
             except (binascii.Error, ValueError):
                 continue
+            parts.append(said if kind.startswith("text/plain") else html_text(said))
     whole = "\n".join(p for p in parts if p)
     day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
     return [{"accession": "", "text": whole, "at": day}] if whole else []
+
+
+def _reported_procedure(resource: Resource, codes: Codes) -> list[Row]:
+    """Return the calcium score CT that a finished report is coded as: it was done."""
+    if text(resource, "status") == "partial":
+        return []
+    code = _known(resource.get("code"), "procedure", codes)
+    if FORMAL_SCORE not in codes.concepts("procedure", code):
+        return []
+    day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
+    return [{"code": code, "performed_at": day}]
 
 
 def _medicine(concept: Any, codes: Codes) -> Row:
@@ -214,12 +230,15 @@ def _number(value: Any, *path: str | int) -> float | None:
     return float(found) if is_number else None
 
 
-READERS: dict[str, Reader] = {
-    "Observation": Reader("observation", _observation),
-    "Condition": Reader("condition", _condition),
-    "MedicationRequest": Reader("medication", _medication),
-    "MedicationStatement": Reader("medication", _medication),
-    "Procedure": Reader("procedure", _procedure),
-    "ImagingStudy": Reader("procedure", _study),
-    "DiagnosticReport": Reader("report_text", _report),
+READERS: dict[str, tuple[Reader, ...]] = {
+    "Observation": (Reader("observation", _observation),),
+    "Condition": (Reader("condition", _condition),),
+    "MedicationRequest": (Reader("medication", _medication),),
+    "MedicationStatement": (Reader("medication", _medication),),
+    "Procedure": (Reader("procedure", _procedure),),
+    "ImagingStudy": (Reader("procedure", _study),),
+    "DiagnosticReport": (
+        Reader("report_text", _report),
+        Reader("procedure", _reported_procedure),
+    ),
 }

@@ -6,6 +6,7 @@ Refuses: nothing.
 
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 from screening.clinical.codes import FOREIGN, Codes
@@ -45,7 +46,17 @@ def codings(concept: Any, codes: Codes) -> Iterator[str]:
         code, written = text(coding, "code"), text(coding, "system")
         if code:
             system = (codes.system(written) or FOREIGN) if written else ""
+            code += _certainty(coding)
             yield f"{system}|{code}" if system else code
+
+
+def _certainty(coding: Any) -> str:
+    """Return how sure a German diagnosis is, as ICD-10-GM writes it behind the code."""
+    for extension in items(coding, "extension"):
+        if "diagnosesicherheit" in text(extension, "url").lower():
+            sure = text(extension, "valueCoding", "code")
+            return sure if sure in ("A", "V", "Z", "G") else ""
+    return ""
 
 
 def names(concept: Any) -> str:
@@ -80,3 +91,41 @@ def status_of(resource: Any, name: str) -> str:
     """Return a status that is a code, or a CodeableConcept of one."""
     found = at(resource, name)
     return text(found, "coding", 0, "code") if isinstance(found, dict) else text(resource, name)
+
+
+class _Text(HTMLParser):
+    """Collects what a page says; a row or a block is a line, a cell is set apart."""
+
+    _LINES = frozenset(("p", "div", "br", "tr", "li", "table", "h1", "h2", "h3", "h4", "h5", "h6"))
+    _UNSEEN = frozenset(("script", "style", "head"))
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line or a cell."""
+        del attrs
+        self._unseen += tag in self._UNSEEN
+        self.parts.append("\n" if tag in self._LINES else "\t" if tag in ("td", "th") else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line."""
+        self._unseen -= tag in self._UNSEEN
+        self.parts.append("\n" if tag in self._LINES else "")
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is seen, its line breaks as blanks."""
+        if self._unseen <= 0:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def html_text(page: str) -> str:
+    """Return the text of HTML or XHTML; "" for no page."""
+    if not page:
+        return ""
+    reader = _Text()
+    reader.feed(page)
+    reader.close()
+    return "".join(reader.parts).strip()

@@ -1,7 +1,8 @@
 """OMOP CDM 5.4 tables, CSV or Parquet.
 
 Comes in: a folder with `person` and, as far as they are there, measurement, observation,
-condition_occurrence, drug_exposure, procedure_occurrence, death, note and concept.
+condition_occurrence, drug_exposure, procedure_occurrence, death, note, concept and
+concept_ancestor.
 Goes out: rows of the canonical tables, under `person_id`.
 Refuses: a table without the columns it needs (ScreeningError); a concept that neither CONCEPT nor
 `codes/omop_concepts.csv` holds, named by its number and counted; a row with too many or too few
@@ -84,7 +85,7 @@ def read_omop(
     files, tally, misshapen = omop_files(folder), Tally(), Misshapen()
     if "person" not in files:
         raise ScreeningError("OMOP tables: no person.csv or person.parquet in the folder; add it")
-    concepts = read_concepts(files.get("concept"), misshapen, codes)
+    concepts = read_concepts(files.get("concept"), files.get("concept_ancestor"), misshapen, codes)
     deaths = whole(files.get("death"), misshapen, ("person_id", "death_date"))
     people = whole(
         files["person"],

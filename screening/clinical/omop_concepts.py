@@ -1,6 +1,7 @@
 """What OMOP's concept numbers stand for.
 
-Comes in: the CONCEPT table, where a site hands it over, and `codes/omop_concepts.csv`.
+Comes in: the CONCEPT and CONCEPT_ANCESTOR tables, where a site hands them over, and
+`codes/omop_concepts.csv`.
 Goes out: the code of each number, as the code lists know it; units, answers, limits.
 Refuses: nothing; a number that stands in neither has no code.
 """
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.files import text_of
+from screening.clinical.omop_ancestors import nearest_listed
 from screening.clinical.omop_files import Misshapen, pieces
 from screening.clinical.parse import looked_up
 
@@ -121,8 +123,10 @@ class Concepts:
         return name if any(word in self.codes.names for word in words) else ""
 
 
-def read_concepts(file: Path | None, misshapen: Misshapen, codes: Codes) -> Concepts:
-    """Read CONCEPT, as far as the program can use it."""
+def read_concepts(
+    file: Path | None, ancestors: Path | None, misshapen: Misshapen, codes: Codes
+) -> Concepts:
+    """Read CONCEPT and CONCEPT_ANCESTOR, as far as the program can use them."""
     coded = {str(number): pair for number, pair in codes.omop.items()}
     named: dict[str, str] = {}
     there: set[str] = set()
@@ -137,7 +141,27 @@ def read_concepts(file: Path | None, misshapen: Misshapen, codes: Codes) -> Conc
                 coded[number] = (system, code)
             if system == "RXNORM":
                 named[number] = name
+    coded |= _below_listed(ancestors, misshapen, codes, coded)
     return Concepts(codes, coded, named, frozenset(there))
+
+
+def _below_listed(
+    file: Path | None, misshapen: Misshapen, codes: Codes, coded: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Return, for concepts no list knows, the code of the nearest listed one above them."""
+    if file is None:
+        return {}
+    clinical = {n: f"{system}|{code}" for n, (system, code) in coded.items()}
+    listed = {n for n, code in clinical.items() if codes.passes_down(code)}
+    own = {n for n, code in clinical.items() if _is_listed(codes, code)}
+    nearest = nearest_listed(file, misshapen, listed)
+    return {below: coded[above] for below, above in nearest.items() if below not in own}
+
+
+def _is_listed(codes: Codes, code: str) -> bool:
+    return codes.measurement(code) is not None or any(
+        codes.is_named(table, code) for table in codes.rules
+    )
 
 
 def _looked_up(texts: pa.Array, find: Callable[[str], str]) -> pa.Array:

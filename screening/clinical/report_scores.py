@@ -2,12 +2,12 @@
 
 Comes in: one text, or many. Goes out: Agatston units, NaN where there is a score whose value is
 not told ("> 400", a year in its place).
-Refuses: a mention counts only with its number, and not where the sentence says that there was
-none, that it is advised, that it is an estimate off a scan without gating, of a valve, a visual
-grade, somebody else's, or the legend of a table; nor above the highest score that can be.
+Refuses: a number counts only where a sentence states it as a score, of this patient, of the
+coronaries, measured; in doubt it does not, since who counts as scored is never told.
 
-Words of English reports; whether a legend speaks of the patient is judged by its article, its
-verb and how round the number is.
+Each mention, a name of the score with a number, is asked four questions (`_QUESTIONS`): is the
+number a score at all, whose is it, of which organ, and is it stated of a measurement? The words
+of each answer stand in `report_words`. English reports only.
 """
 
 import re
@@ -19,107 +19,52 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from screening.clinical import report_words as words
+from screening.clinical.report_sentences import Sentence, sentences, unwrapped
+from screening.clinical.report_tables import Row, rows_of
+
 HIGHEST_AGATSTON = 20_000.0  # as codes/ranges.csv
-_NAME = r"\b(?:agatston|calcium\s+scor(?:es?|ing)|cacs?)\b"
-_HINT = rf"(?i){_NAME}"
-_FILLER = (
-    # Bounded, here and below, so that no text takes time by the square of its length.
-    r"(?:[\s,()-]{0,9}\b(?:coronary|artery|calcium|agatston|total|overall|scores?|units?|cac|au)\b\)?){0,9}"
-)
-# A day, a month or a year that stands between the name and the number.
-_DAY = r"(?:\d{1,2}[/.-]){0,2}(?:19|20)\d\d(?:-\d\d){0,2}"
-_WHEN = (
-    rf"(?:\s*(?:in|from|of|on|dated)?\s*\(?{_DAY}\)?\s*"
-    r"(?:[:=,]|showed|shows|was|is|of|revealed|demonstrated)(?=\s))?"
-)
-_VALUE = (
-    r"(?:(?P<bound>[<>≤≥]=?|(?:greater|more|less|higher|lower)\s+than|above|below|over|under|"
-    r"at\s+least)\s*)?(?P<value>zero\b|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)"
-    r"(?![\d.]*\s*(?:mm|cm|%|st|nd|rd|th|[-\s]?(?:year|yr|month|week|day|slice)s?|y/o|percentile)\b|\s*%|/|\d|,\d{3}(?!\d))"
-)
-_SCORE = re.compile(
-    rf"(?P<name>{_NAME}{_FILLER}){_WHEN}\s*[()]*"
-    r"\s*(?P<sign>of|is|was|were|measures|measured|equals|equal\s+to|totall?ing|[:=])?"
-    r"\s*(?:(?:has\s+)?(?:increased|decreased|progressed|risen|rose|changed)\s+from\s+[\d,.]{1,9}\s+to)?"
-    rf"\s*(?:approximately|about|only|at(?!\s+least))?\s*{_VALUE}",
-    re.IGNORECASE,
-)
-_TOTAL = re.compile(r"\b(?:total|overall)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[;\n]|[.?!](?=\s|$)")
+_HINT = rf"(?i){words.NAME}"
 _AROUND = 400  # characters of a sentence that are looked at on either side of a number
 _YEARS = range(1990, 2040)
 
-# A table: the heading, then an artery a line or a clause.
-_HEADING = re.compile(rf"{_NAME}{_FILLER}[\s()]*(?:[:=]|\n|$)", re.IGNORECASE)
-_ROW = re.compile(
-    r"(?P<between>(?:[^\d\n]{0,99}\n){0,3}?)[^\S\n]*[\s,;.…|*•-]*"
-    r"(?P<artery>left\s+main|lmca|lm|left\s+anterior\s+descending|lad|(?:left\s+)?circumflex|lcx|cx"
-    r"|right\s+coronary|rca|posterior\s+descending|pda|ramus(?:\s+intermedius)?|diagonals?"
-    r"|other|total|overall)\b"
-    r"(?:\s+(?:coronary|artery|agatston|calcium|scores?|cac))*\s*(?:\([^)\d]*\))?"
-    r"\s*(?:score\b)?\s*[:=|]?\s*"
-    r"(?P<value>zero\b|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?!\s*(?:mm|cm|%)|\d|/|,\d{3}(?!\d))",
-    re.IGNORECASE,
-)
 
-_ALONE = re.compile(
-    r"\s*\n\s*(?P<value>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?=\s*(?:\(|\n|$))", re.IGNORECASE
-)
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """A name of the score with a number, and the sentence around it, in pieces."""
 
-# "No change in the score of 120" speaks of a score; what sounds like a "no" is taken out first.
-_NOT_A_NEGATION = re.compile(
-    r"\bno\s+(?:\w+\s+)?(?:change|increase|progression)\b"
-    r"|\b(?:without|no)\s+(?:(?:and\s+with|intravenous|iv|i\.v\.|oral|any)\s+)*contrast\b"
-    r"|\b(?:recommend|suggest|advis)\w*\s+(?:given|due\s+to|based\s+on|because\s+of"
-    r"|in\s+(?:view|light)\s+of)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:no|not|without|never|cannot|unable|absent|if|when|unless|whether|should|would|consider"
-    r"|recommend\w*|suggest\w*|advis\w*|order(?:ed)?|estimat\w*|non-?gated|ungated)\b",
-    re.IGNORECASE,
-)
-_RELATIVE = (
-    r"(?:father|mother|brother|sister|sibling|parent|family|wife|husband|spouse|partner|son"
-    r"|daughter|uncle|aunt|cousin|grand\w+)s?\b"
-)
-# Another person's, another organ's, or another scale's: Weston (0 to 12) and visual grades.
-_NOT_THIS = re.compile(
-    rf"\b{_RELATIVE}|\b(?:aort\w*|mitral|valv\w*|annul\w*|carotid|femoral|iliac"
-    r"|weston|shemesh|visual\w*|ordinal|qualitative|semi-?quantitative)\b",
-    re.IGNORECASE,
-)
-_CLAUSE = re.compile(r",|\bbut\b|\bwith\b|\band\b", re.IGNORECASE)
-_PART_OF_SENTENCE = re.compile(r",|\bbut\b|\band\b", re.IGNORECASE)
-_UNIT = r"^[\s)]*(?:agatston\s*)?(?:units?\b|au\b)?\s*"
-_ESTIMATE = re.compile(r"\b(?:estimat\w*|non-?gated|ungated)\b", re.IGNORECASE)
-_AFTERWARDS = re.compile(
-    r"\bnot\s+(?:performed|possible|available|done|obtained|calculated)\b"
-    rf"|{_UNIT}(?:(?:is|was|were|has\s+been|be)\s+)?(?:recommended|advised|ordered|scheduled|would)\b"
-    rf"|{_UNIT}or\s+(?:more|greater|higher|above|less|lower|below)\b"
-    rf"|{_UNIT}(?:in|for|of|at)\s+(?:(?:his|her|the|a|patient's)\s+)*"
-    rf"(?:{_RELATIVE}|(?:aortic|mitral|valv\w*|aorta)\b)",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(
-    r"^\s*(?:-|–|to)\s*\d[\d,.]*(?!\d|\s*(?:st|nd|rd|th|%|percentile))", re.IGNORECASE
-)
-_MEANS = re.compile(
-    rf"{_UNIT}(?:impl(?:y|ies)|indicates?|suggests?|means?|corresponds?|denotes?|carries|confers"
-    r"|represents?|signif(?:y|ies)|(?:is|are)\s+(?:considered|associated|defined))\b",
-    re.IGNORECASE,
-)
-_INDEFINITE = re.compile(r"\b(?:an?|any)\s+(?:\w+\s+){0,3}$", re.IGNORECASE)
-_HAS = re.compile(r"\b(?:has|had|have|with|shows?|showed|patient)\b", re.IGNORECASE)
-_DEFINITE = re.compile(r"\b(?:the|his|her|this|patient'?s?|total|overall)\b", re.IGNORECASE)
-# Where the categories of the usual legends begin and end.
-_ROUND = frozenset((0.0, 1.0, 10.0, 11.0, 99.0, 100.0, 101.0, 300.0, 400.0, 1000.0))
+    before: str
+    name: str
+    middle: str  # between name and number
+    link: str  # its verbs and signs
+    bound: str
+    value: float
+    after: str
+    sentence: Sentence
+
+    @property
+    def is_coronary(self) -> bool:
+        """Whether its own words name the coronaries."""
+        near = words.CLAUSE.split(self.before[-60:])[-1] + self.name + self.middle
+        return bool(words.CORONARY.search(near))
+
+    @property
+    def has_sign(self) -> bool:
+        """Whether a verb or sign binds the number to the name."""
+        return bool(re.search(r"[:=]|\b(?:is|was|were|showed|measure)", self.link))
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is told of an earlier examination."""
+        around = self.before[-60:] + self.middle + self.after[:25].split(",")[0]
+        return bool(words.PAST.search(around)) and not words.TREND.search(self.middle)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
     value: float  # Agatston units, NaN where not told
     is_total: bool
+    is_past: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,72 +99,161 @@ def formal_scores(texts: pa.Array) -> Reported:
 def reported_score(text: str) -> float | None:
     """Return the patient's formal calcium score in one text, None where it reports none.
 
-    Of several numbers the one called total counts, else the largest: arteries stand beside it.
-    NaN: there is a score, and no number tells it.
+    Of several numbers what is told of now goes before what was, then the one called total, then
+    the largest: arteries stand beside it. NaN: there is a score, and no number tells it.
     """
-    found = [hit for s in _SENTENCE_END.split(text) for hit in _in_sentence(s)]
-    found += _in_table(text)
+    flat = unwrapped(text)
+    found = [hit for s in sentences(flat) for hit in _in_sentence(s)]
+    found += [_hit_of(row) for row in rows_of(flat) if row.value <= HIGHEST_AGATSTON]
     if not found:
         return None
     told = [hit for hit in found if not np.isnan(hit.value)]
+    told = [hit for hit in told if not hit.is_past] or told
     totals = [hit.value for hit in told if hit.is_total]
     return max(totals or [hit.value for hit in told], default=float("nan"))
 
 
-def _in_sentence(sentence: str) -> Iterator[_Hit]:
-    for match in _SCORE.finditer(sentence):
-        before = sentence[max(0, match.start() - _AROUND) : match.start()]
-        after = sentence[match.end() : match.end() + _AROUND]
-        value = _number(match["value"])
-        if value > HIGHEST_AGATSTON or _is_denied(before, after):
+def _hit_of(row: Row) -> _Hit:
+    return _Hit(row.value, row.is_total, is_past=row.is_past)
+
+
+def _in_sentence(sentence: Sentence) -> Iterator[_Hit]:
+    for mention in _mentions(sentence):
+        if any(is_refused(mention) for is_refused in _QUESTIONS):
             continue
-        if _is_legend(match, value, before, after):
-            continue
-        is_year = value in _YEARS and (match["sign"] or "") not in (":", "=")
-        is_told = not match["bound"] and not is_year and not after.startswith("+")
-        clause = _CLAUSE.split(before)[-1]
-        yield _Hit(value if is_told else np.nan, bool(_TOTAL.search(clause + match[0])))
+        is_year = mention.value in _YEARS and not re.search(r"[:=]\s*\(?\s*$", mention.middle)
+        is_told = not mention.bound and not is_year and not mention.after.startswith("+")
+        clause = words.CLAUSE.split(mention.before)[-1]
+        is_total = bool(words.TOTAL.search(clause + mention.name + mention.middle))
+        yield _Hit(mention.value if is_told else np.nan, is_total, mention.is_past)
 
 
-def _in_table(text: str) -> Iterator[_Hit]:
-    for heading in _HEADING.finditer(text):
-        before = _SENTENCE_END.split(text[max(0, heading.start() - _AROUND) : heading.start()])[-1]
-        if _is_denied(before, ""):
-            continue
-        alone = _ALONE.match(text, heading.end())
-        if alone and _number(alone["value"]) <= HIGHEST_AGATSTON:
-            yield _Hit(_number(alone["value"]), is_total=True)
-        row = _ROW.match(text, heading.end())
-        while row and not _NEGATION.search(row["between"]):
-            value = _number(row["value"])
-            if value <= HIGHEST_AGATSTON:
-                yield _Hit(value, bool(_TOTAL.match(row["artery"])))
-            row = _ROW.match(text, row.end())
+def _mentions(sentence: Sentence) -> Iterator[_Mention]:
+    said = sentence.text
+    for found in words.MENTION.finditer(said):
+        yield _Mention(
+            said[max(0, found.start() - _AROUND) : found.start()],
+            found["name"],
+            found["middle"],
+            found["link"],
+            found["bound"] or "",
+            words.number(found["value"]),
+            said[found.end() : found.end() + _AROUND],
+            sentence,
+        )
+    for found in words.NUMBER_FIRST.finditer(said):
+        before = said[max(0, found.start() - _AROUND) : found.start()]
+        is_named = re.search(r"\b(?:calci|coronar|plaque)", before, re.IGNORECASE)
+        if is_named and not words.LIMIT_BEFORE.search(before):
+            after = said[found.end() : found.end() + _AROUND]
+            yield _Mention(before, "", "", "", "", words.number(found["value"]), after, sentence)
 
 
-def _number(written: str) -> float:
-    return 0.0 if written.lower() == "zero" else float(written.replace(",", ""))
-
-
-def _is_denied(before: str, after: str) -> bool:
-    """Whether the sentence around a number says that it is no formal score of the patient."""
-    said = _NOT_A_NEGATION.sub(" ", before)
-    return bool(
-        _NEGATION.search(_CLAUSE.split(said)[-1])
-        or _NOT_THIS.search(_PART_OF_SENTENCE.split(said)[-1])
-        or _ESTIMATE.search(after)
-        or _AFTERWARDS.search(after.split(",")[0])
+def _is_no_score(mention: _Mention) -> bool:
+    """Whether the number counts, times or doses something, or is a grade or a category."""
+    return (
+        mention.value > HIGHEST_AGATSTON
+        or not words.TAIL.match(mention.after)
+        or bool(words.SETTING.match(mention.after))
+        or _is_legend(mention)
     )
 
 
-def _is_legend(match: re.Match[str], value: float, before: str, after: str) -> bool:
+def _is_legend(mention: _Mention) -> bool:
     """Whether a number explains what scores mean: "A calcium score of 0 implies low risk"."""
-    if _RANGE.match(after):
+    value, after = mention.value, mention.after
+    if words.RANGE.match(after) or re.match(r"\s*=", after):
         return True
-    if match["bound"]:
-        return bool(_MEANS.match(after) or re.match(r"\s*[:=]", after))
-    if not _MEANS.match(after):
+    if words.LEGEND_SECTION.search(mention.sentence.section):
+        return True
+    if mention.bound or after.startswith("+"):
+        return _is_bound_of_legend(mention)
+    following = after + mention.sentence.later
+    if value in words.ROUND and words.GRADED.match(after) and words.LEGEND_ENTRY.search(following):
+        return True
+    if value in words.ROUND and words.EXPLAINED.match(after) and not mention.has_sign:
+        return True
+    if mention.name.lower().endswith("scores") and not mention.has_sign:
+        return True
+    if not words.MEANS.match(after):
         return False
-    if _INDEFINITE.search(before) and not _HAS.search(before):
+    if words.INDEFINITE.search(mention.before) and not words.HAS.search(mention.before):
         return True
-    return value in _ROUND and not _DEFINITE.search(before + match["name"])
+    return value in words.ROUND and not words.DEFINITE.search(
+        mention.before + mention.name + mention.middle
+    )
+
+
+def _is_bound_of_legend(mention: _Mention) -> bool:
+    """Whether a limit stands for all who pass it; of one patient nothing but its end follows."""
+    rest = re.sub(rf"^\+?(?:{words.UNIT})?\s*", "", mention.after, flags=re.IGNORECASE)
+    is_aside = mention.middle.rstrip().endswith("(") or mention.before.rstrip().endswith("(")
+    return is_aside or not re.match(r"$|[.,;)]|(?:in|on|from|with|and)\b", rest)
+
+
+def _is_of_others(mention: _Mention) -> bool:
+    """Whether the number is a relative's, or that of people at large."""
+    said = words.INDICATION.sub(" ", mention.before)
+    people = list(words.OTHER_PERSON.finditer(said))
+    if people and not words.OWN.search(said[people[-1].end() :]):
+        return True
+    if words.OF_RELATIVE.match(mention.after):
+        return True
+    if words.FAMILY_SECTION.search(mention.sentence.section):
+        return True
+    if words.PEOPLE.search(words.COMPARED.sub(" ", said)):
+        return True
+    earlier = mention.sentence.earlier
+    return bool(
+        words.OTHER_PERSON.search(words.INDICATION.sub(" ", earlier))
+        and words.SCANNED.search(earlier)
+        and not words.OWN.search(said)
+    )
+
+
+def _is_of_other_organ(mention: _Mention) -> bool:
+    """Whether it is a valve's, an aorta's, a kidney's; what names no organ is by its context."""
+    if words.OF_OTHER_ORGAN.match(mention.after) or words.OTHER_ORGAN.search(mention.middle):
+        return True
+    if mention.is_coronary:
+        return False
+    said = words.NEGATED_FINDING.sub(" ", mention.before)
+    return bool(
+        words.OTHER_ORGAN.search(said)
+        or words.OTHER_ORGAN.search(mention.sentence.section)
+        or mention.sentence.report.is_valve
+        or words.VALVE_NEAR.search(words.NEGATED_FINDING.sub(" ", mention.sentence.earlier))
+        or not words.BEFORE_NAME.search(mention.before)
+    )
+
+
+def _is_not_stated(mention: _Mention) -> bool:
+    """Whether it is denied, advised, supposed, set up, or guessed off another scan."""
+    said = words.NEUTRAL.sub(" ", mention.before)
+    section = mention.sentence.section
+    clause = words.CLAUSE.split(said)[-1]
+    is_denied = bool(words.NEGATION.search(clause))
+    if is_denied and not (mention.value == 0 and words.NO_PLAQUE.search(clause)):
+        return True
+    if words.ADVICE.search(words.ADVICE_CLAUSE.split(said)[-1]):
+        return True
+    if words.TECHNIQUE_SECTION.search(section) or words.AFTERWARDS.search(
+        mention.after.split(",")[0]
+    ):
+        return True
+    return _is_guess(mention, said)
+
+
+def _is_guess(mention: _Mention, said: str) -> bool:
+    """Whether it is an estimate, a visual grade, or off a scan without gating."""
+    middle = mention.middle
+    if words.GUESS.search(words.ADVICE_CLAUSE.split(said)[-1] + mention.name + middle):
+        return True
+    if words.GUESS_AFTER.search(mention.after):
+        return True
+    whole = mention.before + middle + mention.after
+    is_elsewhere = mention.is_past or words.GATED.search(whole)
+    return mention.sentence.report.is_ungated and not is_elsewhere
+
+
+_QUESTIONS = (_is_no_score, _is_of_others, _is_of_other_organ, _is_not_stated)

@@ -108,6 +108,18 @@ from screening.clinical import read_clinical
         ("procedure", "0410T", None),
         ("procedure", "047K0ZZ", "peripheral_revascularisation"),
         ("procedure", "0144T", "formal_calcium_score"),
+        ("procedure", "0147T", "formal_calcium_score"),
+        ("procedure", "0149T", "formal_calcium_score"),
+        ("procedure", "0146T", None),
+        ("procedure", "0148T", None),
+        ("condition", "SNOMED:432504007", "ischaemic_stroke"),
+        ("condition", "SNOMED:413838009", "chronic_ischaemic_heart_disease"),
+        ("condition", "SNOMED:54329005", "myocardial_infarction"),
+        ("condition", "SNOMED:73795002", "myocardial_infarction"),
+        ("condition", "SNOMED:63491006", "peripheral_artery_disease"),
+        ("condition", "SNOMED:11687002", None),
+        ("condition", "SNOMED:371807002", None),
+        ("procedure", "SNOMED:67166004", "coronary_bypass"),
         ("procedure", "75573", None),
         ("procedure", "75574", None),
         ("procedure", "99377", "palliative_care"),
@@ -127,6 +139,27 @@ def test_codes_and_their_neighbours(clinical, source, code, concept):
     tables = clinical(**{source: [("A1", code, "2024-05-06")]})
     assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
     assert refused(tables, source) == ({} if concept else {("code_not_used",) * 2: 1})
+
+
+@pytest.mark.parametrize(
+    ("code", "concept", "reason"),
+    [
+        ("ICD10GM:I21.9A", None, "excluded (ICD-10-GM A)"),
+        ("ICD10GM:I21.9V", None, "suspected (ICD-10-GM V)"),
+        ("I64 A", None, "excluded (ICD-10-GM A)"),
+        ("ICD10GM:I21.9Z", "myocardial_infarction", None),
+        ("ICD10GM:I21.9G", "myocardial_infarction", None),
+        ("I64G", "ischaemic_stroke", None),
+        # Codes of ICD-10-CM that end in a letter too.
+        ("I21.A", "myocardial_infarction", None),
+        ("I21.A1", "myocardial_infarction", None),
+        ("E11.A", "diabetes", None),
+    ],
+)
+def test_a_german_code_says_how_sure_it_is(clinical, code, concept, reason):
+    tables = clinical(condition=[("A1", code, "2024-05-06")])
+    assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
+    assert refused(tables, "condition") == ({("void_record", reason): 1} if reason else {})
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,55 @@ def test_formal_scores_from_studies_reports_and_observations(fhir):
     assert measured(tables) == {("formal_agatston", 168.0), ("formal_agatston", 12.0)}
 
 
+def report(**more):
+    return {"resourceType": "DiagnosticReport", "status": "final", "subject": TO_A,
+            "effectiveDateTime": "2021-01-01", **more}  # fmt: skip
+
+
+CALCIUM_SCAN = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "75571"}]}
+TABLE = (
+    "<style>Agatston score: 9</style><h2>Calcium score</h2><table><tr><td>LAD</td><td>100</td></tr>"
+    "<tr><td>Total</td><td>250</td></tr></table>"
+)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"presentedForm": [{"contentType": "text/html; charset=utf-8",
+                            "data": base64.b64encode(TABLE.encode()).decode()}]},
+        {"presentedForm": [{"contentType": "application/xhtml+xml",
+                            "data": base64.b64encode(b"<p>Agatston score:<br/>250").decode()}]},
+        {"text": {"status": "generated", "div": "<div>Agatston score: <b>250</b></div>"}},
+    ],
+)  # fmt: skip
+def test_reports_are_read_as_pages_too(fhir, more):
+    assert measured(fhir(report(**more))) == {("formal_agatston", 250.0)}
+
+
+def test_a_finished_report_coded_as_a_calcium_scan_is_evidence_of_it(fhir):
+    (row,) = fhir(report(code=CALCIUM_SCAN)).event.to_pylist()
+    assert (row["concept"], row["code"]) == ("formal_calcium_score", "75571")
+    for status in ("partial", "cancelled", "registered"):
+        assert fhir(report(code=CALCIUM_SCAN, status=status)).event.num_rows == 0
+    stent = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "92928"}]}
+    tables = fhir(report(code=stent))
+    assert tables.event.num_rows == 0
+    assert refused(tables, "DiagnosticReport") == {("code_not_used", "code_not_used"): 1}
+
+
+@pytest.mark.parametrize(("sure", "n"), [("A", 0), ("V", 0), ("Z", 1), ("G", 1)])
+def test_a_german_coding_says_how_sure_it_is(fhir, sure, n):
+    resource = condition("I21.9", "http://fhir.de/CodeSystem/bfarm/icd-10-gm")
+    resource["code"]["coding"][0]["extension"] = [
+        {"url": "http://fhir.de/StructureDefinition/icd-10-gm-diagnosesicherheit",
+         "valueCoding": {"code": sure}}
+    ]  # fmt: skip
+    tables = fhir(resource)
+    assert tables.event.num_rows == n
+    assert bool(refused(tables, "condition")) == (n == 0)
+
+
 def test_files_cut_in_the_middle_are_named_and_the_rest_goes_on(tmp_path):
     whole = (json.dumps(ALICE) + "\n").encode()
     facts = b"".join(

@@ -138,3 +138,45 @@ def test_missing_columns_and_tables_are_one_line(omop, tmp_path):
     (tmp_path / "person.csv").unlink()
     with pytest.raises(ScreeningError, match=r"no person\.csv"):
         read_clinical(tmp_path, resolve)
+
+
+def below(ancestor, descendant, levels):
+    return {"ancestor_concept_id": ancestor, "descendant_concept_id": descendant,
+            "min_levels_of_separation": levels, "max_levels_of_separation": levels}  # fmt: skip
+
+
+# Infarction and diabetes (listed), gestational diabetes (listed as nothing), vascular disease of
+# which a list says that what stands below it does not count.
+TREE = [
+    below(4329847, 1001, 2),
+    below(315286, 1001, 3),
+    below(4329847, 1002, 0),
+    below(201820, 1003, 2),
+    below(555, 1003, 1),
+    below(321052, 1004, 1),
+    below(777, 1005, 1),
+    below("CANARY", 1005, "x"),
+]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_stands_below_a_listed_concept_counts_as_the_nearest(omop, turned):
+    facts = [
+        {"person_id": 7, "condition_concept_id": n, "condition_start_date": "2024-05-06"}
+        for n in (1001, 1002, 1003, 1004, 1005)
+    ]
+    gestational = {"concept_id": 555, "concept_name": "Gestational diabetes",
+                   "vocabulary_id": "SNOMED", "concept_code": "11687002"}  # fmt: skip
+    tables = omop(
+        condition_occurrence=facts,
+        concept=[gestational],
+        concept_ancestor=TREE[::-1] if turned else TREE,
+    )
+    assert tables.event["concept"].to_pylist() == ["myocardial_infarction"]
+    assert tables.event["code"].to_pylist() == ["22298006"]
+
+
+def test_a_listed_concept_stays_what_it_is_below_another(omop):
+    fact = {"person_id": 7, "condition_concept_id": 443454, "condition_start_date": "2024-05-06"}
+    tables = omop(condition_occurrence=[fact], concept_ancestor=[below(4329847, 443454, 1)])
+    assert tables.event["concept"].to_pylist() == ["ischaemic_stroke"]

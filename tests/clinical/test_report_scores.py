@@ -51,7 +51,7 @@ UNKNOWN = math.nan
         ("Patient has a calcium score of 300 indicates disease", 300.0),
         ("The calcium score of 0 indicates very low risk", 0.0),
         ("Total calcium score 237 indicates moderate plaque", 237.0),
-        ("Aortic valve calcification, calcium score 237", 237.0),
+        ("Aortic valve calcification, coronary calcium score 237", 237.0),
         ("Calcium score 20000", 20000.0),
     ],
 )
