@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flows.reference import refused_by
-from screening import clinical
+from screening import clinical, risk
 from screening.errors import ScreeningError
 from screening.lake import Lake
 
@@ -36,8 +36,8 @@ class LeftOut(StrEnum):
     UNKNOWN_PERSON = "no scan carries this person_id, or two people do"
     NO_SCAN_THAT_DAY = "the person has no CT of that scan_date in the lake"
     OPTED_OUT = "the person does not want to be part of research"
-    CONTRADICTING = "rows of one person and scan_date that contradict each other"
-    SAME_AGAIN = "the same row again"
+    CONTRADICTING = risk.CONTRADICTING
+    SAME_AGAIN = risk.SAME_AGAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +74,12 @@ def every_scan(
     return text, pa.concat_tables([rows for _, rows in pieces]), census
 
 
+def cut_rows(census: clinical.Census) -> dict[str, int]:
+    """Count the rows that are none, by reason."""
+    n = len(census.lines_left_out)
+    return {LeftOut.BAD_CELLS.value: n} if n else {}
+
+
 def rows_of(lake: Lake, outcomes: Path, as_of: date) -> Rows:
     """Read outcomes and find their people.
 
@@ -84,9 +90,7 @@ def rows_of(lake: Lake, outcomes: Path, as_of: date) -> Rows:
     """
     people = clinical.open_people(outcomes, (_PERSON, _DAY, *_SAYS))
     text, typed, census = every_scan(people, outcomes.name)
-    left_out: Counter[str] = Counter()
-    if census.lines_left_out:
-        left_out[LeftOut.BAD_CELLS] = len(census.lines_left_out)
+    left_out = Counter[str](cut_rows(census))
     keys = _keys(lake, text)
     refused = frozenset(refused_by(lake, as_of))
     reasons = _reasons(lake, text, keys, refused)

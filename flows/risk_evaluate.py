@@ -12,6 +12,7 @@ outcome, never a reason to be off the list.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -65,7 +66,12 @@ def evaluate_to_folder(lake: Lake, asked: Asked, settings: RiskSettings) -> List
         raise ScreeningError(f"the lake {lake.path} holds nobody with a CT; there is no list")
     _require_region(today, settings)
     rows = rows_of(lake, asked.outcomes, as_of)
-    outcomes = risk.outcomes_of(rows.text, rows.typed, of_any_age=True)
+    outcomes = risk.outcomes_of(
+        rows.text,
+        rows.typed,
+        datetime.now(UTC).date() + timedelta(days=1),  # somewhere it is tomorrow already
+        of_any_age=True,
+    )
     landmarks = risk.landmarks_of(outcomes, rows.text, today, as_of)
     judged = risk.judge_list(
         _swept(lake, asked, settings, today, landmarks, rows),

@@ -7,15 +7,16 @@ Refuses: what `clinical` and `risk` refuse, in one line.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows import show
-from flows.outcome_rows import every_scan
+from flows.outcome_rows import cut_rows, every_scan
 from screening import clinical, risk
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
 from screening.fitted import FitReport
-from screening.report.fit_page import ratio, render_card, render_html, render_json, told
+from screening.report.fit_page import UNUSED, ratio, render_card, render_html, render_json, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ def fit_to_file(asked: Asked, settings: RiskSettings) -> FitReport:
         The table cannot be used, or says too little.
     """
     people = clinical.open_people(asked.outcomes)
-    text, typed, _ = every_scan(people, asked.outcomes.name)
+    text, typed, census = every_scan(people, asked.outcomes.name)
     model, report = risk.fit_site(
-        text, typed, settings, asked.years, asked.name, asked.endpoint, asked.groups
-    )
+        text, typed, settings, asked.years, asked.name, asked.endpoint, asked.groups,
+        today=datetime.now(UTC).date() + timedelta(days=1),  # somewhere it is tomorrow already
+        rows_left_out=cut_rows(census),
+    )  # fmt: skip
     try:
         asked.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,6 +75,8 @@ def print_fitted(report: FitReport, out: Path) -> None:
     )  # fmt: skip
     for why, n in report.left_out.items():
         show.say(f"left out, {why}: {n}")
+    for what, n in report.values_unused.items():
+        show.say(f"{UNUSED}, {what}: {n}")
     show.say(f"{out / 'report.html'}\n{out / 'card.md'}")
     show.say(f'to use it: [risk] model = "{out / "model.json"}" in screening.toml')
     if report.years != risk.MODEL.years:

@@ -27,8 +27,7 @@ _LEAST_FACTOR = 1.005
 
 
 _LOOKED_AT = {
-    "mesa_chd_10y_cac": "MESA, CHD with calcium",
-    "model_risk": "the averaged estimate",
+    "model_risk": "MESA, CHD with calcium, averaged",
     "score2": "SCORE2, CVD without calcium",
 }
 

@@ -88,6 +88,8 @@ class FitReport:
     """All of it.
 
     step : recalibration or refit; left_out : reason and rows; models : by name, on those held out
+    values_unused : values of people fitted to or held out that cannot be and were taken for
+        missing, by reason and input
     coefficients : what the model file holds, for reading
     """
 
@@ -98,6 +100,7 @@ class FitReport:
     endpoint: str
     n_rows: int
     left_out: Mapping[str, int]
+    values_unused: Mapping[str, int]
     n_fitted: int
     n_events_fitted: int
     n_competing: int

@@ -254,7 +254,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.NO_SCORE: ReasonText(Room.RISK, "No eligible scan of this person gave a score."),
     Reason.MISSING_INPUT: ReasonText(Room.RISK, "An input of the equation is missing."),
     Reason.OUT_OF_RANGE: ReasonText(
-        Room.RISK, "An input lies outside the range the equation was made for."
+        Room.RISK, "An input lies outside the range the equation was made for, or any there is."
     ),
     Reason.UNIT_SUSPECT: ReasonText(
         Room.CLINICAL, "The value is implausible in its stated unit; a unit mix-up is likely."
@@ -266,8 +266,8 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.FORMALLY_SCORED: ReasonText(Room.RISK, "A formal calcium score already exists."),
     Reason.ALREADY_TREATED: ReasonText(
         Room.RISK,
-        "Lipid-lowering treatment is already given. No flag gives this reason: who is treated "
-        "is listed, and marked (is_on_statin).",
+        "A statin is taken on the day of the list. It keeps nobody off the list: it stands beside "
+        "the reason that decides.",
     ),
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),

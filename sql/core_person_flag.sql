@@ -7,7 +7,7 @@
 -- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
 -- column: tier |  | health | why flagged: cac_1000 Agatston 1000 or more; cac_300 300 to below 1000; cac_100 100 to below 300; percentile_75 below 100 and at the 75th percentile or above; risk_high below 100 and a 10-year risk that the policy calls high; age_18_39 and age_over_84 by the score, at ages without percentiles and risk; else empty
 -- column: tier_but_for |  | health | the tier by score, percentile and risk alone, whatever keeps the person off the list
--- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes
+-- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes; already_treated last, on a statin on the day as_of
 -- column: reason |  | health | the tier or reason code that decided
 -- column: series_key |  | key | random key of the series whose score stands for the person; empty without one
 -- column: index_date |  | quasi | local date of acquisition of that series
@@ -17,11 +17,11 @@
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
--- column: flag_risk_source |  | open | mesa_chd_10y_cac; model_risk where a site names a model of its own, MESA lacks an input or the score is a lower bound; score2
+-- column: flag_risk_source |  | open | model_risk (MESA with calcium, averaged over race unless it is an input and over what is missing; or a site's own model); score2
 -- column: is_known_inpatient |  | health | hospital care is on record for the day of the scan or a day beside it
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
--- For a flagged person it holds the tier.
+-- For a flagged person it holds the tier. A current statin keeps nobody off: it stands last.
 with thresholds as (
     select
         -- Agatston 100: a statin is indicated from here on (2018 AHA/ACC cholesterol guideline,
@@ -136,15 +136,6 @@ opt_outs as (
     where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
 ),
 
--- The default model's text begins with its name; no model of a site's own may have it.
-estimates as (
-    select
-        *,
-        coalesce(model, '') <> ''
-        and not starts_with(model, 'mesa_chd_10y_cac averaged') as is_own_model
-    from raw_risk
-),
-
 facts as (
     select
         s.person_key,
@@ -168,23 +159,15 @@ facts as (
         policy.risk_used,
         case
             when policy.risk_used = 'score2' then k.score2
-            -- A site's own model knows the site. The default one is MESA averaged, so that MESA
-            -- itself goes before it; but MESA takes the score as it is, while the model draws a
-            -- lower bound's from above it.
-            when
-                k.model_risk is not null
-                and (coalesce(p.is_lower_bound, false) or k.is_own_model)
-                then k.model_risk
-            else coalesce(k.mesa_chd_10y_cac, k.model_risk)
+            -- The model takes race only where `[risk] race` says so, draws a lower bound's score
+            -- from above it, and is a site's own where one is named. Complete inputs give MESA,
+            -- averaged over race unless race is an input: the published equation's own column
+            -- (mesa_chd_10y_cac) always has race, and so decides nothing.
+            else k.model_risk
         end as flag_risk,
         case
             when policy.risk_used = 'score2'
                 then case when k.score2 is not null then 'score2' else '' end
-            when
-                k.model_risk is not null
-                and (coalesce(p.is_lower_bound, false) or k.is_own_model)
-                then 'model_risk'
-            when k.mesa_chd_10y_cac is not null then 'mesa_chd_10y_cac'
             when k.model_risk is not null then 'model_risk'
             else ''
         end as flag_risk_source,
@@ -251,7 +234,7 @@ facts as (
     cross join policy
     left join core_person_score as p on p.person_key = s.person_key
     left join raw_person as c on c.person_key = s.person_key
-    left join estimates as k on k.person_key = p.person_key and k.series_key = p.series_key
+    left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
     left join opt_outs as o on o.person_key = s.person_key
     left join core_treatment as t on t.person_key = s.person_key
     left join core_care as q on q.person_key = s.person_key
@@ -326,28 +309,31 @@ select
     end as flag,
     case when len(obstacles) = 0 then coalesce(tier_if_flagged, '') else '' end as tier,
     coalesce(tier_if_flagged, '') as tier_but_for,
-    case
-        when len(obstacles) > 0 then obstacles
-        when tier_if_flagged is not null then [tier_if_flagged]
-        -- A small score without risk or percentile is below the threshold of the score; that
-        -- another road was closed is said beside it.
-        else list_concat(
-            list_concat(
-                ['below_threshold'],
+    list_concat(
+        case
+            when len(obstacles) > 0 then obstacles
+            when tier_if_flagged is not null then [tier_if_flagged]
+            -- A small score without risk or percentile is below the threshold of the score; that
+            -- another road was closed is said beside it.
+            else list_concat(
+                list_concat(
+                    ['below_threshold'],
+                    case
+                        when has_calcium and flag_risk is null then risk_reasons
+                        -- The risk was averaged over values that cannot be right.
+                        when has_calcium and has_suspect_input then ['unit_suspect']
+                        else []
+                    end
+                ),
                 case
-                    when has_calcium and flag_risk is null then risk_reasons
-                    -- The risk was averaged over values that cannot be right.
-                    when has_calcium and has_suspect_input then ['unit_suspect']
+                    when has_calcium and lacks_percentile and not is_young and not is_old
+                        then ['no_percentile']
                     else []
                 end
-            ),
-            case
-                when has_calcium and lacks_percentile and not is_young and not is_old
-                    then ['no_percentile']
-                else []
-            end
-        )
-    end as reasons,
+            )
+        end,
+        case when is_on_statin then ['already_treated'] else [] end
+    ) as reasons,
     case
         when len(obstacles) > 0 then obstacles[1]
         else coalesce(tier_if_flagged, 'below_threshold')

@@ -20,7 +20,7 @@
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at, to 0.001
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
--- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty
+-- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty; already_treated on a statin on the day as_of
 -- column: note |  | open | what must happen before anybody is contacted
 -- Numbers are rounded for reading; the exact ones are in core_person_flag and core_person_score.
 -- Research software: every row must be confirmed by an image reader before anyone is contacted.
@@ -68,7 +68,10 @@ select
     coalesce(f.statin_intensity, '') as statin_intensity,
     round(f.ldl_mg_dl) as ldl_mg_dl,
     f.is_ldl_at_goal,
-    coalesce(k.reasons, []) as reasons,
+    list_concat(
+        coalesce(k.reasons, []),
+        case when f.is_on_statin then ['already_treated'] else [] end
+    ) as reasons,
     'an image reader must confirm' as note
 from core_person_flag as f
 inner join core_person_score as s on s.person_key = f.person_key

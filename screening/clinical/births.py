@@ -1,8 +1,9 @@
 """Birth dates that cannot be: after the list's day, or an age below 0 or above 130 at a scan.
 
 Comes in: `ClinicalTables`, the days of the scans and of the list. Goes out: the same without
-such birth dates.
-Refuses: nothing; the person stays, without that birth date, and is counted.
+such birth dates; deaths before a scan counted too.
+Refuses: nothing; the person stays, without that birth date, and is counted. Who died before a scan
+of theirs stays deceased: number and record may be of two people.
 """
 
 from dataclasses import replace
@@ -19,6 +20,7 @@ from screening.tables import CLINICAL_REJECTIONS
 
 MAXIMUM_AGE_YEARS = 130
 _DETAIL = f"birth_date: below 0 or above {MAXIMUM_AGE_YEARS} years at a scan, kept without"
+_DEAD = "death_date: before a scan of the person, kept as deceased"
 _UNBORN = "birth_date: after the day of the list, kept without"
 
 
@@ -37,6 +39,7 @@ def without_impossible_births(read: ClinicalTables, scans: pa.Table, as_of: date
     ends = dated.group_by("person_key", use_threads=False).aggregate(
         [("index_date", "min"), ("index_date", "max")]
     )
+    read = _with_deaths_counted(read, ends)
     both = read.birth_dates.join(ends, keys="person_key", join_type="inner").combine_chunks()
     born, first, last = (
         both.column(name).to_numpy().astype("datetime64[D]")
@@ -49,13 +52,23 @@ def without_impossible_births(read: ClinicalTables, scans: pa.Table, as_of: date
     return _without(read, both.filter(pa.array(bad)).column("person_key"), _DETAIL)
 
 
+def _with_deaths_counted(read: ClinicalTables, ends: pa.Table) -> ClinicalTables:
+    """Count who died before a scan of theirs was taken; `ends`: first and last scan a person."""
+    both = read.person.select(["person_key", "death_date"]).join(ends, keys="person_key")
+    is_before = pc.less(both.column("death_date"), both.column("index_date_max"))
+    return _counted(read, pc.sum(is_before).as_py() or 0, Reason.IDENTITY_CONFLICT, _DEAD)
+
+
+def _counted(read: ClinicalTables, n: int, reason: Reason, detail: str) -> ClinicalTables:
+    if not n:
+        return read
+    rows = pa.concat_tables([read.rejections, counted("person", {(reason, detail): n})])
+    return replace(read, rejections=CLINICAL_REJECTIONS.check(rows))
+
+
 def _without(read: ClinicalTables, people: pa.ChunkedArray, detail: str) -> ClinicalTables:
     if not len(people):
         return read
     is_bad = pc.is_in(read.birth_dates.column("person_key"), value_set=people.combine_chunks())
-    count = counted("person", {(Reason.BAD_VALUE, detail): len(people)})
-    return replace(
-        read,
-        birth_dates=read.birth_dates.filter(pc.invert(is_bad)),
-        rejections=CLINICAL_REJECTIONS.check(pa.concat_tables([read.rejections, count])),
-    )
+    read = _counted(read, len(people), Reason.BAD_VALUE, detail)
+    return replace(read, birth_dates=read.birth_dates.filter(pc.invert(is_bad)))

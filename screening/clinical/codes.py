@@ -75,6 +75,23 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Swap:
+    """Values of a concept that speak for another unit than the one stated.
+
+    at_most, at_least : canonical; from there on a value stated in `unit` is rare
+    factor : from the canonical value to that of the other unit, ordinary from low to high
+    """
+
+    concept: str
+    unit: str
+    at_most: float
+    at_least: float
+    factor: float
+    ordinary_low: float
+    ordinary_high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A medicine by a word of its name."""
 
@@ -99,6 +116,7 @@ class Codes:
     measurements: Mapping[tuple[str, str], Measurement]  # by system ("" any) and code
     factors: Mapping[tuple[str, str], float]
     ranges: Mapping[str, Range]
+    swaps: tuple[Swap, ...]
     smoking: Mapping[str, float | None]
     words: Mapping[tuple[str, str], str]
     rules: Mapping[str, tuple[Rule, ...]]  # by table: condition, medication, procedure
@@ -262,11 +280,12 @@ def _codes(rows: Callable[[str], Iterator[dict[str, str]]]) -> Codes:
         for system in (r["system"], ""):
             measured = Measurement(r["concept"], r["quantity"])
             measurements[system, normal_code(r["code"])] = measured
+    factors = {(r["quantity"], normal_unit(r["unit"])): float(r["factor"]) for r in rows("units")}
+    quantities = {m.concept: m.quantity for m in measurements.values()}
     return Codes(
         measurements=measurements,
-        factors={
-            (r["quantity"], normal_unit(r["unit"])): float(r["factor"]) for r in rows("units")
-        },
+        factors=factors,
+        swaps=tuple(_swap(r, factors, quantities) for r in rows("unit_swaps")),
         ranges={
             r["concept"]: Range(float(r["low"]), float(r["high"]), r["reason"])
             for r in rows("ranges")
@@ -288,6 +307,21 @@ def _codes(rows: Callable[[str], Iterator[dict[str, str]]]) -> Codes:
             for r in rows("statin_intensity")
         ),
         omop={int(r["concept_id"]): (r["system"], r["code"]) for r in rows("omop_concepts")},
+    )
+
+
+def _swap(
+    row: dict[str, str], factors: Mapping[tuple[str, str], float], quantities: Mapping[str, str]
+) -> Swap:
+    quantity, unit = quantities[row["concept"]], normal_unit(row["unit"])
+    return Swap(
+        row["concept"],
+        unit,
+        float(row["at_most"] or "-inf"),
+        float(row["at_least"] or "inf"),
+        factors[quantity, normal_unit(row["instead"])] / factors[quantity, unit],
+        float(row["ordinary_low"]),
+        float(row["ordinary_high"]),
     )
 
 

@@ -55,6 +55,7 @@ def read_observations(table: pa.Table, link: Link, codes: Codes, decimal: str = 
         if limit is not None:
             outside = of_concept & ~((value >= limit.low) & (value <= limit.high))
             sieve.refuse(outside, Reason(limit.reason), f"{name} outside {limit.low}..{limit.high}")
+    _refuse_swaps(concept, value, columns["unit"], codes, sieve)
     keep = sieve.keep
     rows = {
         "person_key": keys.filter(pa.array(keep)),
@@ -84,6 +85,20 @@ def _factors(
         for spelling in {u for q, u in codes.factors if q == kind}:
             factor[of_concept & (unit == spelling)] = codes.factors[(kind, spelling)]
     return factor
+
+
+def _refuse_swaps(
+    concept: NDArray[np.object_], value: NDArray[np.float64], units: pa.Array, codes: Codes,
+    sieve: Sieve,
+) -> None:  # fmt: skip
+    """Refuse rare values that would be ordinary ones in another unit (`codes/unit_swaps.csv`)."""
+    unit = looked_up(units, normal_unit)
+    for swap in codes.swaps:
+        is_rare = (value <= swap.at_most) | (value >= swap.at_least)
+        other = value * swap.factor
+        is_ordinary = (other >= swap.ordinary_low) & (other <= swap.ordinary_high)
+        mixed_up = (concept == swap.concept) & (unit == swap.unit) & is_rare & is_ordinary
+        sieve.refuse(mixed_up, Reason.UNIT_SUSPECT, f"{swap.concept}: ordinary in another unit")
 
 
 def _check_any_unit(concept: NDArray[np.object_], factor: NDArray[np.float64]) -> None:

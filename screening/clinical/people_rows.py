@@ -2,7 +2,8 @@
 
 Comes in: pieces of a `PeopleFile`. Goes out: PEOPLE (`screening.tables`).
 Refuses: single values, each with its reason in `refused`: `bad_value` what cannot be read,
-`unit_suspect` what is implausible in its unit (a lipid in mmol/L). All rows of a person whose
+`unit_suspect` what is implausible in its unit (a lipid in mmol/L), `out_of_range` a score above
+any there is. All rows of a person whose
 rows contradict are refused (`identity_conflict`), of equal ones all but the first
 (`duplicate_row`). Nothing is converted by guess.
 """
@@ -46,6 +47,7 @@ _CONCEPTS = {
     "systolic_bp_mmhg": "systolic_bp_mmhg",
     "egfr": "egfr_ml_min_173m2",
     "bmi": "bmi_kg_m2",
+    "agatston": "formal_agatston",
 }
 _TOTAL, _HDL = "total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl"
 

@@ -27,6 +27,7 @@ from screening.phantom.expectation import (
     TruthRow,
     expected_flag,
     is_borderline,
+    mesa_averaged,
     mesa_chd_10y,
     percentile_75,
     state_of,
@@ -251,6 +252,7 @@ def _person_row(person: Person, written: Sequence[_Written]) -> TruthRow:
     agatston = None if calcium is None else calcium.agatston
     reasons = {w.plan.reason for w in written}
     risk = None if agatston is None else mesa_chd_10y(person.inputs, agatston)
+    looked_at = None if agatston is None else mesa_averaged(person.inputs, agatston)
     p75 = percentile_75(person.inputs.age_years, person.inputs.sex, person.inputs.race)
     has_record = person.has_record
     flag = expected_flag(
@@ -265,13 +267,15 @@ def _person_row(person: Person, written: Sequence[_Written]) -> TruthRow:
             has_record=has_record,
             agatston=agatston,
             is_undated=Reason.NO_SCAN_DATE in reasons,
-            risk=risk,
+            risk=looked_at,
             age_years=person.inputs.age_years,
             percentile_75=p75,
         )
     )
     # A risk that lacks an input the program draws; the truth cannot tell which side it falls on.
-    is_drawn = has_record and risk is None and agatston is not None and 0 < agatston < FLAG_EDGES[0]
+    is_drawn = (
+        has_record and looked_at is None and agatston is not None and 0 < agatston < FLAG_EDGES[0]
+    )
     inputs = asdict(person.inputs) if has_record else {}
     return TruthRow(
         kind="person",
@@ -281,7 +285,7 @@ def _person_row(person: Person, written: Sequence[_Written]) -> TruthRow:
         expected_flag=flag.flag,
         expected_tier=flag.tier,
         expected_reason=None if flag.reason is None else flag.reason.value,
-        is_borderline=is_drawn or is_borderline(agatston, risk if has_record else None, p75),
+        is_borderline=is_drawn or is_borderline(agatston, looked_at if has_record else None, p75),
         note=_NOTES.get(person.role, "an ordinary person"),
         index_date=None if best is None else best.on,
         true_mesa_chd_10y=mesa_chd_10y(person.inputs) if best and has_record else None,

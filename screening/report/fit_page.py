@@ -19,6 +19,8 @@ NOTICE = (
     "Research software, not a medical device. A model fitted to one site speaks of people like "
     "those it was fitted to; who is contacted, people decide."
 )
+# Of values of the people who count.
+UNUSED = "taken for missing"
 TITLE = "A risk model fitted to a site's outcomes"
 
 
@@ -44,6 +46,7 @@ def render_card(report: FitReport) -> str:
     """Return the model's card."""
     chosen = _chosen(report)
     left = "".join(f"- left out, {why}: {n}\n" for why, n in report.left_out.items())
+    left += "".join(f"- {UNUSED}, {what}: {n}\n" for what, n in report.values_unused.items())
     return f"""# {report.name}
 
 {_lead(report)}
@@ -131,6 +134,7 @@ def _who(report: FitReport) -> list[str]:
         ("predicts", f"{report.endpoint}, within {report.years:g} years"),
         ("rows of the table", f"{report.n_rows:,}"),
         *((f"left out: {why}", f"{n:,}") for why, n in report.left_out.items()),
+        *((f"{UNUSED}: {what}", f"{n:,}") for what, n in report.values_unused.items()),
         ("fitted to", f"{report.n_fitted:,} people, {report.n_events_fitted:,} events"),
         (
             f"held out: scanned from {report.held_out} on",

@@ -17,18 +17,20 @@ from screening.risk.linear_model import RiskModel
 from screening.risk.list_people import Swept, landmarks_of
 from screening.risk.list_report import JudgedList, ListAsked, judge_list
 from screening.risk.mesa import MESA_CAC, MESA_NO_CAC, MesaCoefficients, mesa_risk
-from screening.risk.outcomes import outcomes_of
+from screening.risk.outcomes import CONTRADICTING, SAME_AGAIN, outcomes_of
 from screening.risk.percentile import Percentile, percentile
 from screening.risk.simulated_site import AS_OF as SIMULATED_AS_OF
 from screening.risk.simulated_site import SimulatedSite, simulate_site
 from screening.risk.use_model import ModelUse, extras_of, use_for_flag, use_of
 
 __all__ = [
+    "CONTRADICTING",
     "EQUATIONS",
     "INPUT_COLUMNS",
     "MESA_CAC",
     "MESA_NO_CAC",
     "MODEL",
+    "SAME_AGAIN",
     "SIMULATED_AS_OF",
     "Equation",
     "Estimates",

@@ -4,9 +4,10 @@ Comes in: people, their scores, a `RiskModel`, the weights of races. Goes out: `
 Refuses: nothing; who is outside the ages of MESA, or whose age is unknown, has NaN.
 
 The estimate is the mean of the risk over 200 draws of what is missing, from its distribution given
-what is known (`joint`). The 2.5 and 97.5 % points of the draws, in which the score varies too, are
-the interval. Everybody has the same 200 points, evenly spread (a Kronecker sequence): equal people
-get equal numbers, whatever their key, row or company.
+what is known (`joint`), and over race by its weights where race is unknown or no input. The 2.5
+and 97.5 % points of the draws, in which the score and such a race vary too, are the interval.
+Everybody has the same 200 points, evenly spread (a Kronecker sequence): equal people get equal
+numbers, whatever their key, row or company.
 
 It does not carry how sure the equation itself is: its paper prints no covariance.
 """
@@ -38,6 +39,8 @@ from screening.risk.people import Bools, Floats, People
 from screening.risk.score_error import Scores, drawn
 
 DRAWS = 200
+# So that rounding leaves the equation itself inside.
+_ROUNDING = 1e-12
 # People times draws at a time: what fits the cache.
 _AT_A_TIME = 200_000
 _LOW, _HIGH = 0.025, 0.975
@@ -151,7 +154,7 @@ def averaged(
             people.hdl_cholesterol_mg_dl[rows, None],
             scores.agatston[rows, None], scores.low[rows, None], scores.high[rows, None],
             scores.at_least[rows, None], (own[rows] + offset)[:, None], own_sd[rows, None],
-            not is_known, race.is_input and not is_known,
+            not is_known, not is_known and bool(np.ptp(model.race_offsets[race.weights > 0])),
         )  # fmt: skip
         *found, expected = _estimate(group, model, race.weights, prepared)
         risk[rows], low[rows], high[rows] = (model.recalibrated(values) for values in found)
@@ -218,13 +221,13 @@ def _estimate(
     weights = race_weights if group.is_averaged_over_race else np.ones(1)
     mean = model.risk_of(sums, offsets, weights).mean(axis=1)
     if group.is_race_drawn:
-        uniform = points()[0][1]
-        race = np.searchsorted(np.cumsum(weights)[:-1], uniform, side="right")
+        race = np.searchsorted(np.cumsum(weights)[:-1], points()[0][1], side="right")
         sums, offsets, weights = sums + offsets[race], np.zeros(1), np.ones(1)
     low, high = (
         model.risk_of(end, offsets, weights)
         for end in _ends(group, sums, model.coefficient(LN_CALCIUM))
     )
+    low, high = low * (1 - _ROUNDING), np.minimum(high * (1 + _ROUNDING), 1.0)
     return mean, np.minimum(low, mean), np.maximum(high, mean), cells.expected
 
 

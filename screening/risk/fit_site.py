@@ -5,6 +5,7 @@ Refuses: what `outcomes` and `fit` refuse.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TypedDict
 
 import numpy as np
@@ -24,7 +25,8 @@ from screening.risk.use_model import use_of
 
 def fit_site(
     text: pa.Table, typed: pa.Table, settings: RiskSettings, horizon: float,
-    name: str, endpoint: str, groups: Sequence[str],
+    name: str, endpoint: str, groups: Sequence[str], *, today: date,
+    rows_left_out: Mapping[str, int],
 ) -> tuple[RiskModel, FitReport]:  # fmt: skip
     """Fit, and judge on the latest quarter of scans.
 
@@ -33,6 +35,8 @@ def fit_site(
     text, typed : the table, row for row; see `outcomes.outcomes_of`
     horizon : years
     groups : columns by whose levels the model is judged too
+    today : nothing later can have been seen
+    rows_left_out : rows of the file that the table does not have, by reason
 
     Raises
     ------
@@ -43,7 +47,7 @@ def fit_site(
     for column in groups:
         if column not in text.column_names:
             raise ScreeningError(f"outcomes: no column {column}, which --group names")
-    outcomes = outcomes_of(text, typed)
+    outcomes = outcomes_of(text, typed, today)
     if outcomes.n < 2:
         raise ScreeningError("outcomes: nobody is left to fit to; see the reasons in the table")
     late, first_day = held_out(outcomes, HELD_OUT_SHARE)
@@ -57,8 +61,9 @@ def fit_site(
         why_step=fitted.why,
         years=horizon,
         endpoint=endpoint,
-        n_rows=text.num_rows,
-        left_out=outcomes.left_out,
+        n_rows=text.num_rows + sum(rows_left_out.values()),
+        left_out={**rows_left_out, **outcomes.left_out},
+        values_unused=outcomes.values_unused,
         n_fitted=int(np.count_nonzero(~late)),
         n_events_fitted=everybody.of(~late).n_events,
         n_competing=int(np.count_nonzero((outcomes.state == 2) & (outcomes.years <= horizon))),

@@ -30,7 +30,7 @@ from screening.risk.list_figures import (
     wilson,
 )
 from screening.risk.list_people import KEPT_OFF, REFUSED, Listed, Swept, listed_of
-from screening.risk.outcomes import STATES, Outcomes
+from screening.risk.outcomes import SIMULATED, STATES, Outcomes
 from screening.risk.people import Bools
 from screening.risk.survival import has_event
 from screening.risk.workload import queue_of_list, workload_of
@@ -38,7 +38,6 @@ from screening.tables import EVALUATED, WORKLOAD
 
 # MESA's, and SCORE2's: the horizon at which expected may stand beside observed.
 RISK_YEARS = 10.0
-SIMULATED = "simulated"  # a column of the outcome table, 1 in made-up ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def judge_list(
     workload = workload_of(listed, judged, asked.per_week)
     sensitivity, predictive = of_list(judged)
     has_ratio = asked.years == RISK_YEARS
-    left_out = {**rows_left_out, **outcomes.left_out}
+    left_out = Counter(rows_left_out) + Counter(outcomes.left_out)
     sources = Counter(listed.risk_source[listed.is_evaluated].tolist())
     report = ListReport(
         years=asked.years,

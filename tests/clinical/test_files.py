@@ -213,3 +213,59 @@ def test_a_birth_after_the_day_of_the_list_is_counted_and_left_out(tmp_path):
         refused(kept, "person")["bad_value", "birth_date: after the day of the list, kept without"]
         == 1
     )
+
+
+TOTAL, HDL, EGFR = "2093-3", "2085-9", "98979-8"
+
+
+# Both sides of each edge; beside each the same value in the unit in which it is ordinary.
+@pytest.mark.parametrize(
+    ("code", "text", "unit", "is_taken"),
+    [
+        (TOTAL, "2.0", "mmol/L", False),
+        (TOTAL, "2.58", "mmol/L", False),
+        (TOTAL, "2.59", "mmol/L", True),
+        (TOTAL, "2.0", "g/L", True),
+        (TOTAL, "5.2", "g/L", False),
+        (TOTAL, "4.00", "g/L", False),
+        (TOTAL, "3.99", "g/L", True),
+        (TOTAL, "8.2", "g/L", False),
+        (TOTAL, "8.3", "g/L", True),  # 8.3 mmol/L is 321 mg/dL, no ordinary value either
+        (TOTAL, "5.2", "mmol/L", True),
+        (TOTAL, "77", "mg/dL", True),
+        (HDL, "1.3", "g/L", False),
+        (HDL, "1.00", "g/L", False),
+        (HDL, "0.99", "g/L", True),
+        (HDL, "1.3", "mmol/L", True),
+        (HDL, "2.7", "mmol/L", True),
+        (HDL, "0.5", "mmol/L", False),
+        (HDL, "0.52", "mmol/L", True),
+        (HDL, "0.5", "g/L", True),
+        (HDL, "130", "mg/dL", True),
+        (EGFR, "1.5", "mL/min/{1.73_m2}", False),
+        (EGFR, "2.9", "mL/min/{1.73_m2}", False),
+        (EGFR, "3", "mL/min/{1.73_m2}", True),
+    ],
+)
+def test_a_rare_value_that_is_ordinary_in_another_unit_is_suspect(
+    tmp_path, code, text, unit, is_taken
+):
+    write(tmp_path, person=[ALICE], observation=[("A1", code, text, unit, "2026-01-01")])
+    read = read_clinical(tmp_path, resolve)
+    assert read.observation.num_rows == is_taken
+    reasons = [reason for reason, _ in refused(read, "observation")]
+    assert reasons == ([] if is_taken else ["unit_suspect"])
+
+
+@pytest.mark.parametrize(("scan", "n"), [("2026-03-01", 0), ("2026-03-02", 1)])
+def test_a_death_before_a_scan_is_counted_and_stays_a_death(tmp_path, scan, n):
+    write(tmp_path, person=[ALICE, BOB])  # Bob died on 1 March 2026
+    read = read_clinical(tmp_path, resolve)
+    days = [date(2020, 1, 1), date.fromisoformat(scan), date(2030, 1, 1), None]
+    scans = pa.table(
+        {"person_key": ["bob", "bob", "alice", "bob"], "index_date": pa.array(days, pa.date32())}
+    )
+    kept = without_impossible_births(read, scans, date(2100, 1, 1))
+    says = "death_date: before a scan of the person, kept as deceased"
+    assert refused(kept, "person").get(("identity_conflict", says), 0) == n
+    assert kept.person.equals(read.person)

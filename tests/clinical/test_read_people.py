@@ -52,12 +52,21 @@ def test_nothing_is_unknown_and_refused_for_nothing(tmp_path, nothing):
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"), [("20000", None), ("20001", "out_of_range"), ("99999", "out_of_range")]
+)
+def test_a_score_above_any_there_is_is_refused_as_in_the_lake(tmp_path, text, reason):
+    row = one(tmp_path, agatston=text)
+    assert row["agatston"] == (None if reason else float(text))
+    assert row["refused"] == ([f"agatston:{reason}"] if reason else [])
+
+
+@pytest.mark.parametrize(
     ("name", "low", "high"),
     [
         ("total_cholesterol_mg_dl", "50.1", "1000"),
         ("hdl_cholesterol_mg_dl", "8", "200"),
         ("systolic_bp_mmhg", "50", "300"),
-        ("egfr", "1", "250"),
+        ("egfr", "3", "250"),
         ("bmi", "8", "150"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
-from screening.report.fit_page import render_html, render_json
+from screening.report.fit_page import render_card, render_html, render_json
 from screening.risk import (
     apply_equations,
     estimate,
@@ -23,7 +24,7 @@ from screening.risk import (
     use_of,
 )
 from screening.risk.linear_model import mesa_model, read_model
-from screening.risk.outcomes import held_out, outcomes_of
+from screening.risk.outcomes import CONTRADICTING, SAME_AGAIN, held_out, outcomes_of
 from screening.risk.survival import (
     aalen_johansen,
     calibration_line,
@@ -33,9 +34,14 @@ from screening.risk.survival import (
     weighted_auc,
 )
 
+TODAY = date(2026, 1, 1)
+
 
 def fit(text, typed, *, columns=(), years=10.0, groups=("ward",)):
-    return fit_site(text, typed, RiskSettings(columns=columns), years, "site", "CHD", groups)
+    settings = RiskSettings(columns=columns)
+    return fit_site(
+        text, typed, settings, years, "site", "CHD", groups, today=TODAY, rows_left_out={"cut": 2}
+    )
 
 
 def with_column(table, name, change):
@@ -117,12 +123,13 @@ def test_net_benefit_of_a_worked_example():
 
 def test_the_landmark_is_the_scan_and_one_scan_a_person():
     text, typed = site_table(12, 3)
+    typed = with_column(typed, "sex", lambda v: ["F", "F", *v[2:]])
     text = with_column(text, "person_id", lambda v: ["same", "same", *v[2:]])
     text = with_column(text, "scan_date", lambda v: ["2012-05-02", "2012-05-01", *v[2:]])
     text = with_column(text, "prevalent", lambda v: [*v[:2], "1", "", *v[4:]])
     text = with_column(text, "followup_years", lambda v: [*v[:4], "0", "-1", "", *v[7:]])
     text = with_column(text, "outcome", lambda v: [*v[:7], "MI?", *v[8:]])
-    found = outcomes_of(text, typed)
+    found = outcomes_of(text, typed, TODAY)
     assert found.rows.tolist() == [1, 8, 9, 10, 11]
     assert found.left_out == {
         "disease before the scan": 1,
@@ -135,16 +142,131 @@ def test_the_landmark_is_the_scan_and_one_scan_a_person():
     }
 
 
+def same_person(n, *days, **columns):
+    """Rows of site_table of which the first are one person's, alike but for what is given."""
+    text, typed = site_table(n, 3)
+    k = len(days)
+    typed = typed.take(pa.array([0] * k + list(range(k, n))))
+    given = {"person_id": ["a"] * k, "scan_date": list(days), "outcome": ["none"] * k}
+    given |= {"followup_years": ["5"] * k, **columns}
+    for name, values in given.items():
+        text = with_column(text, name, lambda v, values=values: [*values, *v[k:]])
+    return text, typed
+
+
+SAME_DAY = ("2010-01-01", "2010-01-01")
+
+
+@pytest.mark.parametrize(
+    ("columns", "says", "n"),
+    [
+        ({"outcome": ["none", "event"]}, CONTRADICTING, 2),
+        ({"followup_years": ["5", "6"]}, CONTRADICTING, 2),
+        ({"prevalent": ["0", "1"]}, CONTRADICTING, 2),
+        ({"followup_years": ["5", "5.0"]}, SAME_AGAIN, 1),
+    ],
+)
+def test_two_rows_of_one_scan_contradict_each_other_or_are_one(columns, says, n):
+    text, typed = same_person(5, *SAME_DAY, **columns)
+    found = outcomes_of(text, typed, TODAY)
+    assert found.left_out == {says: n}
+    assert found.rows.tolist() == ([2, 3, 4] if n == 2 else [0, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        (SAME_DAY, CONTRADICTING),
+        (("2010-01-01", "2011-01-01"), "rows of one person that name both sexes"),
+    ],
+)
+def test_two_sexes_of_one_person_are_named_and_the_rest_goes_on(days, says):
+    text, typed = same_person(5, *days)
+    typed = with_column(typed, "sex", lambda v: ["F", "M", *v[2:]])
+    found = outcomes_of(text, typed, TODAY)
+    assert (found.left_out, found.rows.tolist()) == ({says: 2}, [2, 3, 4])
+    unknown = with_column(typed, "sex", lambda v: ["F", None, *v[2:]])
+    assert (outcomes_of(text, unknown, TODAY).left_out == {says: 2}) == (days == SAME_DAY)
+
+
+@pytest.mark.parametrize(("second", "is_out"), [("2010-06-01", True), ("2009-12-31", False)])
+def test_disease_at_an_earlier_scan_keeps_a_person_out(second, is_out):
+    text, typed = same_person(5, "2010-01-01", second, prevalent=["1", "0"])
+    found = outcomes_of(text, typed, TODAY)
+    assert (1 in found.rows) is not is_out
+    by_another = "disease before the scan, by another row of the person"
+    assert found.left_out == {"disease before the scan": 1} | ({by_another: 1} if is_out else {})
+
+
+@pytest.mark.parametrize(("years", "is_out"), [("0.99", True), ("1.01", False)])
+def test_an_event_by_an_earlier_row_is_disease_before_the_scan(years, is_out):
+    # The first row cannot stand for the person: of an age that no model is for.
+    text, typed = same_person(
+        5, "2010-01-01", "2011-01-01", outcome=["event", "none"], followup_years=[years, "5"]
+    )
+    typed = with_column(typed, "age_years", lambda v: [44.0, 45.0, *v[2:]])
+    found = outcomes_of(text, typed, TODAY)
+    assert (1 in found.rows) is not is_out
+
+
+@pytest.mark.parametrize(
+    ("day", "years", "says"),
+    [
+        ("1971-10-01", "9", None),
+        ("1971-09-30", "9", "scan_date is before CT (October 1971) or in the future"),
+        (str(TODAY), "0.4", None),
+        (str(TODAY + timedelta(days=1)), "0.4",
+         "scan_date is before CT (October 1971) or in the future"),
+        (str(TODAY), "0.6", "followup_years ends in the future"),
+        ("2010-01-01", "400", "followup_years ends in the future"),
+        ("2090-01-01", "5", "scan_date is before CT (October 1971) or in the future"),
+    ],
+)  # fmt: skip
+def test_nothing_is_seen_before_ct_or_after_today(day, years, says):
+    text, typed = same_person(4, day, followup_years=[years])
+    assert outcomes_of(text, typed, TODAY).left_out == ({says: 1} if says else {})
+
+
+@pytest.mark.parametrize(("years", "is_out"), [("20", False), ("54.2", False), ("54.3", True)])
+def test_a_simulated_outcome_may_lie_ahead_but_not_by_more_than_there_has_been_ct(years, is_out):
+    text, typed = same_person(4, str(TODAY), followup_years=[years])
+    text = text.append_column("simulated", pa.array(["1"] * 4))
+    left_out = {"followup_years ends in the future": 1} if is_out else {}
+    assert outcomes_of(text, typed, TODAY).left_out == left_out
+
+
+def test_values_that_cannot_be_are_missing_and_counted():
+    text, typed = site_table(400, 8, factor=3.0)
+    typed = with_column(typed, "total_cholesterol_mg_dl", lambda v: [None] * 300 + v[300:])
+    typed = with_column(typed, "agatston", lambda v: [-4.0] * 200 + v[200:])
+    typed = typed.set_column(
+        typed.column_names.index("refused"), "refused",
+        pa.array([["total_cholesterol_mg_dl:unit_suspect"]] * 300 + [[]] * 100,
+                 pa.list_(pa.string())),
+    )  # fmt: skip
+    _, report = fit(text, typed)
+    assert report.values_unused == {
+        "out_of_range agatston": 200, "unit_suspect total_cholesterol_mg_dl": 300,
+    }  # fmt: skip
+    assert (report.n_rows, report.left_out["cut"]) == (402, 2)
+    for page in (render_html(report), render_card(report)):
+        assert re.search(r"taken for missing\W+unit_suspect total_cholesterol_mg_dl\W.*300", page)
+    # As if the cells were empty.
+    empty = with_column(typed, "agatston", lambda v: [None] * 200 + v[200:])
+    first, second = outcomes_of(text, typed, TODAY), outcomes_of(text, empty, TODAY)
+    np.testing.assert_array_equal(first.people.agatston, second.people.agatston)
+
+
 def test_a_first_scan_that_cannot_be_used_does_not_hide_the_second():
     text, typed = site_table(4, 3)
     text = with_column(text, "person_id", lambda v: ["a"] * 2 + v[2:])
     text = with_column(text, "scan_date", lambda v: ["2010-01-01", "2011-01-01", *v[2:]])
     text = with_column(text, "followup_years", lambda v: ["", *v[1:]])
-    assert outcomes_of(text, typed).rows.tolist() == [1, 2, 3]
+    assert outcomes_of(text, typed, TODAY).rows.tolist() == [1, 2, 3]
 
 
 def test_what_is_held_out_is_later_than_all_that_is_fitted_to():
-    outcomes = outcomes_of(*site_table(400, 8))
+    outcomes = outcomes_of(*site_table(400, 8), TODAY)
     late, first = held_out(outcomes, 0.25)
     assert outcomes.day[late].min() > outcomes.day[~late].max()
     assert 0.2 < late.mean() <= 0.25
@@ -304,7 +426,10 @@ def test_the_defaults_name_is_no_name_for_another(tmp_path):
         use_of(RiskSettings(model=str(file)))
     text, typed = site_table(30, 4)
     with pytest.raises(ScreeningError, match="that of the model that ships"):
-        fit_site(text, typed, RiskSettings(), 10.0, "mesa_chd_10y_cac averaged", "x", ())
+        fit_site(
+            text, typed, RiskSettings(), 10.0, "mesa_chd_10y_cac averaged", "x", (),
+            today=TODAY, rows_left_out={},
+        )  # fmt: skip
 
 
 def test_a_horizon_nobody_reached_is_refused():

@@ -19,8 +19,9 @@ from risk_input_case import one, table
 from scipy.stats import multivariate_normal
 
 from screening import scoring
+from screening.config import RiskSettings
 from screening.risk import apply_equations, estimate
-from screening.risk.averaged import DRAWS, points
+from screening.risk.averaged import DRAWS, RaceUse, points
 from screening.risk.joint import CALCIUM, FLAGS, LN_CALCIUM, MEASURED, conditionals, joint
 from screening.risk.linear_model import mesa_model
 from screening.risk.mesa import mesa_risks
@@ -30,6 +31,10 @@ from screening.risk.score_error import drawn, scores_of, usual_interval
 LIPIDS = ("total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl")
 YES_NO = ("smoker", "diabetes", "bp_treated", "lipid_treated", "family_history_mi")
 VALUES, RACE = simulated(3000, 11)
+
+
+def one_input():
+    return {name: value for name, value in PERSON.items() if name != "refused"}
 
 
 def mesa(values, race):
@@ -53,16 +58,44 @@ def test_without_race_it_is_the_weighted_mean_of_the_four_and_never_white():
     np.testing.assert_array_equal(unknown.risk, found.risk)
 
 
-def test_an_unknown_race_widens_only_where_race_is_an_input():
+@pytest.mark.parametrize("use", [NO_RACE, WITH_RACE])
+def test_an_unknown_race_and_one_that_is_no_input_widen_from_race_to_race(use):
     values = {k: v[:200] for k, v in VALUES.items()}
     people = people_of(values, np.full(200, -1))
-    for use, is_wider in ((NO_RACE, False), (WITH_RACE, True)):
-        found = estimated(values, np.full(200, -1), use=use, scores=exact_scores(people))
-        assert (found.high / found.low > 1.05).all() == is_wider
-        four = np.array([mesa(values, np.full(200, i)) for i in range(4)])
-        if is_wider:
-            np.testing.assert_allclose(found.low, four.min(axis=0), rtol=1e-9)
-            np.testing.assert_allclose(found.high, four.max(axis=0), rtol=1e-9)
+    found = estimated(values, np.full(200, -1), use=use, scores=exact_scores(people))
+    four = np.array([mesa(values, np.full(200, i)) for i in range(4)])
+    np.testing.assert_allclose(found.low, four.min(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(found.high, four.max(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("agatston", [0.0, 40.0, 900.0])
+def test_the_interval_holds_mesa_of_every_race_that_has_weight(agatston):
+    values = {k: v[:300] for k, v in VALUES.items()} | {"agatston": np.full(300, agatston)}
+    found = estimated(values, RACE[:300], use=NO_RACE)
+    for index in range(4):
+        own = mesa(values, np.full(300, index))
+        assert ((found.low <= own) & (own <= found.high)).all()
+    # A race without weight is drawn for nobody: chinese people have the lowest risks.
+    without_chinese = RaceUse(False, np.array([0.45, 0.30, 0.25, 0.0]))
+    none = estimated(values, RACE[:300], use=without_chinese)
+    assert (none.low > found.low).all()
+
+
+# The share of draws in which both race and a zero's error are low: half of the weight.
+@pytest.mark.parametrize(("weight", "is_held"), [(0.03, False), (0.07, True)])
+def test_a_race_of_little_weight_is_held_where_its_share_passes_a_fortieth(weight, is_held):
+    values = {k: v[:100] for k, v in VALUES.items()} | {"agatston": np.zeros(100)}
+    use = RaceUse(False, np.array([0.5, 0.3, 0.2 - weight, weight]))
+    found = estimated(values, RACE[:100], use=use)
+    assert (found.low <= mesa(values, np.full(100, 3))).all() == is_held
+
+
+def test_a_known_race_that_is_an_input_is_not_drawn():
+    values = {k: v[:100] for k, v in VALUES.items()}
+    found = estimated(
+        values, RACE[:100], use=WITH_RACE, scores=exact_scores(people_of(values, RACE[:100]))
+    )
+    np.testing.assert_allclose(found.low, found.high, rtol=1e-11)
 
 
 def test_with_all_but_the_score_certain_the_interval_is_mesa_at_its_ends():
@@ -108,15 +141,16 @@ def test_the_more_is_missing_the_wider():
     assert widths == sorted(widths)
 
 
+@pytest.mark.parametrize("use", [NO_RACE, WITH_RACE])
 @pytest.mark.parametrize(
     "names", [LIPIDS, (*LIPIDS, "systolic_bp_mmhg"), YES_NO, (*LIPIDS, *YES_NO), ("agatston",)]
 )
-def test_intervals_hold_the_truth_of_new_people(names):
+def test_intervals_hold_mesa_of_new_people_of_a_drawn_race(names, use):
     values, race = simulated(4000, 12)
-    truth = estimated(values, race).risk
+    truth = mesa(values, race)
     rng = np.random.default_rng(13)
     seen = without(measured_with_error(rng, values), *names)
-    found = estimated(seen, race)
+    found = estimated(seen, race, use=use)
     held = (found.low <= truth) & (truth <= found.high)
     # 95 % wanted; three standard errors of 4,000 people are 1 point.
     assert 0.93 <= held.mean() <= 0.99
@@ -171,7 +205,7 @@ def test_a_lower_bound_is_never_read_as_the_whole():
     low, at_least = nan.copy(), nan.copy()
     low[1], at_least[2] = 250.0, 300.0
     scores = scores_of(values["agatston"], low, nan, at_least)
-    found = estimated(values, np.repeat(RACE[:1], 4), scores=scores)
+    found = estimated(values, np.repeat(RACE[:1], 4), scores=scores, use=WITH_RACE)
     measured, bound, cut, unknown = found.risk
     assert bound == cut > measured
     assert cut > unknown
@@ -292,3 +326,16 @@ def test_the_sweep_tells_old_values_bounds_and_the_scans_own_interval():
         assert (row["stale"] == ["total_cholesterol_mg_dl"]) is is_stale
     none = one(age_years=90.0)
     assert (none["model_risk"], none["contributions"]) == (None, [])
+
+
+@pytest.mark.parametrize("is_input", [False, True])
+def test_recorded_race_moves_the_risk_of_the_flag_only_where_it_is_an_input(is_input):
+    """The flag looks at `model_risk`; MESA's own column has race as published."""
+    rows = [
+        estimate(table({**one_input(), "race": race}), RiskSettings(race=is_input)).to_pylist()[0]
+        for race in ("white", "chinese", "other", None)
+    ]
+    assert len({row["model_risk"] for row in rows}) == (3 if is_input else 1)
+    assert len({row["mesa_chd_10y_cac"] for row in rows}) == 3
+    if is_input:
+        assert rows[0]["model_risk"] == pytest.approx(rows[0]["mesa_chd_10y_cac"], rel=1e-12)

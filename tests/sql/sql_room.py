@@ -154,6 +154,7 @@ def risk(key="p", series_key="s", cac=0.05, reasons=()):
         "equation": "mesa",
         "mesa_chd_10y": cac,
         "mesa_chd_10y_cac": cac,
+        "model_risk": cac,
         "percentile_text": "below 25",
         "percentile_source": "MESA 2006",
         "inputs_used": [],

@@ -129,6 +129,40 @@ def test_a_statin_is_shown_as_of_the_sweep_and_excludes_nobody():
     assert on(INDEX, AS_OF - DAY) is False
 
 
+# The scan is of INDEX, the list of AS_OF: a statin counts by the second clock.
+STATINS = [
+    (INDEX + DAY, None, True),
+    (INDEX + DAY, AS_OF, True),
+    (INDEX + DAY, AS_OF - DAY, False),
+    (AS_OF, None, True),
+    (AS_OF + DAY, None, False),
+]
+
+
+@pytest.mark.parametrize(("start", "stop", "is_treated"), STATINS)
+@pytest.mark.parametrize(
+    ("agatston", "first", "listed"), [(500.0, "cac_300", True), (1.0, "below_threshold", False)]
+)
+def test_a_statin_planted_after_the_scan_is_told_and_moves_no_tier(
+    start, stop, is_treated, agatston, first, listed
+):
+    drug = [event("statin", start, stopped_on=stop)]
+    connection = one_person(scan(agatston=agatston), event=drug, risk=[risk()])
+    row, told = flag_of(connection), ["already_treated"] * is_treated
+    assert (row["reason"], row["reasons"]) == (first, [first, *told])
+    assert (row["flag"] == "flagged") is listed
+    assert [r["reasons"] for r in read(connection, "out_flagged")] == [told] * listed
+    without = flag_of(one_person(scan(agatston=agatston), risk=[risk()]))
+    same = ("flag", "tier", "reason", "flag_risk")
+    assert [row[name] for name in same] == [without[name] for name in same]
+
+
+def test_who_is_treated_and_off_the_list_has_the_deciding_reason_first():
+    drug = [event("statin", INDEX), event("myocardial_infarction", INDEX)]
+    row = flag_of(one_person(scan(agatston=500.0), event=drug))
+    assert row["reasons"] == ["known_ascvd", "already_treated"]
+
+
 def test_without_a_clinical_record_a_statin_is_unknown_not_absent():
     connection = one_person(scan(agatston=500.0), person=[])
     assert flag_of(connection)["is_on_statin"] is None

@@ -117,27 +117,19 @@ def test_without_mesa_the_averaged_risk_decides(model, tier):
     found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
     assert (found["tier"], found["flag_risk_source"]) == (tier, "model_risk")
     assert found["flag_risk"] == model
-    row |= {"mesa_chd_10y_cac": 0.01}  # where MESA itself has a value, it decides
-    found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
-    assert (found["tier"], found["flag_risk_source"]) == ("", "mesa_chd_10y_cac")
 
 
 @pytest.mark.parametrize(
-    ("model", "source", "tier"),
-    [
-        (None, "mesa_chd_10y_cac", ""),
-        ("mesa_chd_10y_cac averaged; race not used: averaged over …", "mesa_chd_10y_cac", ""),
-        ("Our site; logistic regression on 300 events", "model_risk", "risk_high"),
-        ("mesaXchd_10y_cac averaged; no default", "model_risk", "risk_high"),
-    ],
+    "model", ["mesa_chd_10y_cac averaged; race not used", "Our site; 300 events"]
 )
-def test_a_model_of_the_sites_own_goes_before_mesa(model, source, tier):
-    row = risk(cac=0.01) | {"model_risk": 0.2, "model": model}
+@pytest.mark.parametrize("mesa", [None, 0.0673, 0.0912])
+def test_the_published_equation_with_its_race_moves_no_flag(model, mesa):
+    row = risk() | {"mesa_chd_10y_cac": mesa, "model_risk": 0.076, "model": model}
     found = flag_of(one_person(scan(agatston=50.0), risk=[row]))
-    assert (found["flag_risk_source"], found["tier"]) == (source, tier)
-    # Where it has none, MESA stands.
-    found = flag_of(one_person(scan(agatston=50.0), risk=[row | {"model_risk": None}]))
-    assert (found["flag_risk"], found["flag_risk_source"]) == (0.01, "mesa_chd_10y_cac")
+    assert (found["flag_risk"], found["flag_risk_source"]) == (0.076, "model_risk")
+    assert (found["tier"], found["mesa_chd_10y_cac"]) == ("risk_high", mesa)
+    none = flag_of(one_person(scan(agatston=50.0), risk=[row | {"model_risk": None}]))
+    assert (none["flag_risk"], none["flag_risk_source"], none["tier"]) == (None, "", "")
 
 
 def test_lipids_that_cannot_be_are_told_beside_the_flag():

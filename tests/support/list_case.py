@@ -51,7 +51,7 @@ def flag_row(p):
         "is_on_statin": p.get("statin"),
         "policy": "aha_acc_2018",
         "flag_risk": p["risk"],
-        "flag_risk_source": "mesa_chd_10y_cac" if p["risk"] is not None else "",
+        "flag_risk_source": "model_risk" if p["risk"] is not None else "",
     }
 
 
@@ -74,7 +74,7 @@ def tables_of(people, words=(), reference_left_out=None):
         [blank | {"row": i, "age_years": p["age"], "refused": []} for i, p in enumerate(rows)],
         schema=PEOPLE.schema,
     )
-    outcomes = outcomes_of(text, typed, of_any_age=True)
+    outcomes = outcomes_of(text, typed, date(2060, 1, 1), of_any_age=True)
     on_list = [p for p in people if p["standing"] in TIER_ORDER]
     on_list.sort(key=lambda p: (TIER_ORDER.index(p["standing"]), -p["score"], p["key"]))
     known = [p for p in people if p["reference"] is not None]

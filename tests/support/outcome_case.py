@@ -31,7 +31,7 @@ def site_table(n, seed, *, factor=1.0, ward_factor=1.0, followed=(4.0, 16.0), ex
     years = np.round(np.minimum.reduce([event, death, end]), 4)
     state = np.where(event == np.minimum.reduce([event, death, end]), "event", "none")
     state = np.where(death == np.minimum.reduce([event, death, end]), "death", state)
-    day = np.datetime64("2008-01-01") + rng.integers(0, 2000, n)
+    day = np.datetime64("2004-01-01") + rng.integers(0, 2000, n)
     typed = {name: values[name] for name in values if name != "male"}
     typed |= {
         "row": np.arange(1, n + 1),
