@@ -101,6 +101,7 @@ def _keyed(instances: pa.Table) -> pa.Table:
         **{name: pa.array(["series"] * n, pa.string()) for name in _KEYS},
         "person_key": pa.array(_people(instances), pa.string()),
         "instance_digest": instances["sop_instance_uid"],
+        "age_said": instances["age_years"],
     }
     columns = {name: given.get(name) for name in INSTANCES.schema.names}
     table = {k: instances[k] if v is None else v for k, v in columns.items()}
