@@ -102,7 +102,9 @@ def _scored(scan: Volume, scored: ScoredSeries, load: float) -> OneScore:
     facts = _base(scan, State.SCORED.value, [])
     facts.update(score)
     facts["other"] = dict(scored.score.other)
-    facts["beside"]["cac_drs_basis"] = words.drs_class({"is_gated": scan.acquisition.is_gated})  # type: ignore[index]
+    facts["beside"]["cac_drs_basis"] = words.drs_class(  # type: ignore[index]
+        {"is_gated": scan.acquisition.is_gated, "quality_flags": scored.score.quality.flags}
+    )
     facts["model"] = asdict(scored.model)
     facts["seconds"] = {
         "load": load,
@@ -139,7 +141,7 @@ def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: fl
         intervals=asdict(measured.intervals),
         quality=asdict(measured.quality),
         labels=[label._asdict() for label in measured.labels],
-        parameters=asdict(parameters),
+        parameters=asdict(replace(parameters, scoring_version=scoring.SCORING_VERSION)),
         seconds=seconds,
     )
     return OneScore(facts, has_score=True)

@@ -251,7 +251,7 @@ def at_least(agatston: object, flags: object, words: str = "at least ") -> str:
     """Return words to set before a score that may be more, nothing before another."""
     given = map(str, flags) if isinstance(flags, Iterable) else ()
     may_be_more = MAY_BE_MORE_FLAGS.intersection(given)
-    return words if agatston and may_be_more else ""
+    return words if agatston is not None and may_be_more else ""
 
 
 _LIST_COLUMNS = (

@@ -117,7 +117,8 @@ def print_score(facts: Mapping[str, object]) -> None:
         return
     flags = facts["quality"]["flags"]  # type: ignore[index]
     score = show.at_least(facts["agatston"], flags) + show.number(facts["agatston"], 1)
-    show.say(f"Agatston {score}, category {facts['category']}")
+    or_more = show.at_least(facts["agatston"], flags, " or a higher one")
+    show.say(f"Agatston {score}, category {facts['category']}{or_more}")
     beside = facts.get("beside")
     if isinstance(beside, Mapping):
         show.say(

@@ -167,7 +167,8 @@ def likely(row: Row) -> str:
 
 def drs_class(row: Row) -> str:
     """Say what the class of CAC-DRS is; it was made for gated scans."""
-    return "of an ECG-gated scan" if row["is_gated"] else "A-equivalent, non-gated"
+    basis = "of an ECG-gated scan" if row["is_gated"] else "A-equivalent, non-gated"
+    return basis + show.at_least(0, row["quality_flags"], ", at least")
 
 
 def beside(row: Row) -> list[str]:

@@ -80,7 +80,8 @@ class Beside:
     agatston_kvp : at thresholds that fit the tube voltage (`kvp_edges_hu`, found as
         `kvp_source` says); None where the voltage is unknown or outside 70 to 140 kVp,
         or where tin filtered the beam
-    agatston_native : of the native stack where thin slices were averaged for the score
+    agatston_native : where thin slices were averaged for the score: of the same things on the
+        native stack, not of what stands out there alone
     slab_mm : thickness of the averages that were scored; None where no slices were averaged
     """
 

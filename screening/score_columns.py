@@ -96,7 +96,7 @@ SCORE_COLUMNS = (
         "",
         "of them: standard, table, interpolated, held, outside_table, tin_filter, unknown",
     ),
-    Column("agatston_native", _F, _AU, "of the thin slices before averaging", _HEALTH),
+    Column("agatston_native", _F, _AU, "of what was scored, before its averaging", _HEALTH),
     Column("slab_mm", _F, "mm", "thickness of the averages scored; empty where none were made"),
     Column("score_group", _S, "", "0, 1-99, 100-399, >=400", _HEALTH),
     Column("cac_drs", _S, "", "CAC-DRS A-equivalent (non-gated) and vessels", _HEALTH),

@@ -258,7 +258,7 @@ def _interval(sure: Certainty) -> str:
 
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
-    may_be_more = score.agatston > 0 and MAY_BE_MORE_FLAGS & set(quality.flags)
+    may_be_more = MAY_BE_MORE_FLAGS & set(quality.flags)
     title = f"Agatston {'≥ ' if may_be_more else ''}{units(score.agatston)}"
     _write(draw, (GAP, 6), title, 30, TEXT)
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16

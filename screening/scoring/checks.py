@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from screening.reasons import Reason, Room
 from screening.records import Labelled, Rejection, Volume
 from screening.scoring.parameters import (
+    BLOOD_BRIGHT_FROM_HU,
     BLOOD_CONTRAST_FROM_HU,
     BLOOD_UNCERTAIN_FROM_HU,
     GAP_RATIO,
@@ -56,6 +57,8 @@ def _contrast(volume: Volume, labelled: Labelled) -> tuple[Reason | None, str]:
         return Reason.CONTRAST_PIXELS, detail
     if blood.mean_hu >= BLOOD_UNCERTAIN_FROM_HU:
         return Reason.CONTRAST_UNCERTAIN, detail
+    if volume.acquisition.has_contrast_tag and blood.mean_hu >= BLOOD_BRIGHT_FROM_HU:
+        return Reason.CONTRAST_UNCERTAIN, f"contrast tag; {detail}"
     return None, ""
 
 

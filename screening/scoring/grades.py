@@ -24,7 +24,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | sternal_wires         | A       | wires round the sternum, none of it in or beside the heart    |
 | deep_learning         | B       | deep-learning reconstruction: known to lower scores           |
 | missing_slice         | B       | slices missing, not at the heart                              |
-| contrast_tag          | B       | the header says contrast, the blood is unenhanced             |
+| contrast_tag          | B       | the header says contrast, the blood is unenhanced (or a mask) |
 | blood_pool_bright     | B       | blood 65 to 80 HU                                             |
 | blood_pool_dark       | B       | blood 0 to 20 HU: severest anaemia, or not blood alone        |
 | false_calcium_unknown | B       | blood seen, but too little to tell what noise alone would make|

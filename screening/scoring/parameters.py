@@ -47,7 +47,7 @@ MASS_MG_PER_CM3_PER_HU_120KVP = 100.0 / 130.0
 # water, hence alike at every tube voltage.
 BLOOD_IMPLAUSIBLE_BELOW_HU = 0.0  # lower than any blood: wrong sampling, or not HU
 BLOOD_DARK_BELOW_HU = 20.0  # below the severest anaemia, unless fat or air was sampled: flagged
-BLOOD_BRIGHT_FROM_HU = 65.0  # rarer than one in a hundred without contrast: flagged
+BLOOD_BRIGHT_FROM_HU = 65.0  # rarer than 1 in 100 without contrast: flagged; tagged, refused
 BLOOD_UNCERTAIN_FROM_HU = 80.0  # beyond polycythaemia; late or washed-out contrast: refused
 BLOOD_CONTRAST_FROM_HU = 130.0  # blood itself would count as calcium: refused
 

@@ -50,6 +50,16 @@ def test_a_contrast_tag_decides_only_where_the_blood_cannot_be_seen(block):
     assert score(unseen.volume, unseen.labelled).reason is Reason.CONTRAST_UNCERTAIN
 
 
+@pytest.mark.parametrize(("mean_hu", "is_refused"), [(64.9, False), (65.0, True)])
+def test_a_contrast_tag_and_bright_blood_together_are_refused(block, mean_hu, is_refused):
+    scan = block(has_contrast_tag=True, blood_pool=blood(mean_hu))
+    result = score(scan.volume, scan.labelled)
+    assert isinstance(result, Rejection) == is_refused
+    if is_refused:
+        assert result.reason is Reason.CONTRAST_UNCERTAIN
+        assert result.detail == "contrast tag; blood pool 65 HU"
+
+
 # Slices 0..6, 3 mm apart, one missing between slices 2 and 3.
 HOLE = (100, 97, 94, 88, 85, 82, 79)
 
