@@ -29,7 +29,11 @@ _LETTERS = re.compile(r"[^a-z0-9]")
 _NAMED_ONLY = frozenset(("ICD9",))
 # ICD-10-GM writes how sure a diagnosis is behind its code: A excluded, V suspected, Z status after,
 # G confirmed. None of these is a code of ICD-10-CM (E11.A is one: behind three characters).
-_MARKED = re.compile(r"([EGINZ]\d\d(?:\d{1,3}(?=[AVGZ]$)|(?=[VGZ]$))|I64(?=A$))([AVGZ])")
+# The side (R, L, B) may stand before or behind it, and +, * and ! after a code of two.
+_MARKED = re.compile(
+    r"([EGINZ]\d\d(?:\d{1,3}(?=[RLB]?[AVGZ])|(?=[RLB]?[VGZ]))|I64(?=A))[RLB]?([AVGZ])[RLB]?"
+)
+_BESIDE_CODE = re.compile(r"[\s+*!†‡-]")
 _NO_FACT = {"A": "excluded (ICD-10-GM A)", "V": "suspected (ICD-10-GM V)"}
 # The code system of a code whose system is stated and not in `systems.csv`: no rule holds.
 FOREIGN = "?"
@@ -157,15 +161,15 @@ class Codes:
         """Return system and code without dots, and without the marker of ICD-10-GM."""
         system, plain = self.split(code)
         plain = plain.replace(".", "")
-        marked = _MARKED.fullmatch(plain.replace(" ", ""))
-        if table == "condition" and marked and system in ("ICD10", ""):
-            plain = marked[1]
+        if table == "condition" and system in ("ICD10", ""):
+            marked = _MARKED.fullmatch(_BESIDE_CODE.sub("", plain))
+            plain = marked[1] if marked else plain.rstrip("+*!†‡")
         return system, plain
 
     def no_fact(self, code: str) -> str:
         """Say why a condition's code is none by its own marker; "" where it is one."""
         system, plain = self.split(code)
-        marked = _MARKED.fullmatch(plain.replace(".", "").replace(" ", ""))
+        marked = _MARKED.fullmatch(_BESIDE_CODE.sub("", plain.replace(".", "")))
         return _NO_FACT.get(marked[2], "") if marked and system in ("ICD10", "") else ""
 
     def is_named(self, table: str, code: str) -> bool:

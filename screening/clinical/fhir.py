@@ -22,7 +22,7 @@ import pyarrow as pa
 from screening.clinical.codes import Codes
 from screening.clinical.fhir_facts import READERS, Reader, void, with_medicine
 from screening.clinical.fhir_patients import patients
-from screening.clinical.fhir_values import reference, text
+from screening.clinical.fhir_values import items, reference, text
 from screening.clinical.files import all_columns, no_rows
 from screening.clinical.tally import Tally
 from screening.config import ClinicalSettings
@@ -146,7 +146,7 @@ def _resources(file: Path, tally: Tally) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                resource = json.loads(line)
+                resource = _encodable(json.loads(line))
             except (ValueError, RecursionError):
                 whole = line.endswith(b"\n")
                 reason = Reason.BAD_VALUE if whole else Reason.CUT_SHORT
@@ -165,10 +165,18 @@ def _unbundled(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if text(resource, "resourceType") != "Bundle":
         yield resource
         return
-    for entry in resource.get("entry") or ():
+    for entry in items(resource, "entry"):
         inner = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(inner, dict):
             yield inner
+
+
+def _encodable(resource: Any) -> Any:
+    """Replace halves of characters, which JSON may hold and no file can."""
+    written = json.dumps(resource, ensure_ascii=False)
+    if written.isascii():
+        return resource
+    return json.loads(written.encode("utf-8", "replace"))
 
 
 def _lines(file: Path) -> Iterator[bytes]:

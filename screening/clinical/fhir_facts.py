@@ -10,6 +10,7 @@ longer active and says no end, the day it was last written.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +42,8 @@ _FACTUAL: dict[str, tuple[str, frozenset[str]]] = {
         "status",
         frozenset(("active", "completed", "stopped", "on-hold", "unknown", "")),
     ),
-    "Procedure": ("status", frozenset(("completed", "in-progress", "unknown", "stopped"))),
-    "ImagingStudy": ("status", frozenset(("available", "registered", "unknown", ""))),
+    "Procedure": ("status", frozenset(("completed", "unknown"))),
+    "ImagingStudy": ("status", frozenset(("available", "unknown", ""))),
     "DiagnosticReport": (
         "status",
         frozenset(("final", "amended", "corrected", "appended", "partial")),
@@ -54,6 +55,11 @@ _ORDERS = frozenset(
 _ONGOING = frozenset(("active", "on-hold", "unknown", ""))
 _DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
 _READ_FORMS = ("text/plain", "text/html", "application/xhtml+xml")
+_NOT_DONE = re.compile(
+    r"\bnot\s+(?:be\s+)?(?:performed|done|obtained|completed|possible)\b|\bno\s+calcium\s+score\b"
+    r"|\b(?:cancell?ed|aborted|unable)\b",
+    re.IGNORECASE,
+)
 _MILLIGRAMS = frozenset(("mg", "milligram", "milligrams"))
 
 
@@ -167,6 +173,8 @@ def _reported_procedure(resource: Resource, codes: Codes) -> list[Row]:
     """Return the calcium score CT that a finished report is coded as: it was done."""
     if text(resource, "status") == "partial":
         return []
+    if _NOT_DONE.search(text(resource, "conclusion")):
+        return []
     code = _known(resource.get("code"), "procedure", codes)
     if FORMAL_SCORE not in codes.concepts("procedure", code):
         return []
@@ -227,7 +235,10 @@ def _daily_mg(resource: Resource, name: str) -> str:
 def _number(value: Any, *path: str | int) -> float | None:
     found = at(value, *path)
     is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number else None
+    try:
+        return float(found) if is_number else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 READERS: dict[str, tuple[Reader, ...]] = {

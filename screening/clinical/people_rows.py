@@ -130,8 +130,9 @@ def _values(name: str, texts: pa.Array, codes: Codes, refusals: Refusals) -> Flo
     if name not in _CONCEPTS:
         return read
     limits = codes.ranges[_CONCEPTS[name]]
-    # Not above zero is no matter of units: the equations refuse it as out of range.
-    is_suspect = (read > 0) & ((read < limits.low) | (read > limits.high))
+    # Not above zero is no matter of units: the equations refuse it as out of range; a score may be.
+    is_told = (read > 0) | (limits.low == 0)
+    is_suspect = is_told & ((read < limits.low) | (read > limits.high))
     refusals.append((f"{name}:{limits.reason}", is_suspect))
     return np.where(is_suspect, np.nan, read)
 

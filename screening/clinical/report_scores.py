@@ -187,6 +187,8 @@ def _is_legend(mention: _Mention) -> bool:
 def _is_bound_of_legend(mention: _Mention) -> bool:
     """Whether a limit stands for all who pass it; of one patient nothing but its end follows."""
     rest = re.sub(rf"^\+?(?:{words.UNIT})?\s*", "", mention.after, flags=re.IGNORECASE)
+    if words.THERAPY.search(rest):
+        return True
     is_aside = mention.middle.rstrip().endswith("(") or mention.before.rstrip().endswith("(")
     return is_aside or not re.match(r"$|[.,;)]|(?:in|on|from|with|and)\b", rest)
 

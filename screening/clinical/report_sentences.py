@@ -64,7 +64,7 @@ def about(text: str) -> Report:
     denied_out = words.NEGATED_FINDING.sub(" ", text)
     is_ungated = bool(words.UNGATED.search(text) or words.CHEST_CT.search(text[:_TITLE]))
     return Report(
-        is_valve=bool(words.VALVE.search(denied_out)),
+        is_valve=bool(words.VALVE.search(denied_out)) and not words.CORONARY_TITLE.match(text),
         is_ungated=is_ungated and not words.GATED.search(words.ADVISED.sub(" ", text)),
     )
 

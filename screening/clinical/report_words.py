@@ -107,7 +107,8 @@ SETTING = re.compile(
 # Whose number it is.
 RELATIVE = (
     r"(?:father|mother|brother|sister|sibling|parent|family|relative|wife|husband|spouse|partner"
-    r"|son|daughter|uncle|aunt|cousin|nephew|niece|twin|dad|mom|grand\w+)s?\b"
+    r"|son|daughter|uncle|aunt|cousin|nephew|niece|twin|dad|mom|grand\w+|friend|neighbou?r"
+    r"|co-?worker|colleague|boss)s?\b"
 )
 OTHER_PERSON = re.compile(rf"\b{RELATIVE}", _I)
 OWN = re.compile(r"\bpatient'?s?\b(?!\W{1,2}s?\s*" + RELATIVE + r")|\b(?:his|her)\s+own\b", _I)
@@ -133,7 +134,7 @@ _ORGANS = (
     r"aort\w*|mitral|tricuspid|bicuspid|pulmonic|valv\w*|annul\w*|leaflets?|carotid\w*|femoral"
     r"|iliac|renal|kidneys?|pancrea\w*|breast|mammary|splenic|abdominal|peripheral|tibial|popliteal"
     r"|cerebral|intracranial|legs?|thyroid|liver|hepatic|nodules?|urin\w*|serum|avc|mac|av|tav[ir]"
-    r"|kauppila|lumbar|bone|granuloma\w*|pericardi\w*"
+    r"|kauppila|lumbar|bone|granuloma\w*|pericardi\w*|extremit\w+"
 )
 OTHER_ORGAN = re.compile(rf"\b(?:{_ORGANS})\b", _I)
 OF_OTHER_ORGAN = re.compile(
@@ -145,7 +146,8 @@ OF_RELATIVE = re.compile(
     rf"(?:{UNIT})?[\s(]*(?:in|for|of|at)?\s*(?:(?:his|her|the|a|patient's)\s+){{0,3}}{RELATIVE}", _I
 )
 VALVE = re.compile(
-    r"\btav[ir]\b|\btranscatheter\s+aortic|\baortic\s+stenosis\b|\bstenosis\s+of\s+the\s+aortic"
+    r"\btav[ir]\b|\blow[- ]gradient\b|\btranscatheter\s+aortic"
+    r"|\baortic\s+stenosis\b|\bstenosis\s+of\s+the\s+aortic"
     r"|\bvalv\w*[^.;]{0,40}\bcalci|\bcalci\w*[^.;]{0,40}\bvalv|\bavc\b",
     _I,
 )
@@ -188,14 +190,14 @@ NO_PLAQUE = re.compile(
 ADVICE = re.compile(
     r"\b(?:if|when|unless|whether|until|should|would|could|may|might|consider\w*|recommend\w*"
     r"|suggest\w*|advis\w*|order(?:ed|ing)?|request\w*|schedul\w*|appointment|await\w*|pending"
-    r"|indicated|target|goal|favou?rs?|eligib\w*|candidates?|plan(?:ned)?\s+(?:for|to)|e\.g|for"
+    r"|discuss\w*|indicated|target|goal|favou?rs?|eligib\w*|candidates?|plan(?:ned)?\s+(?:for|to)|e\.g|for"
     r"\s+example|will)\b",
     _I,
 )
 GUESS = re.compile(
     r"\b(?:estimat\w*|non-?\s?gated|ungated|not\s+gated|ai[- ](?:derived|based|estimated)"
     r"|deep[- ]learning|visual\w*|ordinal|weston|shemesh|qualitative\w*|semi-?quantitative\w*"
-    r"|kauppila|cac-?drs)\b",
+    r"|kauppila|cac-?drs|attenuation[- ]correction|predict\w*|phantom|sample)\b",
     _I,
 )
 GUESS_AFTER = re.compile(
@@ -213,7 +215,8 @@ AFTERWARDS = re.compile(
     _I,
 )
 
-# Legends: what scores mean.
+# Legends: what scores mean, and what follows from them.
+THERAPY = re.compile(r"\b(?:warrant\w*|goals?|statins?|therapy|treat\w*)\b", _I)
 RANGE = re.compile(r"\s*(?:-|–|to)\s*\d[\d,.]*(?!\d|\s*(?:st|nd|rd|th|%|percentile))", _I)
 _GRADE = (
     r"(?:no(?:ne)?|zero|minimal|mild|moderate|severe|extensive|very|low|high|normal|intermediate"
@@ -256,15 +259,22 @@ TECHNIQUE_SECTION = re.compile(
 )
 FAMILY_SECTION = re.compile(r"\bfamily\b|^\W*(?:fh|fhx)\b", _I)
 GATED = re.compile(
-    r"(?<!non)(?<!non[- ])(?<!un)(?<!not )\bgated\b|\bdedicated\b|\bcardiac\s+(?:ct|computed)"
+    r"(?<!non)(?<!non[- ])(?<!un)(?<!not )\bgated\b|\bdedicated\b"
+    r"|(?<!without )(?<!no )\b(?:ecg|ekg|cardiac)[- ]?(?:gating|trigger\w+)"
+    r"|\bcardiac\s+(?:ct|computed)"
     r"|\b(?:ct|tomography)\s+(?:of\s+the\s+)?(?:heart|cardiac)|(?<!pet/)(?<!pet-)\bct\b[^.:;\n]{0,30}\bcalcium\s+scor"
     r"|\bcalcium\s+scor\w+\s+(?:ct|scan|study|exam)",
     _I,
 )
+# A title: of the coronaries, so that a valve told beside them does not make it a valve's report.
+CORONARY_TITLE = re.compile(
+    r"^(?![^\n]*\b(?:valv|tav))[^\n]*\b(?:cardiac|coronary|heart)\b[^.\n]{0,20}\bcalcium\s+scor", _I
+)
 ADVISED = re.compile(r"\b(?:recommend|suggest|consider|advis|order)\w*[^.\n]{0,120}", _I)
 UNGATED = re.compile(
     r"\bnon-?\s?gated\b|\bungated\b|\bnot\s+gated\b|\bwithout\s+(?:ecg|cardiac|ekg)[- ]?gating"
-    r"|\blung(?:[- ]cancer)?[- ]screening\b|\blow[- ]dose\s+(?:chest|lung|ct)|\bldct\b"
+    r"|\blung-?rads\b|\blung(?:[- ]cancer)?[- ]screening\b"
+    r"|\blow[- ]dose\s+(?:chest|lung|ct)|\bldct\b"
     r"|\bnot\s+(?:formally\s+)?quantified\b",
     _I,
 )

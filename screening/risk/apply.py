@@ -173,7 +173,9 @@ def _causes(checked: _Checked) -> list[_Cause]:
         for says, mask in _of_equation(equation, checked):
             if (mask & is_used).any():
                 cause = found.setdefault(says, _Cause(says, mask & is_used, []))
-                cause.columns.append(equation.column)
+                cause.mask[mask & is_used] = True
+                if equation.column not in cause.columns:
+                    cause.columns.append(equation.column)
     return list(found.values())
 
 

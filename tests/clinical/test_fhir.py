@@ -366,6 +366,8 @@ def test_a_finished_report_coded_as_a_calcium_scan_is_evidence_of_it(fhir):
     assert (row["concept"], row["code"]) == ("formal_calcium_score", "75571")
     for status in ("partial", "cancelled", "registered"):
         assert fhir(report(code=CALCIUM_SCAN, status=status)).event.num_rows == 0
+    for said in ("Examination not performed.", "No calcium score was obtained.", "Cancelled."):
+        assert fhir(report(code=CALCIUM_SCAN, conclusion=said)).event.num_rows == 0
     stent = {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "92928"}]}
     tables = fhir(report(code=stent))
     assert tables.event.num_rows == 0
@@ -411,3 +413,23 @@ def test_facts_of_nobody_and_types_not_used_are_counted(fhir):
     }
     assert refused(tables, "fhir") == {("code_not_used", "resources of type Claim"): 1}
     assert "CANARY" not in str(tables.rejections.to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("Procedure", "stopped"), ("Procedure", "in-progress"), ("ImagingStudy", "registered")],
+)
+def test_what_was_begun_or_ordered_is_not_done(fhir, kind, status):
+    codes = {"Procedure": {"code": CALCIUM_SCAN}, "ImagingStudy": {"procedureCode": [CALCIUM_SCAN]}}
+    resource = {"resourceType": kind, "id": "p", "subject": TO_A,
+                "performedDateTime": "2021-01-01", "started": "2021-01-01",
+                **codes[kind]}  # fmt: skip
+    finished = "completed" if kind == "Procedure" else "available"
+    assert fhir({**resource, "status": finished}).event.num_rows == 1
+    assert fhir({**resource, "status": status}).event.num_rows == 0
+
+
+def test_half_a_character_and_odd_bundles_cost_no_more_than_themselves(fhir):
+    halved = report(conclusion="Agatston score: 250 \ud83d")
+    bundle = {"resourceType": "Bundle", "entry": 7}
+    assert measured(fhir(halved, bundle)) == {("formal_agatston", 250.0)}

@@ -33,6 +33,15 @@ UNKNOWN = math.nan
             "Coronary artery calcium score\n  Left main: 0\n  LAD: 56\n  Circumflex: 0\n  RCA: 4\n  Total: 60\nPercentile: 65th",
             60.0,
         ),
+        (
+            "CT CARDIAC CALCIUM SCORING\nTotal Agatston score: 2150\nMild aortic valve calcification.",
+            2150.0,
+        ),
+        (
+            "TECHNIQUE: Low-dose CT through the heart with prospective ECG gating.\nFINDINGS: Total Agatston calcium score: 640",
+            640.0,
+        ),
+        ("ECG-triggered low-dose CT. Agatston score: 149", 149.0),
         ("IMPRESSION:\n1. Coronary calcium score of 0.\n2. No extracardiac findings.", 0.0),
         ("1. Total Agatston score 1,542, greater than 90th percentile for age.", 1542.0),
         ("Agatston calcium score: 12 (25th-50th percentile).", 12.0),
@@ -486,3 +495,26 @@ def test_no_layout_takes_long(text):
     reported_score(text)
     # Up to 2 s; by the square of the length it would be minutes.
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CT CHEST WITHOUT ECG GATING. Agatston score: 149",
+        "CT CARDIAC CALCIUM SCORING OF THE AORTIC VALVE\nCalcium score: 2150",
+        "Low-flow low-gradient AS. Non-contrast CT: Calcium score 2450.",
+        "His boss has a calcium score of 900.",
+        "Her neighbor had a calcium score of 300.",
+        "CT attenuation correction images: CAC score 2.",
+        "CAC > 100 with LDL above 70 warrants statin therapy.",
+        "CAC >=300 on statin: LDL goal <70",
+        "We discussed CAC=0 and its meaning.",
+        "Lung-RADS 1. CAC: 3.",
+        "Predicted Agatston score: 250",
+        "Phantom scan: Agatston score 300",
+        "Sample report: Agatston score 300",
+        "Lower extremity calcium score 412",
+    ],
+)
+def test_what_a_second_reader_took_for_evidence(text):
+    assert reported_score(text) is None
