@@ -64,7 +64,7 @@ def test_two_scans_that_are_not_comparable_say_why(told):
 def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain, on_a_page):
     row = dict.fromkeys(("n_lesions", "density", "agatston_native", "slab_mm")) | {
         "agatston": 5.0, "agatston_low": 0.0, "agatston_high": 9.0, "category_probability": 0.9,
-        "is_gated": False,
+        "is_gated": False, "quality_flags": [],
         "score_group": "1-99", "cac_drs": "A1/N1", "n_vessels": 1, "volume_isotropic_mm3": None,
         "mass_integrated_mg": None, "kvp_source": kvp_source, "agatston_kvp": score,
     }  # fmt: skip
@@ -115,7 +115,10 @@ def test_a_zero_says_no_more_than_its_scan_allows(flags, told):
 def test_a_score_that_may_be_more_is_told_so():
     assert words.at_least({"agatston": 5.0, "quality_flags": ["clips_present"]}) == "at least "
     assert words.at_least({"agatston": 5.0, "quality_flags": ["motion"]}) == ""
-    assert words.at_least({"agatston": 0.0, "quality_flags": ["clips_present"]}) == ""
+    assert words.at_least({"agatston": 0.0, "quality_flags": ["clips_present"]}) == "at least "
+    zero = {"is_gated": False, "quality_flags": ["stent_present"]}
+    assert words.drs_class(zero) == "A-equivalent, non-gated, at least"
+    assert words.drs_class({**zero, "quality_flags": ["motion"]}) == "A-equivalent, non-gated"
 
 
 def test_of_a_cut_heart_neither_percentile_nor_risk_with_calcium_is_told():
