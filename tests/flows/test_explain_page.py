@@ -23,14 +23,14 @@ def test_a_page_tells_the_intervals_of_volume_and_mass(page):
 
 
 def test_a_gated_scan_is_not_told_as_one_that_is_not(page, told):
-    assert "A2/N3 (class and arteries, of an ECG-gated scan)" in page("metal").text
-    assert "CAC-DRS A2/N3 (of an ECG-gated scan)" in told("metal").text
+    assert "A2/N3 (class and arteries, of an ECG-gated scan, at least)" in page("metal").text
+    assert "CAC-DRS A2/N3 (of an ECG-gated scan, at least)" in told("metal").text
     row = next(r for r in told("metal").facts["current"] if r["state"] == "scored")
     routine = row | {"is_gated": False}
-    assert ("CAC-DRS", "A2/N3 (class and arteries, A-equivalent, non-gated)") in (
+    assert ("CAC-DRS", "A2/N3 (class and arteries, A-equivalent, non-gated, at least)") in (
         scan_words.beside(routine)
     )
-    assert "CAC-DRS A2/N3 (A-equivalent, non-gated)" in " ".join(words.beside(routine))
+    assert "CAC-DRS A2/N3 (A-equivalent, non-gated, at least)" in " ".join(words.beside(routine))
 
 
 PEOPLE = ("high", "metal", "norecord", "zero", "ill", "failed", "grown", "stable", "changed")
