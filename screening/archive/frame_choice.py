@@ -15,6 +15,7 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate, generate_frames
 
+from screening.archive.deeper import PYDICOM_ERRORS
 from screening.deflated import DEFLATED, may_inflate
 from screening.frames import chosen
 from screening.header_values import integer
@@ -23,11 +24,8 @@ Where = TypeVar("Where")
 Read = Callable[[Where, Sequence[str]], list[bytes]]
 
 _BITS_A_BYTE = 8
-# What pydicom raises on damaged input.
-_ERRORS = (
-    ValueError, TypeError, AttributeError, LookupError, NotImplementedError, OverflowError,
-    RecursionError, RuntimeError, StopIteration, OSError, EOFError, MemoryError,
-)  # fmt: skip
+# Pieces of compressed pixels that are not as they should be.
+_ODD_PIECES = (EOFError, RuntimeError, StopIteration)
 
 
 def cuts_frames(read: Read[Where]) -> Read[Where]:
@@ -53,7 +51,7 @@ def keep_frames(content: bytes, frames: Sequence[int]) -> bytes:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             return _cut(pydicom.dcmread(io.BytesIO(content), force=True), frames)
-    except _ERRORS:
+    except (*PYDICOM_ERRORS, *_ODD_PIECES):
         return content
 
 
