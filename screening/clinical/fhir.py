@@ -146,7 +146,7 @@ def _resources(file: Path, tally: Tally) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                resource = _encodable(json.loads(line))
+                resource = _parsed(line)
             except (ValueError, RecursionError):
                 whole = line.endswith(b"\n")
                 reason = Reason.BAD_VALUE if whole else Reason.CUT_SHORT
@@ -171,12 +171,12 @@ def _unbundled(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield inner
 
 
-def _encodable(resource: Any) -> Any:
-    """Replace halves of characters, which JSON may hold and no file can."""
-    written = json.dumps(resource, ensure_ascii=False)
-    if written.isascii():
+def _parsed(line: bytes) -> Any:
+    """Read JSON; half a character, which it may hold and no file can, becomes a question mark."""
+    resource = json.loads(line)
+    if b"\\u" not in line:  # only written so can it be halved
         return resource
-    return json.loads(written.encode("utf-8", "replace"))
+    return json.loads(json.dumps(resource, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _lines(file: Path) -> Iterator[bytes]:
