@@ -74,9 +74,9 @@ _MESA_LN_CAC = 0.2743
 _MESA_SHARES = {"white": 0.38, "black": 0.28, "hispanic": 0.22, "chinese": 0.12}
 _MESA_RACES = tuple(_MESA_SHARES)
 
-# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years; where
-# race is none of its four, and at other ages, Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 …
-# 72.5, its first held from 40 on.
+# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years, for 45
+# to 84; where race is none of its four, and from 40, Hoff (2001, Am J Cardiol 87:1335) at 42.5,
+# 47.5 … 77.5, to 84. The outermost hold to the ends.
 _P75_AGES = (50.0, 60.0, 70.0, 80.0)
 _P75 = {
     ("M", "white"): (22, 155, 540, 1200),
@@ -88,9 +88,9 @@ _P75 = {
     ("M", "hispanic"): (9, 75, 247, 494),
     ("F", "hispanic"): (0, 2, 51, 205),
 }
-_P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5)
-_P75_HOFF_FROM = 40.0
-_P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892), "F": (1, 2, 5, 23, 57, 145, 210)}
+_P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5, 77.5)
+_P75_HOFF_FROM, _P75_MESA_FROM, _P75_BELOW = 40.0, 45.0, 85.0
+_P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892, 1071), "F": (1, 2, 5, 23, 57, 145, 210, 241)}
 
 # States of series refused for a reason; all others that give no score are `failed`.
 _BY_RULE = frozenset(
@@ -330,10 +330,9 @@ def percentile_75(age_years: float, sex: str, race: str | None) -> float | None:
     """Give the Agatston score at the 75th percentile; None outside the ages of the table."""
     ages: tuple[float, ...] = _P75_HOFF_AGES
     scores: tuple[int, ...] = _P75_HOFF[sex]
-    lowest = _P75_HOFF_FROM
-    if race in _MESA_RACES and _P75_AGES[0] <= age_years <= _P75_AGES[-1]:
-        ages, scores, lowest = _P75_AGES, _P75[sex, str(race)], _P75_AGES[0]
-    if not lowest <= age_years <= ages[-1]:
+    if race in _MESA_RACES and age_years >= _P75_MESA_FROM:
+        ages, scores = _P75_AGES, _P75[sex, str(race)]
+    if not _P75_HOFF_FROM <= age_years < _P75_BELOW:
         return None
     return float(np.interp(age_years, ages, scores))
 

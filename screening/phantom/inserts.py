@@ -41,6 +41,7 @@ class InsertScan:
     noise_hu: float = 15.0
     phase: float = 0.0
     seed: int = 0
+    psf_sigma_mm: float | None = None  # in the plane; else that of the kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,8 @@ def _painted(
     shape = (n, _MATRIX, _MATRIX)
     hu = np.full(shape, TISSUE_HU, dtype=np.float32)
     near = np.zeros(shape, dtype=np.uint8)
-    seen = optics(
-        PSF_SIGMA_MM[how.kernel], (how.pixel_mm,) * 2, how.thickness_mm, how.increment_mm, shape
-    )
+    sigma_mm = how.psf_sigma_mm or PSF_SIGMA_MM[how.kernel]
+    seen = optics(sigma_mm, (how.pixel_mm,) * 2, how.thickness_mm, how.increment_mm, shape)
     gain = hu_per_mg_cm3(how.kvp)
     spacing = np.array([how.increment_mm, how.pixel_mm, how.pixel_mm])
     middle = (n - 1) / 2 + how.phase

@@ -59,8 +59,8 @@ def usual_interval(agatston: Floats) -> tuple[Floats, Floats]:
     """Return the 95 % interval of scores of non-gated scans; NaN for NaN."""
     limit = np.maximum(_LINEAR * agatston + _ROOT * np.sqrt(agatston) + _REST, 0.0)
     half = _NON_GATED_FACTOR * limit / np.sqrt(2)
-    high = np.where(agatston == 0, _ZERO_HIGH, agatston + half)
-    return np.maximum(agatston - half, 0.0), high
+    high = np.where(agatston == 0, 0.0, agatston + half)
+    return np.maximum(agatston - half, 0.0), np.maximum(high, _ZERO_HIGH)
 
 
 def drawn(scores: Floats, low: Floats, high: Floats, normal: Floats) -> Floats:

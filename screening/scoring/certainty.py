@@ -125,9 +125,11 @@ def certainty(agatston: float, *, is_gated: bool) -> Certainty:
     """
     factor = 1.0 if is_gated else NON_GATED_FACTOR
     half = factor * repeatability_limit(agatston) / sqrt(2)
-    low, high = max(agatston - half, 0.0), agatston + half
+    # Some calcium speaks for no less than none does: below 1 the end of a zero holds.
+    least_high = 0.0 if is_gated else ZERO_HIGH_NON_GATED
+    low, high = max(agatston - half, 0.0), max(agatston + half, least_high)
     if agatston == 0:
-        return Certainty(0.0, high if is_gated else ZERO_HIGH_NON_GATED, ZERO_HOLDS[is_gated])
+        return Certainty(0.0, high, ZERO_HOLDS[is_gated])
     edges = (0.0, *CATEGORY_EDGES, float("inf"))
     at = sum(agatston >= edge for edge in edges)
     spread = half / TWO_SIDED_95

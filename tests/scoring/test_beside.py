@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_scan
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from screening.errors import ScreeningError
@@ -154,7 +156,14 @@ def test_an_interval_holds_its_score_and_is_wider_without_gating():
     for agatston in (0.5, 12.0, 100.0, 2500.0):
         gated, routine = (certainty(agatston, is_gated=g) for g in (True, False))
         assert 0 <= routine.low <= gated.low < agatston < gated.high < routine.high
-        assert routine.high - agatston == pytest.approx(2 * (gated.high - agatston))
+        twice = agatston + 2 * (gated.high - agatston)
+        assert routine.high == pytest.approx(max(twice, 10.0))  # never below that of a zero
+
+
+@given(st.floats(0, 3000), st.floats(0, 500), st.booleans())
+def test_more_calcium_never_ends_lower(agatston, more, is_gated):
+    less, greater = (certainty(a, is_gated=is_gated) for a in (agatston, agatston + more))
+    assert greater.high >= less.high
 
 
 @pytest.mark.parametrize("agatston", [100.0, 1000.0])

@@ -60,11 +60,12 @@ def test_the_75th_percentile_on_both_sides(agatston, place, tier):
         (47.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
         (47.0, None, 60.0, ("percentile_75", ["percentile_75"])),
         (49.9, "white", 60.0, ("percentile_75", ["percentile_75"])),
-        (49.9, "white", 2.0, ("", ["below_threshold"])),
+        (49.9, "white", 2.0, ("percentile_75", ["percentile_75"])),  # 84 in 100 have none
+        (49.9, None, 2.0, ("", ["below_threshold"])),
         (50.0, "white", 60.0, ("percentile_75", ["percentile_75"])),
         (80.0, "white", 60.0, ("", ["below_threshold"])),
-        (80.1, "white", 60.0, ("", ["below_threshold", "no_percentile"])),
-        (75.0, None, 60.0, ("", ["below_threshold", "no_percentile"])),
+        (84.9, "white", 60.0, ("", ["below_threshold"])),
+        (84.9, None, 60.0, ("", ["below_threshold"])),
         (80.1, "white", 0.0, ("", ["below_threshold"])),  # a zero flags at no age
         (85.0, "white", 60.0, ("", ["below_threshold"])),  # nor does a percentile from 85 on
     ],
