@@ -120,9 +120,9 @@ def print_coverage() -> None:
 
 def print_blurred() -> None:
     print("\n## Mass under a wider point-spread\n")
-    print(f"3 mm slices, 15 HU, {PHASES * SEEDS} scans each; mean error of the integrated mass. The")
-    print("margin that is summed, 1 mm, is two sigmas of 0.5 mm: a blurrier image smears beyond it.")
-    print("Half of the contrast at 0.37 line pairs a mm is a sigma of 0.5 mm, at 0.21 one of 0.9.\n")
+    print(f"3 mm slices, 15 HU, {PHASES * SEEDS} scans each; mean error of the integrated mass.")
+    print("The margin that is summed, 1 mm, is two sigmas of 0.5 mm: blurrier images smear beyond.")
+    print("A modulation of 50 % at 0.37 line pairs a mm is a sigma of 0.5 mm, at 0.21 of 0.9 mm.\n")
     print("| insert | 0.4 mm | 0.5 mm | 0.65 mm | 0.8 mm | 0.9 mm |\n|---|---|---|---|---|---|")
     cells = [repeated(InsertScan(psf_sigma_mm=sigma)) for sigma in (0.4, 0.5, 0.65, 0.8, 0.9)]
     for at, insert in enumerate(STANDARD):
