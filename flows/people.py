@@ -18,6 +18,7 @@ FORMATS = ("table", "csv", "json", "parquet")
 LISTS = {
     "flagged": "out_flagged",
     "formally-scored-higher": "out_formally_scored_higher",
+    "scored-by-text-alone": "out_scored_by_text_alone",
     "known-by-image-only": "out_known_by_image_only",
     "treated-not-at-goal": "out_treated_not_at_goal",
     "dialysis": "out_dialysis",

@@ -11,6 +11,7 @@ from flows import show
 
 _TITLES = {
     "formally-scored-higher": "formally scored earlier, category now higher",
+    "scored-by-text-alone": "formally scored by the text of a report, by nothing else",
     "known-by-image-only": "stent or bypass seen on the scan, in no record",
     "treated-not-at-goal": "flagged, on a statin, LDL cholesterol not at goal",
     "dialysis": "on dialysis, calcium that would be on the list",
@@ -24,6 +25,11 @@ _OWN = {
     "formally-scored-higher": (
         ("formal score", lambda row: show.number(row["formal_agatston"], 1)),
         ("formal on", lambda row: row["formal_on"]),
+    ),
+    "scored-by-text-alone": (
+        _TIER,
+        ("reported", lambda row: row["last_on"]),
+        ("score told", lambda row: show.number(row["formal_agatston"], 1)),
     ),
     "known-by-image-only": (("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),),
     "treated-not-at-goal": (

@@ -36,7 +36,13 @@ EVENT_COLUMNS = (
     Column(
         "started_on", _D, "", "onset, start or performance; of a year or month its first", _QUASI
     ),
-    Column("stopped_on", _D, "", "end of a medication; empty while it lasts", _QUASI),
+    Column(
+        "stopped_on",
+        _D,
+        "",
+        "end of a medication or a stay in hospital; empty while it lasts",
+        _QUASI,
+    ),
     Column(
         "started_by",
         _D,

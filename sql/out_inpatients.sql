@@ -1,5 +1,5 @@
 -- title: Flagged people who were in hospital when they were scanned
--- grain: one flagged person with hospital care on record at the scan
+-- grain: one flagged person on record as in hospital at the scan
 -- key: person_key
 -- reads: core_person_flag
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
@@ -9,7 +9,8 @@
 -- column: agatston | Agatston unit | health | score of the scan that counts, to 0.1
 -- column: note |  | open | what must happen before anybody is contacted
 -- They stand on the list too. An acute illness changes lipids, and a ward may have acted already.
--- Only hospital care that is coded by the day is known (codes/procedures.csv, inpatient_care).
+-- Known are stays (encounters, visits) and hospital care that is coded by the day
+-- (codes/procedures.csv, inpatient_stay and inpatient_care).
 select
     f.person_key,
     f.series_key,

@@ -25,14 +25,18 @@ _CODE = re.compile(r"[A-Z0-9]{1,18}")
 _KEPT_CODES = 100_000
 _LETTERS = re.compile(r"[^a-z0-9]")
 
-# Three digits of ICD-9 would hit half of SNOMED CT: its rules hold only where a code says ICD-9.
-_NAMED_ONLY = frozenset(("ICD9",))
+# Three digits of ICD-9 would hit half of SNOMED CT, and classes of encounters are words: their
+# rules hold only where a code names its system.
+_NAMED_ONLY = frozenset(("ICD9", "V3ACT"))
 # ICD-10-GM writes how sure a diagnosis is behind its code: A excluded, V suspected, Z status after,
 # G confirmed. None of these is a code of ICD-10-CM (E11.A is one: behind three characters).
 # The side (R, L, B) may stand before or behind it, and +, * and ! after a code of two.
 _MARKED = re.compile(
     r"([EGINZ]\d\d(?:\d{1,3}(?=[RLB]?[AVGZ])|(?=[RLB]?[VGZ]))|I64(?=A))[RLB]?([AVGZ])[RLB]?"
 )
+# Any other letter there makes the code unknown, but a side alone and what ICD-10-CM has.
+_LETTERED = re.compile(r"[EGINZ]\d{2,5}(?![RLB]$)[A-Z]+")
+_ENDS_IN_LETTER = frozenset(("E11A", "I21A", "I21B"))
 _BESIDE_CODE = re.compile(r"[\s+*!†‡-]")
 _NO_FACT = {"A": "excluded (ICD-10-GM A)", "V": "suspected (ICD-10-GM V)"}
 # The code system of a code whose system is stated and not in `systems.csv`: no rule holds.
@@ -163,7 +167,12 @@ class Codes:
         plain = plain.replace(".", "")
         if table == "condition" and system in ("ICD10", ""):
             marked = _MARKED.fullmatch(_BESIDE_CODE.sub("", plain))
-            plain = marked[1] if marked else plain.rstrip("+*!†‡")
+            if marked:
+                return system, marked[1]
+            plain = plain.rstrip("+*!†‡")
+            bare = _BESIDE_CODE.sub("", plain)
+            if _LETTERED.fullmatch(bare) and bare not in _ENDS_IN_LETTER:
+                return system, ""
         return system, plain
 
     def no_fact(self, code: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from screening.clinical.codes import Codes, normal_code, normal_unit, normal_word
 from screening.clinical.drugs import drugs_of
 from screening.clinical.link import WHO, Link, column, who_of
+from screening.clinical.lipid_days import Measured, refuse_odd_days
 from screening.clinical.parse import dates, looked_up, numbers
 from screening.clinical.reports import FORMAL_AGATSTON, without_score
 from screening.clinical.sieve import Sieve, Taken, without_copies
@@ -56,6 +57,7 @@ def read_observations(table: pa.Table, link: Link, codes: Codes, decimal: str = 
             outside = of_concept & ~((value >= limit.low) & (value <= limit.high))
             sieve.refuse(outside, Reason(limit.reason), f"{name} outside {limit.low}..{limit.high}")
     _refuse_swaps(concept, value, columns["unit"], codes, sieve)
+    refuse_odd_days(Measured(keys, concept, value, columns["unit"], when.days), sieve)
     keep = sieve.keep
     rows = {
         "person_key": keys.filter(pa.array(keep)),

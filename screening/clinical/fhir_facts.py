@@ -1,11 +1,12 @@
-"""FHIR observations, conditions, medicines, procedures, imaging studies and reports as rows.
+"""FHIR observations, conditions, medicines, procedures, studies, reports and encounters as rows.
 
 Comes in: one resource. Goes out: rows of a canonical table, none where no list knows its codes.
 Refuses: what is void by its own word (`void`), named by status.
 
 Of several codings the first that a code list knows counts. A panel gives its components; blood
 pressure is one. A medicine's end is that of its period, else of its supply; of an order that is no
-longer active and says no end, the day it was last written.
+longer active and says no end, the day it was last written. A stay in hospital without an end lasts
+while it is in progress, else for its first day.
 """
 
 import base64
@@ -48,10 +49,12 @@ _FACTUAL: dict[str, tuple[str, frozenset[str]]] = {
         "status",
         frozenset(("final", "amended", "corrected", "appended", "partial")),
     ),
+    "Encounter": ("status", frozenset(("in-progress", "onleave", "finished", "unknown"))),
 }
 _ORDERS = frozenset(
     ("order", "original-order", "reflex-order", "filler-order", "instance-order", "")
 )
+_STILL_THERE = frozenset(("in-progress", "onleave"))
 _ONGOING = frozenset(("active", "on-hold", "unknown", ""))
 _DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
 _READ_FORMS = ("text/plain", "text/html", "application/xhtml+xml")
@@ -153,6 +156,18 @@ def _study(resource: Resource, codes: Codes) -> list[Row]:
     return [{"code": code, "performed_at": text(resource, "started")}] if code else []
 
 
+def _encounter(resource: Resource, codes: Codes) -> list[Row]:
+    """Return a stay in hospital by its class: a Coding in R4, a list of concepts in R5."""
+    given = at(resource, "class")
+    concepts = given if isinstance(given, list) else [{"coding": [given]}]
+    named = (c if "|" in c else f"V3ACT|{c}" for one in concepts for c in codings(one, codes))
+    code = next((c for c in named if codes.rule("procedure", c)), "")
+    start, end = text(resource, "period", "start"), text(resource, "period", "end")
+    if not end and text(resource, "status") not in _STILL_THERE:
+        end = start
+    return [{"code": code, "performed_at": start, "ended_at": end}] if code else []
+
+
 def _report(resource: Resource, codes: Codes) -> list[Row]:
     del codes
     parts = [text(resource, "conclusion"), html_text(text(resource, "text", "div"))]
@@ -248,6 +263,7 @@ READERS: dict[str, tuple[Reader, ...]] = {
     "MedicationStatement": (Reader("medication", _medication),),
     "Procedure": (Reader("procedure", _procedure),),
     "ImagingStudy": (Reader("procedure", _study),),
+    "Encounter": (Reader("procedure", _encounter),),
     "DiagnosticReport": (
         Reader("report_text", _report),
         Reader("procedure", _reported_procedure),

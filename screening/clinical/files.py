@@ -32,10 +32,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "person_policy": ("mrn", "scope", "from"),
 }
 # What a table may hold beside: who issued the number; the name and daily dose of a medicine; the
-# day on which a condition was written down.
+# day on which a condition was written down; the last day of what lasts (a stay in hospital).
 _MAY_HOLD = {
     "medication": ("issuer", "name", "daily_dose_mg"),
     "condition": ("issuer", "recorded_at"),
+    "procedure": ("issuer", "ended_at"),
 }
 _ISSUER = ("issuer",)
 # A person as a server names them (FHIR, OMOP); no site's table holds it.

@@ -1,15 +1,16 @@
 """OMOP CDM 5.4 tables, CSV or Parquet.
 
 Comes in: a folder with `person` and, as far as they are there, measurement, observation,
-condition_occurrence, drug_exposure, procedure_occurrence, death, note, concept and
-concept_ancestor.
+condition_occurrence, drug_exposure, procedure_occurrence, visit_occurrence, death, note, concept
+and concept_ancestor.
 Goes out: rows of the canonical tables, under `person_id`.
 Refuses: a table without the columns it needs (ScreeningError); a concept that neither CONCEPT nor
 `codes/omop_concepts.csv` holds, named by its number and counted; a row with too many or too few
 cells, counted.
 
 Tables are read piece by piece, and of each only the rows that a code list knows are kept. A row is
-known by its standard concept, else by its source concept, else by its source value.
+known by its standard concept, else by its source concept, else by its source value; of a history
+in `observation` by its value first (`omop_history`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from screening.clinical.codes import Codes
 from screening.clinical.files import MISSHAPEN, all_columns, no_rows, text_of
 from screening.clinical.omop_concepts import Concepts, read_concepts
 from screening.clinical.omop_files import Misshapen, omop_files, pieces, whole
+from screening.clinical.omop_history import MAY_TAKE, told
 from screening.clinical.omop_people import death_days, person_rows
 from screening.clinical.parse import Bools, bools
 from screening.clinical.tally import Tally
@@ -57,10 +59,13 @@ _SOURCES = (
         "observation",
         "observation",
         {"value": "value_as_number", "effective_at": "observation_date"},
-        ("unit_concept_id", "unit_source_value", "value_as_concept_id", "value_as_string"),
+        ("unit_concept_id", "unit_source_value", *MAY_TAKE),
     ),
     # Family history and what is past stand in `observation`, not among the conditions.
-    _Source("observation", "condition", "observation", {"onset_at": "observation_date"}),
+    _Source("observation", "condition", "observation", {"onset_at": "observation_date"}, MAY_TAKE),
+    _Source(
+        "observation", "procedure", "observation", {"performed_at": "observation_date"}, MAY_TAKE
+    ),
     _Source("condition_occurrence", "condition", "condition", {"onset_at": "condition_start_date"}),
     _Source(
         "drug_exposure",
@@ -69,6 +74,12 @@ _SOURCES = (
         {"start_at": "drug_exposure_start_date", "stop_at": "drug_exposure_end_date"},
     ),
     _Source("procedure_occurrence", "procedure", "procedure", {"performed_at": "procedure_date"}),
+    _Source(
+        "visit_occurrence",
+        "procedure",
+        "visit",
+        {"performed_at": "visit_start_date", "ended_at": "visit_end_date"},
+    ),
 )
 
 
@@ -129,20 +140,30 @@ def _taken(
     optional = (f"{base}_source_concept_id", f"{base}_source_value", *source.may_take)
     unknown: dict[str, int] = {}
     for piece in pieces(file, misshapen, needed, optional):
-        code, name = concepts.known(source.canonical, piece, base)
+        code, name = _known(source, piece, concepts)
         is_known = bools(pc.not_equal(code, ""))
         if source.canonical == "medication":
             is_known |= bools(pc.not_equal(name, ""))
         if source.table != "observation":
             _count(piece.column(standard), is_known, concepts, unknown)
         elif source.canonical == "observation":
-            fact, _ = concepts.known("condition", piece, base)
-            either = is_known | bools(pc.not_equal(fact, ""))
-            _count(piece.column(standard), either, concepts, unknown)
+            facts = [told(table, piece, concepts) for table in ("condition", "procedure")]
+            is_denied = facts[0].is_denied | facts[1].is_denied
+            tally.add(source.table, Reason.VOID_RECORD, "answered no", int(is_denied.sum()))
+            is_used = is_known | facts[0].is_told | facts[1].is_told | is_denied
+            _count(piece.column(standard), is_used, concepts, unknown)
         keep = pa.array(is_known)
         yield _row_of(piece.filter(keep), code.filter(keep), name.filter(keep), source, concepts)
     for detail, n in _named(unknown):
         tally.add(source.table, Reason.CODE_NOT_USED, detail, n)
+
+
+def _known(source: _Source, piece: pa.Table, concepts: Concepts) -> tuple[pa.Array, pa.Array]:
+    """Return the code of each row, and a drug's name; of facts in `observation`, whose they are."""
+    if source.table == "observation" and source.canonical != "observation":
+        code = told(source.canonical, piece, concepts).code
+        return code, pa.array([""] * len(code), pa.string())
+    return concepts.known(source.canonical, piece, source.concept)
 
 
 def _row_of(

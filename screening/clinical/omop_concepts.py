@@ -23,6 +23,10 @@ _CONCEPT = ("concept_id", "concept_name", "vocabulary_id", "concept_code")
 # Vocabularies of what is no code of a fact, told apart from code systems by these names.
 _PLAIN = {"UCUM": "UCUM", "Gender": "GENDER", "Race": "RACE", "Ethnicity": "ETHNICITY"}
 _NO_CONCEPT = ("", "0")
+# Whose disease stands under a concept: rows of `omop_concepts.csv`, or by its name.
+OWN, FAMILY, NOBODY = "own", "family", "nobody"
+_DENIED = r"(?i)\bno (?:\w+ )?(?:\w+ )?history\b"
+_OF_FAMILY = r"(?i)\b(?:family|maternal|paternal) history\b|^FH\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,14 @@ class Concepts:
     coded : system and code of those that a list can know
     named : the names of medicines
     there : every number of CONCEPT
+    by_name : whose disease stands under a concept, where its name says that
     """
 
     codes: Codes
     coded: dict[str, tuple[str, str]]
     named: dict[str, str]
     there: frozenset[str]
+    by_name: dict[str, str]
 
     def is_there(self, number: str) -> bool:
         """Whether a number is known at all; 0 says "no matching concept"."""
@@ -48,18 +54,28 @@ class Concepts:
         system, code = self.coded.get(number, ("", ""))
         return code if system == kind else ""
 
+    def history(self, number: str) -> str:
+        """Return whose disease stands under a concept; "" for one that is no history."""
+        return self.by_name.get(number) or self.plain(number, "HISTORY")
+
+    def by_number(self, table: str, numbers: pa.Array) -> pa.Array:
+        """Return the code of each concept that the lists of a canonical table know; else ""."""
+        return self._by_number(numbers, self._used(table))
+
+    def by_text(self, table: str, texts: pa.Array) -> pa.Array:
+        """Return each text that the lists of a canonical table know as a code; else ""."""
+        used = self._used(table)
+        return _looked_up(texts, lambda t: t if used(t) else "")
+
     def known(self, table: str, piece: pa.Table, base: str) -> tuple[pa.Array, pa.Array]:
         """Return the code of each row that the lists of a canonical table know, and a drug's name.
 
         The standard concept comes first, then the source's, then the source value as a code.
         """
-        used = self._used(table)
         ways = (
-            self._by_number(text_of(piece.column(f"{base}_concept_id")), used),
-            self._by_number(text_of(piece.column(f"{base}_source_concept_id")), used),
-            _looked_up(
-                text_of(piece.column(f"{base}_source_value")), lambda t: t if used(t) else ""
-            ),
+            self.by_number(table, text_of(piece.column(f"{base}_concept_id"))),
+            self.by_number(table, text_of(piece.column(f"{base}_source_concept_id"))),
+            self.by_text(table, text_of(piece.column(f"{base}_source_value"))),
         )
         code = ways[2]
         for way in ways[1::-1]:
@@ -130,9 +146,11 @@ def read_concepts(
     coded = {str(number): pair for number, pair in codes.omop.items()}
     named: dict[str, str] = {}
     there: set[str] = set()
+    by_name: dict[str, str] = {}
     for piece in pieces(file, misshapen, _CONCEPT, ()) if file is not None else ():
         numbers = piece.column("concept_id").to_pylist()
         there.update(numbers)
+        by_name |= _histories(piece, _OF_FAMILY, FAMILY) | _histories(piece, _DENIED, NOBODY)
         columns = (piece.column(c).to_pylist() for c in _CONCEPT[1:])
         for number, name, vocabulary, code in zip(numbers, *columns, strict=True):
             system = codes.system(vocabulary) or _PLAIN.get(vocabulary, "")
@@ -142,7 +160,12 @@ def read_concepts(
             if system == "RXNORM":
                 named[number] = name
     coded |= _below_listed(ancestors, misshapen, codes, coded)
-    return Concepts(codes, coded, named, frozenset(there))
+    return Concepts(codes, coded, named, frozenset(there), by_name)
+
+
+def _histories(piece: pa.Table, pattern: str, whose: str) -> dict[str, str]:
+    is_one = pc.match_substring_regex(piece.column("concept_name"), pattern)
+    return dict.fromkeys(piece.filter(is_one).column("concept_id").to_pylist(), whose)
 
 
 def _below_listed(
@@ -153,6 +176,7 @@ def _below_listed(
         return {}
     clinical = {n: f"{system}|{code}" for n, (system, code) in coded.items()}
     listed = {n for n, code in clinical.items() if codes.passes_down(code)}
+    listed |= {n for n, (system, _) in coded.items() if system == "HISTORY"}
     own = {n for n, code in clinical.items() if _is_listed(codes, code)}
     nearest = nearest_listed(file, misshapen, listed)
     return {below: coded[above] for below, above in nearest.items() if below not in own}

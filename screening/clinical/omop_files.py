@@ -17,7 +17,10 @@ from screening.errors import ScreeningError
 
 # Tables that no site's own folder has.
 OMOP_ONLY = ("measurement", "condition_occurrence", "drug_exposure", "procedure_occurrence")
-_ALL = ("person", *OMOP_ONLY, "observation", "death", "note", "concept", "concept_ancestor")
+_ALL = (
+    "person", *OMOP_ONLY, "observation", "visit_occurrence", "death", "note", "concept",
+    "concept_ancestor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

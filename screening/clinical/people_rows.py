@@ -26,7 +26,7 @@ from screening.clinical.people_file import (
     id_hashes,
     pieces,
 )
-from screening.lipids import hdl_not_below_total
+from screening.lipids import part_not_below_total
 from screening.reasons import Reason
 from screening.tables import PEOPLE
 
@@ -158,7 +158,7 @@ def _compare_lipids(values: dict[str, Floats], refusals: Refusals) -> None:
     """HDL is a part of total cholesterol: where it is not less, one is in another unit."""
     if _TOTAL not in values or _HDL not in values:
         return
-    is_odd = hdl_not_below_total(values[_TOTAL], values[_HDL])
+    is_odd = part_not_below_total(values[_TOTAL], values[_HDL])
     for name in (_TOTAL, _HDL):
         values[name] = np.where(is_odd, np.nan, values[name])
         refusals.append((f"{name}:{Reason.UNIT_SUSPECT}", is_odd))

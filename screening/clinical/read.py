@@ -121,7 +121,7 @@ def _events(tables: Mapping[str, pa.Table], link: Link, codes: Codes) -> tuple[T
     dated = (
         ("condition", "onset_at", None),
         ("medication", "start_at", "stop_at"),
-        ("procedure", "performed_at", None),
+        ("procedure", "performed_at", "ended_at"),
     )
     return tuple(
         read_events(name, tables[name], start, stop, link, codes) for name, start, stop in dated

@@ -62,7 +62,8 @@ def unwrapped(text: str) -> str:
 def about(text: str) -> Report:
     """Tell what was examined."""
     denied_out = words.NEGATED_FINDING.sub(" ", text)
-    is_ungated = bool(words.UNGATED.search(text) or words.CHEST_CT.search(text[:_TITLE]))
+    is_chest = words.CHEST_CT.search(text[:_TITLE]) and not words.COMBINED_TITLE.match(text)
+    is_ungated = bool(words.UNGATED.search(text) or is_chest)
     return Report(
         is_valve=bool(words.VALVE.search(denied_out)) and not words.CORONARY_TITLE.match(text),
         is_ungated=is_ungated and not words.GATED.search(words.ADVISED.sub(" ", text)),

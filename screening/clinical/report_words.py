@@ -22,7 +22,7 @@ def number(written: str) -> float:
 
 NAME = (
     r"\b(?:agatston|calcium\s+scor(?:es?|ing)|calcification\s+scores?|ca(?:\+\+)?\s+scores?|casc"
-    r"|cacs?)\b"
+    r"|cacs?[- ]scoring|cacs?)\b"
 )
 NUMBER = (
     r"(?:zero\b|\d{1,3}(?:\.\d{3}){1,3},\d{1,2}|(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,2}(?: \d{3})(?!\d)"
@@ -269,6 +269,13 @@ GATED = re.compile(
 # A title: of the coronaries, so that a valve told beside them does not make it a valve's report.
 CORONARY_TITLE = re.compile(
     r"^(?![^\n]*\b(?:valv|tav))[^\n]*\b(?:cardiac|coronary|heart)\b[^.\n]{0,20}\bcalcium\s+scor", _I
+)
+# A title of two examinations: a chest, and a calcium score of its own.
+COMBINED_TITLE = re.compile(
+    r"\s*(?:(?:exam(?:ination)?|study|procedure)\W{1,3})?(?:non-?\s?contrast\s+)?ct\b"
+    r"(?:[\s,/()-]{1,3}(?:of|the|chest|thorax|without|with|w/?o|iv|intravenous|contrast)\b){1,9}"
+    r"[\s,]{1,3}(?:and|with|plus|&|\+)\s+(?:ct\s+)?(?:coronary\s+)?(?:artery\s+)?calcium\s+scor",
+    _I,
 )
 ADVISED = re.compile(r"\b(?:recommend|suggest|consider|advis|order)\w*[^.\n]{0,120}", _I)
 UNGATED = re.compile(

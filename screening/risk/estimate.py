@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
-from screening.lipids import hdl_not_below_total
+from screening.lipids import part_not_below_total
 from screening.reasons import Reason
 from screening.risk.by_region import score2_columns
 from screening.risk.equations import MESA_YEARS
@@ -115,7 +115,7 @@ def estimate(inputs: pa.Table, settings: RiskSettings | None = None) -> pa.Table
 
 def _without_suspect(inputs: pa.Table) -> tuple[pa.Table, Mapping[str, Bools]]:
     """Empty both lipids where they cannot both be right, and tell of whom."""
-    odd = hdl_not_below_total(*(_floats(inputs.column(name)) for name in _LIPIDS))
+    odd = part_not_below_total(*(_floats(inputs.column(name)) for name in _LIPIDS))
     for name in _LIPIDS:
         kept = pc.if_else(pa.array(odd), pa.scalar(None, pa.float64()), inputs.column(name))
         inputs = inputs.set_column(inputs.column_names.index(name), name, kept)

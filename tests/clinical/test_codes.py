@@ -4,8 +4,11 @@ from datetime import date
 
 import pytest
 from clinical_tables import ALICE, refused, resolve, write
+from hypothesis import given
+from hypothesis import strategies as st
 
 from screening.clinical import read_clinical
+from screening.clinical.codes import load_codes
 
 
 @pytest.mark.parametrize(
@@ -165,6 +168,40 @@ def test_a_german_code_says_how_sure_it_is(clinical, code, concept, reason):
     tables = clinical(condition=[("A1", code, "2024-05-06")])
     assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
     assert refused(tables, "condition") == ({("void_record", reason): 1} if reason else {})
+
+
+@pytest.mark.parametrize(
+    ("code", "concept"),
+    [
+        ("E14A", None),  # of three characters A is no marker
+        ("ICD10GM:E14.A", None),
+        ("E14X", None),
+        ("I21.9Q", None),
+        ("I21.9AX", None),
+        ("I25A", None),
+        ("Z95.5K", None),
+        ("E14 (A)", None),
+        ("I63.9L", "ischaemic_stroke"),  # a side alone
+        ("I70.22B", "peripheral_artery_disease"),
+        ("I21.9B", "myocardial_infarction"),
+        ("I21.B", "myocardial_infarction"),  # ICD-10-CM: infarction of small vessels
+        ("E11A", "diabetes"),  # ICD-10-CM without its dot
+        ("E11.37X1", "diabetes"),
+        ("I70.22", "peripheral_artery_disease"),
+    ],
+)
+def test_a_letter_behind_a_diagnosis_that_is_no_marker_makes_it_unknown(clinical, code, concept):
+    tables = clinical(condition=[("A1", code, "2024-05-06")])
+    assert tables.event["concept"].to_pylist() == ([concept] if concept else [])
+    assert refused(tables, "condition") == ({} if concept else {("code_not_used",) * 2: 1})
+
+
+@given(st.text(max_size=20), st.sampled_from(["", "ICD10|", "ICD10GM:", "E14", "I21.9", "|"]))
+def test_no_text_in_the_place_of_a_code_ends_anything(text, before):
+    codes = load_codes()
+    for table in ("condition", "procedure", "medication"):
+        assert isinstance(codes.concepts(table, before + text), tuple)
+    assert isinstance(codes.no_fact(before + text), str)
 
 
 @pytest.mark.parametrize(

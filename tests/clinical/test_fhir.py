@@ -429,6 +429,83 @@ def test_what_was_begun_or_ordered_is_not_done(fhir, kind, status):
     assert fhir({**resource, "status": status}).event.num_rows == 0
 
 
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
+
+def stay(code="IMP", status="finished", system=ACT, start="2025-06-01T22:10:00+02:00",
+         end="2025-06-09"):  # fmt: skip
+    period = {name: day for name, day in (("start", start), ("end", end)) if day}
+    coded = {"system": system, "code": code} if system else {"code": code}
+    return {"resourceType": "Encounter", "id": "e", "status": status, "class": coded,
+            "subject": TO_A, "period": period}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", ["IMP", "ACUTE", "NONAC"])
+@pytest.mark.parametrize(
+    "system", [ACT, "http://hl7.org/fhir/v3/ActCode", "urn:oid:2.16.840.1.113883.5.4", ""]
+)
+def test_a_stay_in_hospital_lasts_for_its_period(fhir, code, system):
+    tables = fhir(stay(code, system=system))
+    (row,) = tables.event.to_pylist()
+    assert (row["concept"], row["code"]) == ("inpatient_stay", code)
+    assert (row["started_on"], row["stopped_on"]) == (date(2025, 6, 1), date(2025, 6, 9))
+    assert refused(tables, "Encounter") == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "stopped"),
+    [
+        ("in-progress", "", None),  # still there
+        ("onleave", "", None),
+        ("in-progress", "2025-06-05", date(2025, 6, 5)),
+        ("finished", "", date(2025, 6, 1)),  # over, and no end told: its first day alone
+        ("unknown", "", date(2025, 6, 1)),
+    ],
+)
+def test_a_stay_without_an_end_lasts_only_while_it_is_in_progress(fhir, status, end, stopped):
+    (row,) = fhir(stay(status=status, end=end)).event.to_pylist()
+    assert (row["started_on"], row["stopped_on"]) == (date(2025, 6, 1), stopped)
+
+
+@pytest.mark.parametrize(
+    ("encounter", "source", "reason"),
+    [
+        (stay("AMB"), "Encounter", ("code_not_used", "code_not_used")),
+        (stay("EMER"), "Encounter", ("code_not_used", "code_not_used")),
+        (stay("OBSENC"), "Encounter", ("code_not_used", "code_not_used")),
+        (stay(system="urn:local"), "Encounter", ("code_not_used", "code_not_used")),
+        ({**stay(), "class": 7}, "Encounter", ("code_not_used", "code_not_used")),
+        ({**stay(), "class": None}, "Encounter", ("code_not_used", "code_not_used")),
+        (stay(status="planned"), "Encounter", ("void_record", "status planned")),
+        (stay(status="cancelled"), "Encounter", ("void_record", "status cancelled")),
+        (
+            stay(status="entered-in-error"),
+            "Encounter",
+            ("void_record", "status entered-in-error"),
+        ),
+        (stay(end="2025-05-01"), "procedure", ("bad_value", "ended_at before performed_at")),
+        (stay(end="soon"), "procedure", ("bad_value", "ended_at")),
+    ],
+)
+def test_what_is_no_stay_in_hospital_is_counted(fhir, encounter, source, reason):
+    tables = fhir(encounter)
+    assert tables.event.num_rows == 0
+    assert refused(tables, source) == {reason: 1}
+
+
+def test_a_class_as_a_concept_is_read_too(fhir):
+    """FHIR R5 writes a list of CodeableConcept."""
+    concept = [{"coding": [{"system": "urn:local", "code": "x"}, {"system": ACT, "code": "IMP"}]}]
+    assert fhir({**stay(), "class": concept}).event["code"].to_pylist() == ["IMP"]
+
+
+def test_a_procedure_called_like_a_class_is_none(fhir):
+    code = {"coding": [{"code": "ACUTE"}]}
+    procedure = {"resourceType": "Procedure", "status": "completed", "subject": TO_A,
+                 "performedDateTime": "2025-06-01", "code": code}  # fmt: skip
+    assert fhir(procedure).event.num_rows == 0
+
+
 def test_half_a_character_and_odd_bundles_cost_no_more_than_themselves(fhir):
     halved = report(conclusion="Agatston score: 250 \ud83d")
     bundle = {"resourceType": "Bundle", "entry": 7}

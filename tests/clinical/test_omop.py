@@ -104,6 +104,19 @@ def test_a_source_value_is_taken_where_no_concept_is(omop):
     assert tables.event["code"].to_pylist() == ["I21.0"]
 
 
+@pytest.mark.parametrize(
+    ("concept", "is_stay"), [(9201, True), (262, True), (9202, False), (9203, False), (0, False)]
+)
+def test_a_visit_as_an_inpatient_is_a_stay_in_hospital(omop, concept, is_stay):
+    visit = {"person_id": 7, "visit_concept_id": concept, "visit_start_date": "2025-06-01",
+             "visit_end_date": "2025-06-09", "visit_source_value": "IMP"}  # fmt: skip
+    tables = omop(visit_occurrence=[visit])
+    found = [(r["concept"], r["started_on"], r["stopped_on"]) for r in tables.event.to_pylist()]
+    stay = ("inpatient_stay", date(2025, 6, 1), date(2025, 6, 9))
+    assert found == ([stay] if is_stay else [])
+    assert sum(refused(tables, "visit_occurrence").values()) == int(not is_stay)
+
+
 def test_a_drug_is_known_by_the_name_of_its_concept(omop):
     drug = {"person_id": 7, "drug_concept_id": 99, "drug_exposure_start_date": "2024-05-06",
             "drug_exposure_end_date": "2024-08-04"}  # fmt: skip

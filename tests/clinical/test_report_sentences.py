@@ -518,3 +518,64 @@ def test_no_layout_takes_long(text):
 )
 def test_what_a_second_reader_took_for_evidence(text):
     assert reported_score(text) is None
+
+
+_TITLE = "CT CHEST WITHOUT CONTRAST AND CORONARY CALCIUM SCORE"
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("CAC scoring: 149", 149.0),
+        ("Coronary CAC scoring: 149.", 149.0),
+        ("IMPRESSION: CAC-scoring result 149.", 149.0),
+        ("CAC scoring = 0", 0.0),
+        ("CAC scoring of 1,149 (91st percentile)", 1149.0),
+        (f"{_TITLE}. Lungs are clear. Total Agatston score 149.", 149.0),
+        (f"{_TITLE}\nFINDINGS: Total Agatston score 149.", 149.0),
+        (f"EXAM: {_TITLE}\nFINDINGS:\nAgatston score: 149", 149.0),
+        (f"{_TITLE}\nCalcium score:\nLM 0\nLAD 100\nLCX 20\nRCA 29\nTotal 149", 149.0),
+        ("CT of the chest w/o contrast with coronary artery calcium scoring.\nAgatston 149", 149.0),
+        ("Noncontrast CT chest without IV contrast plus calcium score. Agatston score 12.", 12.0),
+    ],
+)
+def test_scores_by_another_name_and_beside_a_chest(text, score):
+    assert reported_score(text) == score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CAC scoring: 3 vessels",
+        "CAC scoring: 75571",
+        "CAC scoring 75571",
+        "CAC scoring: pending. 3 nodules.",
+        "CAC scoring at 120 kVp",
+        "CAC scoring: 120 kVp, 3 mm",
+        "CAC scoring: not performed. 3 nodules",
+        "CAC scoring not performed; 3 nodules",
+        "No CAC scoring: 149 days since the last",
+        "Recommend CAC scoring: 149",
+        "TECHNIQUE: CAC scoring: 3 mm",
+        "CAC scoring with 64 slices",
+        "CAC scoring > 100 warrants statin therapy.",
+        "Brother's CAC scoring: 149",
+        "Visual CAC scoring: 3",
+        "Aortic valve CAC scoring: estimated 149",
+        # A chest CT is of no calcium score for naming one.
+        "CT CHEST WITHOUT CONTRAST. Total Agatston score 149.",
+        "CT CHEST WITHOUT CONTRAST, WITHOUT CORONARY CALCIUM SCORE. Agatston score 149.",
+        "CT CHEST WITHOUT CONTRAST AND WITHOUT CORONARY CALCIUM SCORE. Agatston score 149.",
+        "CT CHEST WITHOUT CONTRAST, NO CORONARY CALCIUM SCORE. Agatston score 149.",
+        "CT CHEST WITHOUT CONTRAST COMPARED WITH CORONARY CALCIUM SCORE. Agatston score 149.",
+        "CT CHEST WITHOUT CONTRAST. INDICATION: follow-up and calcium score. Agatston score 149.",
+        f"{_TITLE}. Non-gated technique. Total Agatston score 149.",
+        f"{_TITLE}. Estimated Agatston score 149.",
+        f"{_TITLE}. No Agatston score; 149 images.",
+        f"{_TITLE}. Agatston score was not obtained. 149 images.",
+        f"{_TITLE}. Aortic valve Agatston score 149.",
+        f"{_TITLE}. Lung-RADS 2. Agatston score 149.",
+    ],
+)
+def test_what_is_no_score_under_those_names(text):
+    assert reported_score(text) is None

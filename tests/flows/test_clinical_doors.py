@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from clinical_doors import issuers, write_fhir, write_omop
+from clinical_doors import issuers, read, write_fhir, write_omop
 from night import AS_OF, Hospital, Screening, open_lake
 
 Sweep = Callable[[Path], Path]
@@ -139,3 +139,71 @@ def test_two_clocks(
     assert [is_now[k]["flag"] for k in keys] == ["flagged"] + ["not_flagged"] * 3
     assert [is_now[k]["reason"] for k in keys[1:]] == ["known_ascvd", "known_ascvd", "deceased"]
     assert [of[keys[0]]["is_on_statin"] for of in (was, is_now)] == [False, True]
+
+
+def test_who_is_off_the_list_by_a_reports_text_alone_is_told_to_a_reader(
+    screening: Screening, hospital: Hospital, swept: Path, tmp_path: Path, again: Sweep
+) -> None:
+    keys = [str(p["person_key"]) for p in flagged(screening, swept)][:3]
+    named = open_lake(swept).vault.identify(keys, "a test").to_pylist()
+    text, both, negated = (open_lake(swept).vault.normalise_mrn(p["patient_id"]) for p in named)
+    folder, said = tmp_path / "clinical", "CT calcium score. Total Agatston score: 149."
+    shutil.copytree(hospital.clinical, folder)
+    add(
+        folder,
+        {
+            "report_text": [
+                (text, "", said, "2024-03-01"),
+                (both, "", said, "2024-03-01"),
+                (negated, "", "Recommend a calcium score.", "2024-03-01"),
+            ],
+            "procedure": [(both, "75571", "2024-03-01")],
+        },
+    )
+    lake = again(folder)
+    assert {flags(lake)[k]["reason"] for k in keys[:2]} == {"formally_scored"}
+    assert flags(lake)[keys[2]]["flag"] == "flagged"
+    name = ("flagged", "--lake", str(lake), "--list", "scored-by-text-alone")
+    (row,) = json.loads(screening(*name, "--format", "json").stdout)
+    told = (row["source"], row["last_on"], row["formal_agatston"], row["formal_on"])
+    assert (row["person_key"], *told) == (
+        keys[0], "report_text", "2024-03-01", 149.0, "2024-03-01",
+    )  # fmt: skip
+    printed = screening(*name).stdout
+    assert "149.0" in printed
+    assert "A reader must confirm the score." in printed
+
+
+def test_who_was_in_hospital_when_scanned_is_told_by_an_encounter(
+    screening: Screening, hospital: Hospital, swept: Path, tmp_path: Path, again: Sweep
+) -> None:
+    listed = flagged(screening, swept)[:3]
+    keys = [str(p["person_key"]) for p in listed]
+    named = open_lake(swept).vault.identify(keys, "a test").to_pylist()
+    mrns = [open_lake(swept).vault.normalise_mrn(p["patient_id"]) for p in named]
+    days = [date.fromisoformat(str(p["index_date"])) for p in listed]
+    folder = tmp_path / "door"
+    write_fhir(hospital.clinical, folder)
+    subjects = {
+        p["mrn"]: f"Patient/pat-{n}" for n, p in enumerate(read(hospital.clinical, "person"))
+    }
+    stays = (("in-progress", "IMP", -9), ("finished", "IMP", -9), ("in-progress", "AMB", 0))
+    encounters = [
+        {
+            "resourceType": "Encounter",
+            "id": f"enc-{n}",
+            "status": status,
+            "class": {
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": kind,
+            },
+            "subject": {"reference": subjects[mrn]},
+            "period": {"start": (day + timedelta(days=first)).isoformat()},
+        }
+        for n, ((status, kind, first), mrn, day) in enumerate(zip(stays, mrns, days, strict=True))
+    ]  # fmt: skip
+    lines = "".join(json.dumps(encounter) + "\n" for encounter in encounters)
+    (folder / "Encounter.ndjson").write_text(lines)
+    lake = again(folder)
+    done = screening("flagged", "--lake", str(lake), "--list", "inpatients", "--format", "json")
+    assert [row["person_key"] for row in json.loads(done.stdout)] == keys[:1]
+    assert flagged(screening, lake) == flagged(screening, swept)

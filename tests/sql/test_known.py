@@ -83,6 +83,11 @@ def test_formally_scored_earlier_and_now_higher(earlier, now, is_higher):
     assert len(found) == int(is_higher)
     if found:
         assert (found[0]["formal_agatston"], found[0]["years"]) == (earlier, 1.1)
+    # A statin keeps nobody off the list, and so not off this one.
+    treated = one_person(
+        scored, event=[*formal, event("statin", INDEX, code="y")], observation=values
+    )
+    assert len(read(treated, "out_formally_scored_higher")) == int(is_higher)
     # Whoever is out for another reason too has no need of the list.
     stroke = [*formal, event("ischaemic_stroke", INDEX)]
     connection = one_person(scored, event=stroke, observation=values)
@@ -110,6 +115,74 @@ def test_disease_seen_on_the_scan(flags, seen):
         scan(agatston=500.0, grade="C", quality_flags=flags), event=[event("coronary_stent", INDEX)]
     )
     assert not read(recorded, "out_known_by_image_only")
+
+
+FORMAL = "formal_calcium_score"
+TEXT = event(FORMAL, INDEX - 400 * DAY, code="report_text")
+LATER_TEXT = event(FORMAL, INDEX - 30 * DAY, code="report_text")
+
+
+@pytest.mark.parametrize(
+    ("events", "settings", "days"),
+    [
+        ([TEXT], [], [(400, 400)]),
+        ([TEXT, LATER_TEXT], [], [(400, 30)]),
+        ([event(FORMAL, None, code="report_text")], [], [(None, None)]),
+        ([TEXT, event(FORMAL, AS_OF + DAY, code="75571")], [], [(400, 400)]),
+        ([TEXT, event(FORMAL, INDEX, code="75571")], [], []),
+        ([TEXT, event(FORMAL, None, code="site_list")], [], []),
+        ([TEXT, event(FORMAL, INDEX, code="observation")], [], []),
+        ([event(FORMAL, INDEX, code="75571")], [], []),
+        ([event(FORMAL, AS_OF + DAY, code="report_text")], [], []),
+        ([TEXT, event("ischaemic_stroke", INDEX)], [], []),  # out for more than the text
+        # What is too old to count neither keeps off the list nor confirms.
+        ([TEXT], [setting("formal_within_years", 1.0)], []),
+        (
+            [LATER_TEXT, event(FORMAL, years_ago(9), code="75571")],
+            [setting("formal_within_years", 5.0)],
+            [(30, 30)],
+        ),
+    ],
+)
+def test_scored_by_the_text_of_a_report_alone(events, settings, days):
+    connection = one_person(scan(agatston=500.0), event=events, setting=settings)
+    listed = read(connection, "out_scored_by_text_alone")
+    found = [(row["first_on"], row["last_on"]) for row in listed]
+    assert found == [tuple(n and INDEX - n * DAY for n in pair) for pair in days]
+    assert all(row["source"] == "report_text" for row in listed)
+    assert all(row["tier_but_for"] == "cac_300" for row in listed)
+
+
+def test_a_document_of_the_archive_is_more_than_a_text():
+    document = scan("doc", state="excluded", reasons=["calcium_score_document"])
+    connection = one_person(scan(agatston=500.0), document, event=[TEXT])
+    assert flag_of(connection)["reason"] == "formally_scored"
+    assert not read(connection, "out_scored_by_text_alone")
+
+
+def test_whom_the_text_alone_keeps_off_has_calcium_to_be_listed_for():
+    connection = one_person(scan(agatston=5.0), event=[TEXT])
+    assert flag_of(connection)["reason"] == "formally_scored"
+    assert not read(connection, "out_scored_by_text_alone")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([], (None, None)),
+        ([(149.04, 400)], (149.0, 400)),
+        ([(149.0, 400), (0.0, 30)], (0.0, 30)),
+        ([(149.0, 400), (180.0, 400)], (180.0, 400)),
+        ([(149.0, 400), (5000.0, (INDEX - AS_OF).days - 1)], (149.0, 400)),  # after the list
+    ],
+)
+def test_the_score_that_the_text_tells_stands_beside_ours(told, expected):
+    values = [observation("formal_agatston", value, INDEX - n * DAY) for value, n in told]
+    connection = one_person(scan(agatston=500.0), event=[TEXT, LATER_TEXT], observation=values)
+    (row,) = read(connection, "out_scored_by_text_alone")
+    value, day = expected
+    assert (row["formal_agatston"], row["formal_on"]) == (value, day and INDEX - day * DAY)
+    assert (row["agatston"], row["grade"], row["age_years"], row["sex"]) == (500.0, "A", 60, "M")
 
 
 def test_a_stent_seen_after_the_day_of_the_list_does_not_exist_yet():

@@ -279,6 +279,35 @@ def test_inpatients_are_those_in_hospital_at_the_scan(day, is_in):
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "is_in"),
+    [
+        (-20, 20, True),
+        (-20, -2, False),
+        (-20, -1, True),
+        (1, 20, True),
+        (2, 20, False),
+        (-20, None, True),  # still there
+        (1, None, True),
+        (2, None, False),
+        (None, 20, False),  # since when, nobody knows
+        (None, None, False),
+    ],
+)
+def test_a_stay_in_hospital_lasts_from_its_first_day_to_its_last(first, last, is_in):
+    days = [None if n is None else INDEX + n * DAY for n in (first, last)]
+    care = event("inpatient_stay", days[0], stopped_on=days[1], code="IMP")
+    connection = one_person(scan(agatston=500.0), event=[care])
+    assert flag_of(connection)["flag"] == "flagged"
+    assert len(read(connection, "out_inpatients")) == is_in
+
+
+def test_a_stay_that_began_after_the_day_of_the_list_does_not_exist_yet():
+    care = event("inpatient_stay", AS_OF + DAY, code="IMP")
+    scanned = scan(agatston=500.0, index_date=AS_OF)
+    assert read(one_person(scanned, event=[care]), "out_inpatients") == []
+
+
+@pytest.mark.parametrize(
     ("ldl", "statin", "n"), [(69.9, True, 0), (70.0, True, 1), (None, True, 0), (150.0, False, 0)]
 )
 def test_treated_and_not_at_goal_is_a_finding(ldl, statin, n):

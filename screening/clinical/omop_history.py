@@ -1,0 +1,103 @@
+"""Whose disease a row of OMOP's `observation` tells: the person's own, a relative's, nobody's.
+
+Comes in: pieces of `observation`, what its concepts stand for.
+Goes out: the code of each row by a list of facts; which rows answer no.
+Refuses: a disease under a concept that nobody knows: it may be a relative's.
+
+"History of event" and its like name the disease in their value (OHDSI's convention for "Maps to
+value"); many warehouses leave it to the source value. A relative's infarction or ischaemic heart
+disease is family history (as ICD-10-CM Z82.49 is), every other disease of a relative is no fact.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from screening.clinical.files import text_of
+from screening.clinical.omop_concepts import FAMILY, OWN, Concepts
+from screening.clinical.parse import Bools, bools, looked_up
+
+MAY_TAKE = ("value_as_concept_id", "value_as_string", "value_source_value")
+_STATED, _UNKNOWN = "stated", "unknown"
+_FAMILY_CODE = "ICD10|Z82.49"
+_OF_FAMILY = frozenset(("myocardial_infarction", "chronic_ischaemic_heart_disease"))
+# Codes that say themselves what they are, under whatever concept: ICD-10's Z, ICD-9's V.
+_SELF_TELLING = re.compile(r"(?:ICD10\||ICD9\|)?\s*[ZV]\d", re.IGNORECASE)
+_NO = frozenset(("no", "none", "negative", "absent", "denied", "denies", "false"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """The code of each row, "" where it tells nothing, and where a fact was answered with no."""
+
+    code: pa.Array
+    is_denied: Bools
+
+    @property
+    def is_told(self) -> Bools:
+        """Where a row tells a fact."""
+        return bools(pc.not_equal(self.code, ""))
+
+
+def told(table: str, piece: pa.Table, concepts: Concepts) -> Told:
+    """Return what the rows of `observation` tell by the lists of `condition` or `procedure`."""
+    whose, plain = _whose(piece, concepts), concepts.known(table, piece, "observation")[0]
+    code = _first(
+        concepts.by_number(table, text_of(piece.column("value_as_concept_id"))),
+        concepts.by_text(table, text_of(piece.column("value_source_value"))),
+        plain,
+    )
+    of_row = {OWN: code}
+    if table == "condition":
+        of_row |= {
+            FAMILY: _changed(code, lambda c: _of_family(c, concepts)),
+            _STATED: plain,
+            _UNKNOWN: _changed(plain, lambda c: c if _SELF_TELLING.match(c) else ""),
+        }
+    found = pa.array([""] * piece.num_rows, pa.string())
+    for name, codes in of_row.items():
+        found = pc.if_else(pa.array(whose == name), codes, found)
+    is_no = _answers_no(piece, concepts) & bools(pc.not_equal(found, ""))
+    return Told(pc.if_else(pa.array(is_no), "", found), is_no)
+
+
+def _whose(piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
+    def of(number: str) -> str:
+        history = concepts.history(number)
+        if history:
+            return history
+        return _STATED if concepts.is_there(number) else _UNKNOWN
+
+    return looked_up(text_of(piece.column("observation_concept_id")), of)
+
+
+def _of_family(code: str, concepts: Concepts) -> str:
+    named = concepts.codes.concepts("condition", code)
+    if "family_history_mi" in named:
+        return code
+    return _FAMILY_CODE if _OF_FAMILY.intersection(named) else ""
+
+
+def _answers_no(piece: pa.Table, concepts: Concepts) -> Bools:
+    def of_concept(number: str) -> str:
+        return concepts.plain(number, "ANSWER")
+
+    coded = looked_up(text_of(piece.column("value_as_concept_id")), of_concept)
+    written = looked_up(text_of(piece.column("value_as_string")), str.lower)
+    return np.isin(coded, ["no"]) | np.isin(written, list(_NO))
+
+
+def _first(*ways: pa.Array) -> pa.Array:
+    found = ways[-1]
+    for way in ways[-2::-1]:
+        found = pc.if_else(pc.not_equal(way, ""), way, found)
+    return found
+
+
+def _changed(codes: pa.Array, change: Callable[[str], str]) -> pa.Array:
+    return pa.array(looked_up(codes, change), pa.string())

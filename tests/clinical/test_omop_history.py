@@ -1,0 +1,157 @@
+"""Whose disease a row of OMOP's `observation` tells, and whether it tells one."""
+
+import csv
+from datetime import date
+
+import pytest
+from clinical_tables import refused, resolve
+
+from screening.clinical import read_clinical
+
+PERSON = {
+    "person_id": 7, "gender_concept_id": 8532, "year_of_birth": 1960, "month_of_birth": 2,
+    "day_of_birth": 28, "person_source_value": "A1^^^H",
+}  # fmt: skip
+ROW = {
+    "person_id": 7, "observation_concept_id": 0, "observation_date": "2020-01-01",
+    "observation_source_concept_id": 0, "observation_source_value": "", "value_as_number": "",
+    "value_as_concept_id": 0, "value_as_string": "", "value_source_value": "",
+}  # fmt: skip
+# OHDSI's concepts (its file of ICD-10 mappings has the last three together).
+EVENT, FINDING, PROCEDURE, FAMILY = 1340204, 4214956, 4215685, 4167217
+INFARCTION, STROKE, DIABETES, ASTHMA, NO = 4329847, 443454, 201826, 317009, 4188540
+MI, FAMILY_MI = "myocardial_infarction", "family_history_mi"
+
+
+def concept(number, name, vocabulary="SNOMED", code="0"):
+    return {
+        "concept_id": number, "concept_name": name, "vocabulary_id": vocabulary,
+        "concept_code": code,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def told(tmp_path):
+    def read(row, **tables):
+        given = {"person": [PERSON], "observation": [{**ROW, **row}], **tables}
+        for name, rows in given.items():
+            with (tmp_path / f"{name}.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+        return read_clinical(tmp_path, resolve)
+
+    return read
+
+
+def of(kind, value=0, source="", **more):
+    return {
+        "observation_concept_id": kind, "value_as_concept_id": value,
+        "observation_source_value": source, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "concepts"),
+    [
+        # What is past is the person's own.
+        (of(EVENT, INFARCTION), [MI]),
+        (of(FINDING, INFARCTION), [MI]),
+        (of(FINDING, STROKE, "Z86.73"), ["ischaemic_stroke"]),
+        (of(EVENT, DIABETES), ["diabetes"]),
+        (of(EVENT, 0, "I21.9"), [MI]),
+        (of(EVENT, 0, "local", value_source_value="I25.2"), [MI]),
+        (of(EVENT, ASTHMA), []),
+        (of(EVENT), []),
+        # A code of ICD-10-CM that says itself what it is, under any concept.
+        (of(0, 0, "I25.2"), [MI]),
+        (of(4242, 0, "Z95.5"), ["coronary_stent"]),
+        (of(4242, 0, "Z86.73"), ["transient_ischaemic_attack"]),
+        (of(FAMILY, 0, "Z82.49"), [FAMILY_MI]),
+        (of(0, 0, "Z82.49"), [FAMILY_MI]),
+        (of(FAMILY, INFARCTION, "Z82.49"), [FAMILY_MI]),
+        # A relative's is the relative's.
+        (of(FAMILY, INFARCTION), [FAMILY_MI]),
+        (of(FAMILY, 315286), [FAMILY_MI]),  # ischaemic heart disease, as Z82.49 says too
+        (of(FAMILY, 0, "I21.9"), [FAMILY_MI]),
+        (of(FAMILY, 0, "x", value_source_value="I21.9"), [FAMILY_MI]),
+        (of(FAMILY, STROKE), []),
+        (of(FAMILY, DIABETES), []),
+        (of(FAMILY, 0, "I63.9"), []),
+        (of(FAMILY, ASTHMA, "I63.9"), []),
+        (of(0, 0, "266897007"), [FAMILY_MI]),  # SNOMED CT
+        # Whose a code is under a concept that nobody knows, nobody can say.
+        (of(4242, 0, "I21.9"), []),
+        (of(4242, INFARCTION), []),
+        # An answer of no.
+        (of(4163874), [MI]),
+        (of(4163874, 4188539), [MI]),
+        (of(4163874, NO), []),
+        (of(4163874, value_as_string=" No "), []),
+        (of(EVENT, NO, "I21.9"), []),
+        (of(FAMILY, NO, "Z82.49"), []),
+    ],
+)
+def test_whose_disease_an_observation_tells(told, row, concepts):
+    tables = told(row)
+    assert tables.event["concept"].to_pylist() == concepts
+    assert set(tables.event["started_on"].to_pylist()) <= {date(2020, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "concepts"),
+    [
+        ("Family history of heart disease", [FAMILY_MI]),
+        ("FH: Cardiac disorder", [FAMILY_MI]),
+        ("No family history of myocardial infarction", []),
+        ("No history of myocardial infarction", []),
+        ("No past history of procedure", []),
+        ("Admission diagnosis", [MI]),
+    ],
+)
+def test_a_concept_says_by_its_name_whose_disease_it_is(told, name, concepts):
+    tables = told(of(4242, 0, "I21.9"), concept=[concept(4242, name)])
+    assert tables.event["concept"].to_pylist() == concepts
+
+
+@pytest.mark.parametrize(("above", "concepts"), [(FAMILY, [FAMILY_MI]), (FINDING, [MI])])
+def test_what_stands_below_a_history_is_one(told, above, concepts):
+    tree = {
+        "ancestor_concept_id": above, "descendant_concept_id": 4242,
+        "min_levels_of_separation": 2, "max_levels_of_separation": 2,
+    }  # fmt: skip
+    tables = told(of(4242, INFARCTION), concept_ancestor=[tree])
+    assert tables.event["concept"].to_pylist() == concepts
+
+
+@pytest.mark.parametrize(
+    ("kind", "concepts"),
+    [(PROCEDURE, ["coronary_bypass"]), (EVENT, ["coronary_bypass"]), (FAMILY, [])],
+)
+def test_a_procedure_of_the_past(told, kind, concepts):
+    bypass = concept(4336464, "Coronary artery bypass graft", code="232717009")
+    tables = told(of(kind, 4336464), concept=[bypass])
+    assert tables.event["concept"].to_pylist() == concepts
+
+
+@pytest.mark.parametrize("kind", [EVENT, FAMILY])
+def test_a_value_that_is_no_history_tells_nothing(told, kind):
+    tables = told(of(3012697, INFARCTION))
+    assert tables.event.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "counts"),
+    [
+        (of(FAMILY, STROKE), {("code_not_used", "code_not_used"): 1}),
+        (of(4242, 0, "I21.9"), {("code_not_used", "concept 4242 is not in CONCEPT"): 1}),
+        (of(4163874, NO), {("void_record", "answered no"): 1}),
+        (of(EVENT, INFARCTION), {}),
+        (of(FAMILY, INFARCTION), {}),
+    ],
+)
+def test_every_row_is_used_or_counted_once(told, row, counts):
+    tables = told(row)
+    found = refused(tables, "observation")
+    assert found == counts
+    assert tables.event.num_rows + sum(found.values()) == 1
