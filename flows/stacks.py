@@ -101,6 +101,8 @@ def _keyed(instances: pa.Table) -> pa.Table:
         **{name: pa.array(["series"] * n, pa.string()) for name in _KEYS},
         "person_key": pa.array(_people(instances), pa.string()),
         "instance_digest": instances["sop_instance_uid"],
+        "frame_digest": instances["frame_of_reference_uid"],
+        "name_digest": pa.array(Vault.compared_names(instances), pa.string()),
         "age_said": instances["age_years"],
     }
     columns = {name: given.get(name) for name in INSTANCES.schema.names}

@@ -54,6 +54,7 @@ _HEADER = (
     Column("frame_kinds", _S, "", "JSON: what its frames are, where they are of several kinds"),
     Column("orientation", pa.list_(_F), "", "ImageOrientationPatient, six cosines"),
     Column("image_number", _I, "", "InstanceNumber"),
+    Column("acquisition_number", _I, "", "AcquisitionNumber"),
     Column("thickness_mm", _F, "mm", "SliceThickness"),
     Column("tilt_degrees", _F, "degree", "GantryDetectorTilt"),
     Column("kvp", _F, "kV", "tube voltage"),
@@ -92,7 +93,7 @@ _HEADER = (
 
 # Raise by hand when what a header is read as changes (gating, contrast agent, reports): every
 # header of a lake is then read again.
-HEADERS_VERSION = 2
+HEADERS_VERSION = 3
 
 INSTANCES_RAW = Table(
     "instances_raw",
@@ -104,6 +105,7 @@ INSTANCES_RAW = Table(
         Column("series_instance_uid", _S, "", "SeriesInstanceUID", _ID),
         Column("study_instance_uid", _S, "", "StudyInstanceUID", _ID),
         Column("frame_of_reference_uid", _S, "", "FrameOfReferenceUID", _ID),
+        Column("patient_name", _S, "", "PatientName as written", _ID),
         Column("patient_id", _S, "", "PatientID as written", _ID),
         Column("issuer", _S, "", "IssuerOfPatientID", _ID),
         Column("accession", _S, "", "AccessionNumber", _ID),
@@ -122,6 +124,10 @@ INSTANCES = Table(
         _SERIES_KEY,
         Column("age_said", _F, "year", "PatientAge as stated in the header", _QUASI),
         Column("instance_digest", _S, "", "keyed digest of the SOPInstanceUID", _KEY),
+        Column("frame_digest", _S, "", "keyed digest of the FrameOfReferenceUID, else empty", _KEY),
+        Column(
+            "name_digest", _S, "", "keyed digest of the PatientName where no birth date is", _KEY
+        ),
         Column("rejected_instances", _SS, "", "digests of those a rejection note names", _KEY),
     ),
 )

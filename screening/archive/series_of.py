@@ -86,7 +86,7 @@ def by_name(found: Iterable[tuple[str, Header | Reason]]) -> dict[str, Header | 
 def _who(header: Header | Reason) -> tuple[str, ...]:
     if not isinstance(header, Header):
         return ()
-    return tuple(text(header.values[AT[name]]) for name in ("issuer", "patient_id"))
+    return tuple(text(header.values[AT[name]]) for name in ("issuer", "patient_id", "patient_name"))
 
 
 @cuts_frames

@@ -41,6 +41,8 @@ _TEXTS = (
     "sex",
     "taken_back",
     "days_said",
+    "frame_digest",
+    "name_digest",
 )
 _NUMBERS = (
     "rows",
@@ -56,6 +58,7 @@ _NUMBERS = (
     "age_years",
     "age_said",
     "image_number",
+    "acquisition_number",
 )
 
 

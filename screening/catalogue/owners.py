@@ -6,6 +6,10 @@ Refuses: nothing.
 
 Copies are looked for among one person's images only: the same image under two patient numbers is
 a contradiction, not a copy.
+
+One number with two names and no birth date in one series is two people: a number that stands for
+nobody, or was mistyped. Between series names differ for good reasons (marriage, spelling) and are
+not asked.
 """
 
 from dataclasses import dataclass, replace
@@ -31,11 +35,18 @@ class Owner:
 
 def owners(columns: InstanceColumns, rows: NDArray[np.int64]) -> list[Owner]:
     """Return the images of each person, who has most of them first; nearly always one."""
-    people = columns.texts["person_key"]
+    people, names = columns.texts["person_key"], columns.texts["name_digest"]
     codes = people.codes[rows]
-    if (codes == codes[0]).all():
+    several_names = len(names.distinct(rows)) > 1
+    if (codes == codes[0]).all() and not several_names:
         return [Owner(rows, "")]
-    found = {people.values[code]: rows[codes == code] for code in np.unique(codes)}
+    # Who is named nowhere is one beside the named.
+    named = names.codes[rows] if several_names else np.zeros_like(codes)
+    found = {
+        f"{people.values[person]}|{names.values[name]}" if several_names else people.values[person]:
+        rows[(codes == person) & (named == name)]
+        for person, name in sorted(set(zip(codes.tolist(), named.tolist(), strict=True)))
+    }  # fmt: skip
     order = sorted(found, key=lambda person: (-len(found[person]), person))
     marks = ["", *(_short(person) for person in order[1:])]
     return [Owner(found[person], mark) for person, mark in zip(order, marks, strict=True)]

@@ -7,12 +7,13 @@ them finds planes in conflict.
 
 Images of another kind, matrix, pixel spacing or orientation never make one stack: a scout stored
 with its scan is one of its own. Nor do images as they were taken and computed ones (projections,
-spectral maps, as ImageType tells). Images of another kernel, slice thickness, ImageType or field
-centre do, where a header changed on the way down; they are told apart where both show the same
-stretch of the body, and together are no even stack or one that is finer than each alone (planes
-of one between those of the other). So are runs of image numbers, whether numbers go on or begin
-anew, and only where the runs differ in increment or in their planes: the same planes taken several
-times (a 4-D scan) stay together.
+spectral maps, as ImageType tells), or images in two frames of reference. Images of another kernel,
+slice thickness, ImageType, description, tube voltage, day, acquisition or field centre do, where a
+header changed on the way down or one block was scanned after another; they are told apart where
+both show the same stretch of the body, and together are no even stack or one that is finer than
+each alone (planes of one between those of the other). So are runs of image numbers, whether numbers
+go on or begin anew, and only where the runs differ in increment or in their planes: the same planes
+taken several times (a 4-D scan) stay together.
 """
 
 from collections import defaultdict
@@ -45,6 +46,13 @@ SPACING_SHARE = 0.01
 COSINES_APART = 0.02
 # Thickness is written with two or three decimals (0.625 mm as 0.63).
 THICKNESS_STEP_MM = 0.1
+# A scan over midnight is one; after more than a day the body lies otherwise.
+DAYS_APART = 1.0
+# Acquisitions under one UID that are told apart; a scan step by step counts each of its steps.
+MAX_ACQUISITIONS = 8
+MOST = 0.5  # of the shorter acquisition's stretch
+# More frames of reference are no such, but were made up image by image.
+MAX_FRAMES_OF_REFERENCE = 4
 # Field centres nearer than this are one: less is a matter of digits. Two are millimetres apart.
 CENTRE_MM = 1.0
 # More than so many centres are no reconstructions but a field that wanders.
@@ -56,6 +64,16 @@ MIN_RUN = 3
 # slice leaves it as it is.
 FINER_SHARE = 0.75
 _TAG_CHARACTERS = 8
+_PLAIN_TEXTS = ("sop_class_uid", "kernel", "series_description", "frame_digest")
+_PLAIN_NUMBERS = (
+    "rows",
+    "columns",
+    "row_spacing_mm",
+    "column_spacing_mm",
+    "thickness_mm",
+    "kvp",
+    "acquisition_number",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +110,9 @@ def split(columns: InstanceColumns, rows: Rows) -> tuple[Part, ...]:
 
 def _is_plain(columns: InstanceColumns, rows: Rows) -> bool:
     """Whether nothing differs and the planes make one stack: nearly every series, quickly told."""
-    texts = all(len(columns.texts[n].distinct(rows)) <= 1 for n in ("sop_class_uid", "kernel"))
-    names = ("rows", "columns", "row_spacing_mm", "column_spacing_mm", "thickness_mm")
-    same = all(_is_same(columns.numbers[n][rows]) for n in names)
+    texts = all(len(columns.texts[n].distinct(rows)) <= 1 for n in _PLAIN_TEXTS)
+    same = all(_is_same(columns.numbers[n][rows]) for n in _PLAIN_NUMBERS)
+    same = same and _is_same(columns.days[rows])
     if not (texts and same and len(columns.image_types.distinct(rows)) <= 1):
         return False
     if not (_is_same(columns.cosines[rows]) and _is_stack(columns, rows)):
@@ -125,8 +143,18 @@ def _kinds(columns: InstanceColumns, rows: Rows) -> list[str]:
         _near(columns.numbers["column_spacing_mm"][rows, None], _spacing_apart),
         _near(columns.cosines[rows], lambda a, b: bool(np.abs(a - b).max() > COSINES_APART)),
         [_computed(columns.image_types.values[code]) for code in columns.image_types.codes[rows]],
+        _frames_of_reference(columns, rows),
     ]
     return [" ".join(label).rstrip() for label in zip(*parts, strict=True)]
+
+
+def _frames_of_reference(columns: InstanceColumns, rows: Rows) -> list[str]:
+    """Label rows by their frame of reference; what does not tell goes with the most frequent."""
+    frames = columns.texts["frame_digest"]
+    if not 1 < len(frames.distinct(rows)) <= MAX_FRAMES_OF_REFERENCE:
+        return [""] * len(rows)
+    usual = frames.most_common(rows)
+    return [frames.values[code] or usual for code in frames.codes[rows]]
 
 
 @lru_cache(maxsize=4096)
@@ -169,7 +197,7 @@ def _reconstructions(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
     """Split images of one kind where that makes stacks of what is none, or is finer than each."""
     if len(rows) == 1:
         return {"": rows}
-    for tell in (_by_recipe, _by_centre, _by_run):
+    for tell in (_by_recipe, _by_acquisition, _by_centre, _by_run):
         parts = tell(columns, rows)
         if len(parts) > 1:
             return {
@@ -183,6 +211,20 @@ def _reconstructions(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
 def _by_recipe(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
     parts = _by(_recipes(columns, rows), rows)
     return parts if len(parts) > 1 and _are_apart(columns, rows, list(parts.values())) else {}
+
+
+def _by_acquisition(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
+    """Tell apart by AcquisitionNumber: breath, arms or the patient may have moved between two."""
+    numbers = columns.numbers["acquisition_number"][rows]
+    told = np.unique(numbers[np.isfinite(numbers)])
+    if not 1 < len(told) <= MAX_ACQUISITIONS:
+        return {}
+    parts = _by(_near(numbers[:, None], lambda a, b: bool(a[0] != b[0])), rows)
+    several = list(parts.values())
+    # Blocks scanned one after another may share some planes at their ends.
+    if not _overlap(columns, several, MOST) or not _are_apart(columns, rows, several):
+        return {}
+    return parts
 
 
 def _by_centre(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
@@ -229,13 +271,30 @@ def _recipes(columns: InstanceColumns, rows: Rows) -> list[str]:
     kernels, kinds = columns.texts["kernel"], columns.image_types
     thick_mm = columns.numbers["thickness_mm"][rows]
     labels = [
-        f"{kernels.values[code].upper()} {np.round(thick / THICKNESS_STEP_MM):g}"
-        for code, thick in zip(kernels.codes[rows], thick_mm, strict=True)
+        f"{kernels.values[code].upper()} {np.round(thick / THICKNESS_STEP_MM):g}{more}"
+        for code, thick, more in zip(
+            kernels.codes[rows], thick_mm, _told_apart(columns, rows), strict=True
+        )
     ]
     if len(np.unique(kinds.codes[rows])) == 1:
         return labels
     types = (kinds.values[code].upper() for code in kinds.codes[rows])
     return [f"{label} {kind}" for label, kind in zip(labels, types, strict=True)]
+
+
+def _told_apart(columns: InstanceColumns, rows: Rows) -> list[str]:
+    """Return tube voltage, day and description of each row where they differ; else nothing."""
+    kvp, said = columns.numbers["kvp"][rows], columns.texts["series_description"]
+    labels = [""] * len(rows)
+    if len(np.unique(kvp[np.isfinite(kvp)])) > 1:
+        labels = [f" {v:g} kV" for v in kvp]
+    days = columns.days[rows]
+    if np.any(days > np.nanmin(days, initial=np.inf) + DAYS_APART):
+        labels = [f"{label} day {day:g}" for label, day in zip(labels, days, strict=True)]
+    if len(said.distinct(rows)) > 1:
+        words = (said.values[code].upper() for code in said.codes[rows])
+        labels = [f"{label} {word}" for label, word in zip(labels, words, strict=True)]
+    return labels
 
 
 def _are_apart(columns: InstanceColumns, rows: Rows, parts: Sequence[Rows]) -> bool:
@@ -251,10 +310,15 @@ def _are_apart(columns: InstanceColumns, rows: Rows, parts: Sequence[Rows]) -> b
     return together.increment_mm < FINER_SHARE * step_mm
 
 
-def _overlap(columns: InstanceColumns, parts: Sequence[Rows]) -> bool:
-    """Whether two of the parts show the same stretch of the body: else one goes on in the other."""
+def _overlap(columns: InstanceColumns, parts: Sequence[Rows], share: float = 0.0) -> bool:
+    """Whether two of the parts show the same stretch of the body: else one goes on in the other.
+
+    share : how much of the shorter of the two lies in the other, at least
+    """
     ranges = sorted(r for part in parts if (r := _measure(columns, part).z_range_mm) is not None)
-    return any(b[0] < a[1] for a, b in pairwise(ranges))
+    return any(
+        min(a[1], b[1]) - b[0] > share * min(a[1] - a[0], b[1] - b[0]) for a, b in pairwise(ranges)
+    )
 
 
 def _show_other_planes(

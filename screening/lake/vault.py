@@ -24,7 +24,7 @@ import pyarrow as pa
 from screening import scan_dates
 from screening.errors import ScreeningError
 from screening.lake.crypto import Keys, lookup_digest
-from screening.lake.identifiers import completed_years, normalise_mrn
+from screening.lake.identifiers import compared_name, completed_years, normalise_mrn
 from screening.lake.store import Number, Store, make_tables, transaction
 from screening.tables import AGES, INSTANCES, INSTANCES_RAW
 
@@ -48,6 +48,15 @@ class Vault:
     def normalise_mrn(text: str | None) -> str:
         """Bring a patient number into the form in which it is compared (`identifiers.py`)."""
         return normalise_mrn(text)
+
+    @staticmethod
+    def compared_names(raw: pa.Table) -> list[str]:
+        """Return the names of rows without a birth date: with one, they are a matter of spelling.
+
+        raw : INSTANCES_RAW
+        """
+        names, births = _texts(raw, "patient_name"), raw["birth_date"].to_pylist()
+        return ["" if b else compared_name(name) for name, b in zip(names, births, strict=True)]
 
     def pseudonymise(self, raw: pa.Table) -> pa.Table:
         """Replace identity by keys.
@@ -91,6 +100,8 @@ class Vault:
             "instance_digest": pa.array(
                 self._digests(_texts(raw, "sop_instance_uid")), pa.string()
             ),
+            "frame_digest": self._told("frame", _texts(raw, "frame_of_reference_uid")),
+            "name_digest": self._told("name", self.compared_names(raw)),
             "rejected_instances": pa.array(
                 [self._digests(uids or []) for uids in raw["rejected_instances"].to_pylist()],
                 pa.list_(pa.string()),
@@ -229,6 +240,12 @@ class Vault:
             # The first spelling of a number is kept; the comparison is on the normalised one.
             known[row] = Number(self._issuer(issuer), mrn, patient_id, "" if mrn else study)
         return [known[row] for row in written]
+
+    def _told(self, kind: str, texts: Sequence[str]) -> pa.Array:
+        """Digest each text once; empty of an empty one."""
+        digests = self.keys.digests
+        of = {t: lookup_digest(digests, kind, t).hex() if t else "" for t in set(texts)}
+        return pa.array([of[t] for t in texts], pa.string())
 
     def _digests(self, uids: Sequence[str]) -> list[str]:
         return [lookup_digest(self.keys.digests, "instance", uid).hex() for uid in uids]

@@ -204,6 +204,27 @@ def test_the_same_images_under_two_people_are_no_copies_even_without_positions()
     assert all(e.series.has_several_owners for e in found.entries)
 
 
+@pytest.mark.parametrize(
+    ("names", "owned"),
+    [
+        (["a"] * 6, [(6, False)]),
+        (["a", "", "a", "", "a", "a"], [(6, False)]),
+        (["a", "a", "a", "b", "b", "b"], [(3, True), (3, True)]),
+        (["a", "a", "a", "b", "b", ""], [(3, True), (2, True), (1, True)]),
+    ],
+)
+def test_one_number_with_two_names_in_a_series_is_nobodys(
+    names: list[str], owned: list[tuple[int, bool]]
+) -> None:
+    rows = slices(steps(6))
+    for row, name in zip(rows, names, strict=True):
+        row["name_digest"] = name
+    series = [e.series for e in catalogue(rows).entries]
+    found = sorted(((s.n_slices, s.has_several_owners) for s in series), reverse=True)
+    assert found == owned
+    assert len({s.series_key for s in series}) == len(series)
+
+
 @pytest.mark.parametrize(("apart_mm", "n_conflicts"), [(0.0, 1), (0.01, 1), (0.05, 0)])
 def test_two_instances_at_one_position_conflict(apart_mm: float, n_conflicts: int) -> None:
     rows = slices([*steps(5), 6.0 + apart_mm])

@@ -1,5 +1,6 @@
 """Two reconstructions under one UID: told apart where each is a stack, together where not."""
 
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -173,6 +174,62 @@ def test_three_reconstructions() -> None:
     rows = (recon(start_mm=1.0, kernel="B70f"), recon(start_mm=2.0, image_type=VNC))
     assert shapes(recon(), *rows) == [(40, 3.0)] * 3
     assert shapes(recon(), recon(start_mm=1.0), recon(start_mm=2.0)) == [(40, 3.0)] * 3
+
+
+# --- scanned twice ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"acquisition_number": 2},
+        {"kvp": 100.0},
+        {"series_description": "Exspiration"},
+        {"acquired_on": date(2024, 5, 20)},
+        {"frame_digest": "g"},
+    ],
+)
+def test_two_scans_whose_planes_lie_between_each_others_are_two(other: dict[str, Any]) -> None:
+    """Numbered by place, as some archives do: numbers tell nothing."""
+    one = {
+        "acquisition_number": 1,
+        "kvp": 120.0,
+        "series_description": "Inspiration",
+        "acquired_on": date(2024, 5, 17),
+        "frame_digest": "f",
+    }
+    rows = recon(**one) + recon(start_mm=1.5, **(one | other))
+    rows.sort(key=lambda row: -row["position_lps_mm"][2])
+    for number, row in enumerate(rows):
+        row["image_number"] = number
+    assert shapes(rows) == [(40, 3.0)] * 2
+
+
+@pytest.mark.parametrize(("n_shared", "n"), [(0, 1), (2, 1), (30, 2)])
+def test_blocks_scanned_one_after_another_are_one(n_shared: int, n: int) -> None:
+    below = recon(start_mm=120.0 - 3.0 * n_shared, first=None, acquisition_number=2)
+    assert len(found(recon(first=None, acquisition_number=1), below)) == n
+
+
+def test_a_scan_step_by_step_counts_each_step() -> None:
+    rows = recon()
+    for k, row in enumerate(rows):
+        row["acquisition_number"] = k // 2
+    assert shapes(rows) == [(40, 3.0)]
+
+
+def test_frames_of_reference_made_up_image_by_image_tell_nothing() -> None:
+    rows = recon()
+    for k, row in enumerate(rows):
+        row["frame_digest"] = str(k)
+    assert shapes(rows) == [(40, 3.0)]
+
+
+def test_a_scan_over_midnight_is_one() -> None:
+    rows = recon(acquired_on=date(2024, 5, 17))
+    for row in rows[20:]:
+        row["acquired_on"] = date(2024, 5, 18)
+    assert shapes(rows) == [(40, 3.0)]
 
 
 TOGETHER = recon() + recon(start_mm=1.5) + recon(30, start_mm=0.5, kernel="B70f", image_type=VNC)

@@ -60,6 +60,29 @@ def test_both_people_are_there_and_neither_has_a_score(
     assert {d.reasons[0] for d in decisions} == {Reason.IDENTITY_CONFLICT}
 
 
+@pytest.mark.parametrize("number", ["", "UNKNOWN", "CANARY-ID"])
+def test_two_names_without_a_birth_date_are_two_people(number: str, tmp_path: Path) -> None:
+    one = setting(PatientID=number, PatientName="Doe^Jane", PatientBirthDate="")
+    other = setting(PatientID=number, PatientName="Roe^Richard", PatientBirthDate="")
+    place = Archive(tmp_path / "archive").add(
+        stack(20, 0, one), stack(20, 1, at_place(60.0, other))
+    )
+    found = night(place)
+    assert found.adds_up
+    series = [entry.series for entry in found.entries]
+    assert [s.n_files for s in series] == [20, 20]
+    assert {d.reasons[0] for d in choose.choose(series)} == {Reason.IDENTITY_CONFLICT}
+
+
+@pytest.mark.parametrize("number", ["", "UNKNOWN", "n/a", "000", "---"])
+def test_a_number_that_is_none_makes_nobody_one(number: str, tmp_path: Path) -> None:
+    """Two studies without a patient's number are two people, whoever they are."""
+    one = setting(PatientID=number)
+    other = setting(PatientID=number, StudyInstanceUID="1.2.3.9", SeriesInstanceUID="1.2.3.9.1")
+    found = night(Archive(tmp_path / "archive").add(stack(edit=one), stack(recon=1, edit=other)))
+    assert len({entry.series.person_key for entry in found.entries}) == 2
+
+
 def test_copies_of_one_person_stay_copies_beside_another_person(tmp_path: Path) -> None:
     place = Archive(tmp_path / "archive").add(stack(), stack()[:3], stack(edit=OTHER))
     found = night(place)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from screening.errors import ScreeningError
 from screening.lake import Lake, Vault
-from screening.lake.identifiers import completed_years, normalise_mrn
+from screening.lake.identifiers import compared_name, completed_years, normalise_mrn
 from screening.lake.store import transaction
 from screening.tables import AGES, INSTANCES
 
@@ -35,7 +35,13 @@ def _ids(*pairs):
         (" 12 3\t", "123"),
         ("ab-007", "AB-007"),
         ("00A7", "00A7"),
-        ("000", "0"),
+        ("000", ""),  # no number: whoever shares it is not one person
+        ("Unknown", ""),
+        ("n/a", ""),
+        ("- -", ""),
+        ("XXXX", ""),
+        ("X1", "X1"),
+        ("ANON0042", "ANON0042"),  # a number of a study
         ("", ""),
         ("  ", ""),
         (None, ""),
@@ -44,6 +50,22 @@ def _ids(*pairs):
 )
 def test_how_numbers_are_compared(written, compared):
     assert normalise_mrn(written) == compared == Vault.normalise_mrn(written)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("Doe^Jane", "DOE^JANE^A^Dr", True),
+        ("Doe^Jane", "Doe Jane", True),
+        ("Müller^Zoë", "Mu\u0308ller^Zoe", True),
+        ("Yamada^Tarou=山田^太郎", "YAMADA^TAROU", True),
+        ("Doe^Jane", "Doe^John", False),
+        ("Doe^Jane", "Roe^Jane", False),
+        ("", "^^", True),
+    ],
+)
+def test_how_names_are_compared(one, other, is_same):
+    assert (compared_name(one) == compared_name(other)) is is_same
 
 
 @given(st.text())
@@ -238,7 +260,7 @@ def test_a_hundred_thousand_rows(lake, build):
         "sop_instance_uid": numbers,
         "series_instance_uid": pa.array([f"s{i // 200}" for i in range(n)]),
         "study_instance_uid": pa.array([f"t{i // 400}" for i in range(n)]),
-        "patient_id": pa.array([f"{i // 800}" for i in range(n)]),
+        "patient_id": pa.array([f"{1 + i // 800}" for i in range(n)]),
     }.items():
         big = big.set_column(big.schema.get_field_index(name), name, values)
     keyed = lake.vault.pseudonymise(big)  # about 1.5 s on the machine it was written on
