@@ -37,7 +37,7 @@ RISK_COLUMNS = (
         "percentile_source",
         _S,
         "",
-        "MESA 2006 where race is known, at 45 to 84; else Hoff 2001, at 40 to 84",
+        "MESA 2006 where race is known, at 50 to 80; else Hoff 2001, at 40 to 84",
     ),
     Column("inputs_used", _SS, "", "inputs with their values' ages in days"),
     Column("reasons", _SS, "", "why an estimate by a published equation is empty"),

@@ -15,7 +15,7 @@
 -- column: n_lesions |  | health | coronary lesions
 -- column: percentile |  | health | of the score among people of that age, sex and, where known, race; whole; empty below the lowest and above the highest percentile known, and outside the table's ages
 -- column: percentile_text |  | health | the same in words, also below and above; empty outside the table's ages
--- column: percentile_source |  | open | MESA 2006 where the race is known, at 45 to 84; else Hoff 2001, 40 to 84
+-- column: percentile_source |  | open | MESA 2006 where the race is known, at 50 to 80; else Hoff 2001, 40 to 84
 -- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at, to 0.001

@@ -74,9 +74,9 @@ _MESA_LN_CAC = 0.2743
 _MESA_SHARES = {"white": 0.38, "black": 0.28, "hispanic": 0.22, "chinese": 0.12}
 _MESA_RACES = tuple(_MESA_SHARES)
 
-# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years, for 45
-# to 84; where race is none of its four, and from 40, Hoff (2001, Am J Cardiol 87:1335) at 42.5,
-# 47.5 … 77.5, to 84. The outermost hold to the ends.
+# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years; where
+# race is none of its four, and at other ages, Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 …
+# 77.5, its first held from 40 on, its last to 84.
 _P75_AGES = (50.0, 60.0, 70.0, 80.0)
 _P75 = {
     ("M", "white"): (22, 155, 540, 1200),
@@ -89,10 +89,7 @@ _P75 = {
     ("F", "hispanic"): (0, 2, 51, 205),
 }
 _P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5, 77.5)
-# MESA's web tool: 19 in 100 black men of 45 and 28 of 50 have any calcium. Until a quarter has
-# some, any is above the 75th percentile.
-_P75_BLACK_MEN_FROM = 45 + 5 * (25 - 19) / (28 - 19)
-_P75_HOFF_FROM, _P75_MESA_FROM, _P75_BELOW = 40.0, 45.0, 85.0
+_P75_HOFF_FROM, _P75_BELOW = 40.0, 85.0
 _P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892, 1071), "F": (1, 2, 5, 23, 57, 145, 210, 241)}
 
 # States of series refused for a reason; all others that give no score are `failed`.
@@ -333,10 +330,8 @@ def percentile_75(age_years: float, sex: str, race: str | None) -> float | None:
     """Give the Agatston score at the 75th percentile; None outside the ages of the table."""
     ages: tuple[float, ...] = _P75_HOFF_AGES
     scores: tuple[int, ...] = _P75_HOFF[sex]
-    if race in _MESA_RACES and age_years >= _P75_MESA_FROM:
+    if race in _MESA_RACES and _P75_AGES[0] <= age_years <= _P75_AGES[-1]:
         ages, scores = _P75_AGES, _P75[sex, str(race)]
-        if (sex, race) == ("M", "black") and age_years < _P75_BLACK_MEN_FROM:
-            return 0.0
     if not _P75_HOFF_FROM <= age_years < _P75_BELOW:
         return None
     return float(np.interp(age_years, ages, scores))

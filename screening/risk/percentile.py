@@ -5,12 +5,13 @@ Goes out: the percentile in words, as a number where the tables hold one, and wh
 Refuses: ages outside a table, an unknown sex: these stay empty.
 
 With a race that MESA published, MESA (McClelland, Circulation 2006;113:30, table 2, people
-without cardiovascular disease) at its ages, 45 to 84; without one, and from 40 to 44, Hoff (Am J
-Cardiol 2001;87:1335, 35,246 adults, no race).
+without cardiovascular disease) between the middles of its first and last bracket, 50 to 80; without
+one, and at other ages, Hoff (Am J Cardiol 2001;87:1335, 35,246 adults, no race).
 Both give a few percentiles by age bracket. A bracket's values belong to its middle; between two
-middles they are interpolated, and beyond the outermost they hold unchanged to the end of their
-bracket. Hoff's ">74" has no end and no middle: it stands at 77.5, as if it were 75-79, and holds to
-84, where MESA ends too. Between two percentiles the score is interpolated on ln(A + 1).
+middles they are interpolated. MESA's ten years are never applied beyond their middles: at 45 a
+score ranks otherwise than at 50. Hoff's first of five years, 40-44, holds from 40 on ("<40" has no
+middle), and its ">74" from 77.5, as if it were 75-79, to 84: it has no end of its own.
+Between two percentiles the score is interpolated on ln(A + 1).
 Any calcium ranks above every zero: where MESA tells how many have none (white and black people),
 the scores between zero and the first tabulated percentile above that share lie between the two.
 """
@@ -23,7 +24,6 @@ import pyarrow as pa
 
 _MESA_PERCENTILES = (25.0, 50.0, 75.0, 90.0, 95.0)
 _MESA_AGES = (50.0, 60.0, 70.0, 80.0)  # middles of 45-54, 55-64, 65-74, 75-84
-_MESA_FROM_YEARS, _BELOW_YEARS = 45.0, 85.0  # 84 in whole years is below 85
 _MESA: Mapping[tuple[str, str], tuple[tuple[int, ...], ...]] = {
     ("M", "white"): ((0, 0, 22, 110, 207), (0, 28, 155, 452, 743), (21, 145, 540, 1345, 2271),
                      (103, 385, 1200, 2933, 4619)),
@@ -61,6 +61,7 @@ _HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
           (0, 3, 57, 193), (1, 24, 145, 410), (3, 52, 210, 631), (9, 75, 241, 709)),
 }  # fmt: skip
 _HOFF_FROM_YEARS = 40.0  # where its bracket 40-44 begins
+_BELOW_YEARS = 85.0  # the flag has a tier of its own from there on
 MESA_SOURCE, HOFF_SOURCE = "MESA 2006", "Hoff 2001"
 
 
@@ -86,7 +87,7 @@ def percentile(agatston: float, age_years: float, sex: str, race: str | None) ->
     Parameters
     ----------
     agatston : Agatston units, 0 or more
-    age_years : decimal; MESA from 45, Hoff from 40, both below 85
+    age_years : decimal; MESA from 50 to 80, Hoff from 40 to below 85
     sex : F or M
     race : white, black, hispanic, chinese; anything else is unknown
     """
@@ -94,13 +95,13 @@ def percentile(agatston: float, age_years: float, sex: str, race: str | None) ->
     percentiles: tuple[float, ...] = _HOFF_PERCENTILES
     table, source = _HOFF.get(sex), HOFF_SOURCE
     at_zero = None
-    if (sex, race) in _MESA and age_years >= _MESA_FROM_YEARS:
+    if (sex, race) in _MESA and _MESA_AGES[0] <= age_years <= _MESA_AGES[-1]:
         ages, percentiles = _MESA_AGES, _MESA_PERCENTILES
         table, source = _MESA[(sex, str(race))], MESA_SOURCE
         at_zero = _percent_at_zero(age_years, sex, race)
     if table is None or agatston < 0 or not _HOFF_FROM_YEARS <= age_years < _BELOW_YEARS:
         return None
-    # np.interp holds the outermost rows beyond their middles.
+    # np.interp holds Hoff's outermost rows beyond their middles.
     scores = [float(np.interp(age_years, ages, column)) for column in zip(*table, strict=True)]
     if agatston == 0:
         return Percentile(_of_zero(scores, percentiles, at_zero), None, source)
