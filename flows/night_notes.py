@@ -46,7 +46,8 @@ _UNSET = "not set"
 _DOUBTS = {
     "date": "carry a date that cannot be, or that others contradict; the believable one was taken, "
     "where there is one",
-    "age": "state an age that birth and scan date contradict; it was counted from the dates",
+    "age": "state an age that birth and scan date contradict; neither was believed, and without a "
+    "birth date in the clinical record the age is unknown",
 }
 
 

@@ -75,8 +75,8 @@ def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
 
 def estimate(lake: Lake, as_of: date, settings: RiskSettings) -> None:
     """Bring ages, risk estimates and progression up to date."""
-    scans = lake.read("series").select(["series_key", "person_key", "index_date", "age_years"])
-    lake.replace("ages", lake.vault.ages(scans))
+    names = ["series_key", "person_key", "index_date", "age_years", "header_doubts"]
+    lake.replace("ages", lake.vault.ages(lake.read("series").select(names)))
     inputs = lake.query("core_risk_input", as_of)
     lake.replace("risk", RISK.check(risk.estimate(inputs, settings)))
     compare_scans(lake, as_of)

@@ -14,6 +14,13 @@ RawValue = str | int | float | list[str] | list[float] | list[int] | None
 OWN_MANUFACTURER = "screening: research software, not a medical device"
 # Ingredients (0018,1048) that are drunk or blown in, and make no blood bright.
 _NOT_IN_BLOOD = frozenset({"BARIUM", "CARBON DIOXIDE"})
+# Routes (0018,1040), free text: what is drunk or given by other ways makes no blood bright, unless
+# some went into a vessel too. SNOMED CT's names, and what people write.
+_NOT_INTO_BLOOD = re.compile(
+    r"\b(?:(?:PER ?)?ORAL\w*|ORAAL|P ?O|PER ?OS|BY MOUTH|RE[CK]TAL\w*|ENTERAL\w*|VAGINAL\w*|"
+    r"TOPICAL|INTRATHE[CK]AL\w*|INHALATION|DRUNK)\b"
+)
+_INTO_BLOOD = re.compile(r"\b(?:I ?V|I ?A|INTRAVEN\w*|INTRA ?ARTER\w*|INTRAVASC\w*|VEIN|VENOUS)\b")
 MAX_INTEGER = 2**31 - 1
 # TriggerSourceOrType is free text: a timer or a button triggers scans too.
 _OF_THE_HEART = re.compile(r"ECG|EKG|VCG|CARD|HEART|PULSE|R[- ]?WAVE|(?<!NON[-_ ])(?<!NOT )GATED")
@@ -64,12 +71,22 @@ def numbers(value: object, count: int) -> tuple[float, ...] | None:
     return found if len(found) == count else None
 
 
-def contrast_agent(agent: object, volume_ml: object, ingredient: object) -> str:
+def is_not_into_blood(route: str) -> bool:
+    """Tell whether a route of contrast agent names ways that lead into no vessel, and only such."""
+    words = " ".join(re.findall(r"[A-Z]+", route.upper()))
+    return _NOT_INTO_BLOOD.search(words) is not None and _INTO_BLOOD.search(words) is None
+
+
+def contrast_agent(
+    agent: object, volume_ml: object, ingredient: object, route: object = None
+) -> str:
     """ContrastBolusAgent; where it is empty, what else says that an agent was given.
 
     Some scanners leave the agent's name out and write its volume (0018,1041) or ingredient
-    (0018,1048) alone.
+    (0018,1048) alone. What was not given into blood is none.
     """
+    if is_not_into_blood(text(route)):
+        return ""
     named = text(agent)
     if named:
         return named

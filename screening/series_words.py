@@ -64,7 +64,7 @@ def series_words(
     models : ManufacturerModelName
     """
     own, protocol, everything = map(_terms, (own_descriptions, protocols, descriptions))
-    scanners = list(models)
+    scanners = [model.replace("_", " ") for model in models]
     if any(_CONE_BEAM_MODEL.search(model) for model in scanners):
         own.add("cone_beam")
     is_pet_scanner = any(_PET_MODEL.search(model) for model in scanners)

@@ -73,7 +73,7 @@ _HEADER = (
         "contrast_agent",
         _S,
         "",
-        "ContrastBolusAgent, else volume or ingredient; empty where the tag is",
+        "ContrastBolusAgent, else volume or ingredient; empty where none went into blood",
     ),
     Column("body_part", _S, "", "BodyPartExamined"),
     Column("descriptions", _S, "", "study, series and protocol texts, joined", _ID),

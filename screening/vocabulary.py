@@ -16,8 +16,9 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from screening.header_values import is_not_into_blood
 from screening.words_of_body import BODY_STEPS
-from screening.words_of_making import MAKING_STEPS, PHASE_MARK
+from screening.words_of_making import MAKING_STEPS, PERCENT_MARK, PHASE_MARK, QUESTION_MARK
 
 _STEPS = (*MAKING_STEPS, *BODY_STEPS)
 _COMPILED = tuple((terms, re.compile(rf"\b(?:{phrases})\b")) for terms, phrases in _STEPS)
@@ -36,12 +37,25 @@ SPECTRAL_TYPES = (
     r"VNC|VUE|VMI|MONO ?E|MONOENERGETIC|IODINE|Z ?EFF|EFFECTIVE Z|VIRTUAL.*|ELECTRON DENSITY"
 )
 
-# ContrastBolusAgent values that say none was given.
-_NO_AGENT = re.compile(
-    "(?:none|no|non(?! ionic)|not|n|nil|null|na|n a|nan|false|off|without|w o|wo|ohne|kein|keine|"
-    "keines|sans|sin|senza|zonder|geen|aucun|aucune|ninguno|ninguna|nessuno|nessuna|plain|"
-    r"unknown|undefined|[0 ]+(?:ml|cc|mg|g)?$)(?:\b|$)"
+# ContrastBolusAgent values that say none was given, at once or after the noun ("IV: NO").
+_NONE = (
+    "none|no|non(?! ionic)|not|n|nil|null|na|n a|nan|false|off|without|w o|wo|ohne|kein|keine|"
+    "keines|sans|sin|senza|zonder|geen|aucun|aucune|ninguno|ninguna|nessuno|nessuna"
 )
+_NO_AGENT = re.compile(rf"(?:{_NONE}|plain|unknown|undefined|[0 ]+(?:ml|cc|mg|g)?$)(?:\b|$)")
+_DENIED_AFTER = re.compile(
+    rf"(?:(?:iv|i v|contrast|contraste|contrasto|kontrast|kontrastmittel|km|agent|medium|media) )+"
+    rf"(?:{_NONE}|nein|nee|nej|nao)(?: (?:given|administered|used|applied))?"
+)
+# What is drunk, alone or with its amount; nothing of it comes into the blood.
+_DRINK = (
+    "water|wasser|eau|agua|acqua|vatten|vann|vand|milk|milch|mannitol|gastro ?grafine?|gastroview|"
+    "gastromiro|gastrolux|telebrix gastro|barium|baryum|bario|micropaque|readi ?cat|volumen|breeza"
+)
+_AMOUNT = "[0-9]+|ml|cc|l|sulfate|only"
+_DRUNK_ALONE = re.compile(rf"(?:(?:{_AMOUNT}) )*(?:{_DRINK})(?: (?:{_DRINK}|{_AMOUNT}))*")
+# What stands between two agents; not the stroke of "w/o" and "n/a".
+_AND = re.compile(r"[+&,;|\\]|(?<!\b[wn])/|\b(?:and|und|et|plus)\b", re.IGNORECASE)
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # "C+", "KM-", "IV +": the sign is the message. A hyphen inside a word ("C-spine") is not.
@@ -49,12 +63,24 @@ _PLUS = re.compile(r"\b(?:c|km|iv|ic|pdc|mdc)\s?\+(?!\w)", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:c|km|iv|ic|pdc|mdc)\s?-(?=\s|$|[_,;)])", re.IGNORECASE)
 # "4D", "4-D 30%" and "4DCT", but not "4 D30": four millimetres under kernel D30.
 _FOUR_D = re.compile(r"(?<![a-z0-9.,])4(?:-?d|\s?-?d(?![0-9]))(?=[^a-z]|ct|$)", re.IGNORECASE)
+# Siemens' dose modulation is not in phases.
+_CARE_DOSE = re.compile(r"\bcare[\s-]*dose[\s-]*4[\s-]*d\b", re.IGNORECASE)
 # "T=30%", "50% Ex", "0 % In": where in the breath, as planning scanners write it.
 _BREATH_PERCENT = re.compile(
     r"\bt\s?=?\s?\d{1,3}\s?%|\b\d{1,3}\s?%\s?(?:ex|in)(?:sp|p|h)?[a-z]*\b", re.IGNORECASE
 )
+_PERCENT = re.compile(r"\d{1,3}(?:[.,]\d+)?\s?%")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _LETTER_DIGIT = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
+# What is more than words, in order, and the word that takes its place.
+_MARKS = (
+    (_CARE_DOSE, ""),
+    (_FOUR_D, PHASE_MARK),
+    (_BREATH_PERCENT, PHASE_MARK),
+    (_PERCENT, PERCENT_MARK),
+    (_PLUS, "contrast"),
+    (_MINUS, "unenhanced"),
+)
 
 
 @lru_cache(maxsize=65536)
@@ -70,8 +96,10 @@ def terms_of(text: str) -> tuple[str, ...]:
     -------
     tuple of str, each in `VOCABULARY`
     """
-    phased = _BREATH_PERCENT.sub(f" {PHASE_MARK} ", _FOUR_D.sub(f" {PHASE_MARK} ", text))
-    signed = _MINUS.sub(" unenhanced ", _PLUS.sub(" contrast ", phased))
+    marked = text.replace("_", " ")  # which patterns take for a letter
+    for pattern, mark in _MARKS:
+        marked = pattern.sub(f" {mark} ", marked)
+    signed = marked.replace("?", f" {QUESTION_MARK} ")
     # As written, and with "LungScreening" taken apart: "CaScore" is read either way.
     found = _recognise(_plain(signed)) | _recognise(_plain(_CAMEL.sub(" ", signed)))
     return tuple(sorted(found))
@@ -80,10 +108,19 @@ def terms_of(text: str) -> tuple[str, ...]:
 def says_contrast(agent: str) -> bool:
     """Tell whether a ContrastBolusAgent value says that an agent was given.
 
-    Empty values and words for "none" in several languages say that none was.
+    Empty values and words for "none" in several languages say that none was; what was drunk is
+    none of which the blood is bright.
     """
+    if _NO_AGENT.match(_plain(agent)):
+        return False
+    return any(map(_is_into_blood, _AND.split(agent)))
+
+
+def _is_into_blood(agent: str) -> bool:
     plain = _plain(agent)
-    if not plain or _NO_AGENT.match(plain):
+    if not plain or _NO_AGENT.match(plain) or _DENIED_AFTER.fullmatch(plain):
+        return False
+    if _DRUNK_ALONE.fullmatch(plain) or is_not_into_blood(plain):
         return False
     return terms_of(agent) != ("unenhanced",)
 

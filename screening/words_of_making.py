@@ -9,6 +9,10 @@ with or without its e.
 
 # What `vocabulary` writes where a text says 4-D or a phase of breathing ("4DCT", "T=30%").
 PHASE_MARK = "fourd"
+# And where a text gives a percentage: of a cycle, or of iterative reconstruction.
+PERCENT_MARK = "percentmark"
+# And where it asks: "CAC?".
+QUESTION_MARK = "questionmark"
 
 # Words that deny what follows them.
 _NOT = (
@@ -53,22 +57,30 @@ _VIRTUAL = "virtual|virtuel|virtuell|virtuelle|virtuelles|virtueller|virtuale|vi
 # A virtual bronchoscopy of an unenhanced chest is no virtual unenhanced chest.
 _NO_ENDOSCOPY = "(?! (?:bronch|colon|kolo|endos))"
 _UNENHANCED = rf"(?:{_NOT}) ?{_AGENT_PHRASE}|unenhanced|noncontrast|nativ[a-z]*|natif|blanco"
+_IODINE = "iodine|iod|iode|jod|iodio|yodo|jodium"
+# GE's virtual unenhanced, not a view: French says of what ("vue axiale", "vue de face", "champ de
+# vue"), and there is a viewer of that name.
+_GE_UNENHANCED = (
+    "(?<!de )vue(?! (?:[a-z]+ale|[a-z]+aire|[a-z]+euse|d|de|du|des|en|pour|par|sur|pacs)(?: |$))"
+)
 _SPECTRAL = (
-    rf"vnc|vue|vmi|(?:{_VIRTUAL}) (?:{_UNENHANCED})|"
+    rf"vnc|{_GE_UNENHANCED}|vmi|(?:{_VIRTUAL}) (?:{_UNENHANCED})|"
     rf"(?:{_UNENHANCED}) (?:{_VIRTUAL}){_NO_ENDOSCOPY}|"
     # 40 to 200 keV are what scanners offer.
     "mono ?energ[a-z]*(?: plus)?|mono ?e|mono ?plus|mono ?chromatic|"
     "mono (?:[4-9][0-9]|1[0-9][0-9]|200)(?: kev)?|(?:mono )?[0-9]+ ?kev|kev|"
-    "iodine (?:map|maps|overlay|density|only|no water)|"
-    "iodkarte|jodkarte|jod karte|carte d? ?iode|mapa de yodo|mappa iodio|jodiumkaart|"
+    "iodine (?:only|no water)|"
+    rf"(?:{_IODINE}) ?(?:maps?|images?|overlay|density|bild[a-z]*|karten?|kaart|beeld)|"
+    rf"(?:carte|image|mapa|imagen|mappa|immagine) (?:d |de |di )?(?:{_IODINE})|"
     "zeff|z eff|effective z|electron density|pbv|(?:calcium|ca) ?supp[a-z]*"
 )
 
 _SCORE = (
     r"cac|cacs|casc|ca ?sc(?:ore|oring)?|calc(?:ium)? ?(?:score|scoring|scan)|"
     "kalk ?scor(?:e|ing)|kalzium ?scor(?:e|ing)|calcium coronaire|coronary (?:artery )?calcium|"
-    "score calcique|calcio coronari[ao]|scor(?:e|ing) calcico|"
-    "puntaje de calcio|score (?:de )?calci(?:o|um)|calcio score|agatston|smartscore|"
+    "score calcique|calcio coronari[ao]|"
+    "(?:scor(?:e|ing)|punteggio|puntaje|puntuacion|indice|escore|pontuacao) (?:(?:de|del|di|do) )?"
+    "calci(?:o|um|co)(?: coronari[ao])?|calcio score|agatston|smartscore|"
     "kransslagaderkalk|flash ?ca ?sc(?: ?seq)?"
 )
 # A score that was not made: denied, planned, advised, broken off. Before the word or after it.
@@ -86,7 +98,8 @@ _UNDONE = (
     "planificad[ao]|recomendad[ao]|aconsejad[ao]|solicitad[ao]|pendiente|"
     "rifiutat[ao]|interrott[ao]|programmat[ao]|pianificat[ao]|consigliat[ao]|raccomandat[ao]|"
     "sospes[ao]|geannuleerd[a-z]*|geweigerd[a-z]*|afgebroken|gepland[a-z]*|aanbevolen|geadviseerd|"
-    "mislukt[a-z]*|avbruten|avbrutt|planlagt|planerad"
+    "mislukt[a-z]*|avbruten|avbrutt|planlagt|planerad|"
+    f"evtl|eventuell|ggf|fraglich[a-z]*|{QUESTION_MARK}"
 )
 _UNDONE_AFTER = (
     # "not gated" and "not enhanced" deny something else.
@@ -104,18 +117,30 @@ _NO_SCORE = (
     rf"(?:{_NEITHER}|{_UNDONE})"
     r"(?: (?:coronary|cardiac|artery|ct|the|a|any|de|du|le|di|el|la|il))*"
     rf" (?:{_SCORE}|calcium|kalk|calcio)(?: ?scor(?:e|es|ing))?|"
-    rf"(?:{_SCORE})(?: (?:{_AUXILIARY}))* (?:{_UNDONE}|{_UNDONE_AFTER})"
+    # What became of it may stand after the reason: "wegen Tachykardie nicht auswertbar".
+    rf"(?:{_SCORE})(?: (?:{_AUXILIARY}))*(?: [a-z0-9]+){{0,4}}? (?:{_UNDONE}|{_UNDONE_AFTER})"
 )
 
 _BEFORE_OR_AFTER = (
     "after|post|following|follow up|fu|status post|s p|history of|before|prior to|pre|"
-    "nach|vor|z n|zustand nach|verlauf nach|apres|avant|tras|despues de|antes de|dopo|prima di|"
-    "na|voor|etter|efter|apos"
+    "nach|vor|(?<!i )v|z n|zustand nach|verlauf nach|apres|avant|tras|despues de|antes de|dopo|"
+    "prima di|na|voor|etter|efter|apos"
 )
+_FOLLOW_UP = (
+    "follow up|fu|nachsorge|verlauf|verlaufskontrolle|suivi|surveillance|seguimi?ento|nazorg|"
+    "oppfolging|uppfoljning|opfolgning"
+)
+# A drain that lies there, an ablation that is to come: the state or the reason of a scan. Only with
+# a word of doing it (or of guiding a needle) were the images made for it.
+_STATE_OR_DEED = (
+    "drainagen?|drains?|drenaje|drenaggio|[a-z]*ablation|ablacion|ablazione|radiofre[a-z]*|rfa|mwa"
+)
+_DOING = "procedures?|placement|insertion|anlage|einlage|intervention|needle|nadel|session|pose"
 _INTERVENTION = (
     "[a-z]*biops[a-z]*|biopt|intervention|interventional|[a-z]*punktion(?:en)?|[a-z]*punctie|"
-    "ponctions?|puncion|punzione|drainage|drain|ablation|radiofre[a-z]*|thermoablation|rfa|"
-    "[a-z]*aspirato|vertebroplast[a-z]*|kyphoplast[a-z]*|hook ?wire"
+    "ponctions?|puncion|punzione|[a-z]*aspirato|vertebroplast[a-z]*|kyphoplast[a-z]*|hook ?wire|"
+    rf"(?:percutan[a-z]*|perkutan[a-z]*|needle|nadel) (?:{_STATE_OR_DEED})|"
+    rf"(?:{_STATE_OR_DEED}) ?(?:{_DOING})"
 )
 _GUIDED = (
     "ct ?guided|ct ?gesteuert[a-z]*|ct ?gestuurd[a-z]*|(?:tc|ct) guidat[ao]|"
@@ -132,7 +157,7 @@ _PLANNING = (
     "simula[cz]ion[a-z]*|simulazione|dosimetri[a-z]*|planification[a-z]*|planificacion[a-z]*|"
     f"centrage|centraje|centratura|{_RADIOTHERAPY}"
 )
-_CHECK = "check|control|kontrolle|controle|controllo|follow up|fu|lage|position"
+_CHECK = f"check|control|kontrolle|controle|controllo|lage|position|{_FOLLOW_UP}"
 
 _EXPIRATORY = (
     "exp|expi|expir|expirat[a-z]*|exsp|exspir[a-z]*|expiracion|expiracao|espirazione|espirat[a-z]*|"
@@ -151,6 +176,16 @@ _PROJECTION = (
 # One step a line: the terms it gives, and its phrases. None: recognised only to be taken out.
 # A group named `kept` stays for the steps after it.
 MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
+    # Allergies are the patient's.
+    (
+        (),
+        rf"(?:{_IODINE}|{_AGENT}) ?(?:allerg|alerg)[a-z]*|"
+        rf"(?:allerg|alerg)[a-z]* (?:(?:to|auf|gegen|al|au|a|all|voor|l|iv) )*"
+        rf"(?:{_IODINE}|{_AGENT})",
+    ),
+    # 120 kV, the voltage of most chest CT, miswritten: monoenergetic images to be read lie at 40 to
+    # 70 keV, against metal at 130 and more, and one at 120 says "mono".
+    ((), "(?<!mono )120 kev"),
     (("spectral",), _SPECTRAL),
     ((), _NO_SCORE),
     (("calcium_score",), _SCORE),
@@ -162,8 +197,9 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     # An intervention or radiotherapy that the scan came before or after is not what it was for.
     (
         (),
-        rf"(?:{_BEFORE_OR_AFTER})(?: (?P<kept>[a-z]+(?: [a-z]+)?))?? "
-        rf"(?:{_INTERVENTION}|{_RADIOTHERAPY})|(?:{_INTERVENTION}) (?:{_CHECK})",
+        rf"(?:{_BEFORE_OR_AFTER}|{_FOLLOW_UP})(?: (?P<kept>[a-z]+(?: [a-z]+)?))?? "
+        rf"(?:{_INTERVENTION}|{_RADIOTHERAPY}|{_STATE_OR_DEED})|"
+        rf"(?:{_INTERVENTION}) (?:{_CHECK})|(?:{_RADIOTHERAPY}) (?:{_FOLLOW_UP})",
     ),
     (("contrast", "unenhanced"), rf"(?:{_BOTH})(?: (?:{_FILLER}))*(?: (?:{_AGENT}))?"),
     (
@@ -181,6 +217,8 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         ("subtraction",),
         "[a-z]*subtraction|subtracted|[a-z]*subtraktion|soustraction|sustraccion|sottrazione",
     ),
+    # Made for CAD to read, not by it.
+    ((), "(?:for|fuer|fur|pour|para|per|voor|til) (?:(?P<kept>lungs?|lunge|pulmonary) )?cad"),
     # CAD alone is also coronary artery disease.
     (("cad_overlay", "lung"), "(?:lung|lungen?|pulmonary) ?cad|cad (?:lung|lunge)"),
     (
@@ -190,8 +228,12 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("phase_4d",),
-        f"{PHASE_MARK}(?: ?ct)?|respiratory correlated|resp [0-9]+|(?:average|avg|ave) ct",
+        f"{PHASE_MARK}(?: ?ct)?|respiratory correlated|resp [0-9]+|resp ?(?:low|high) ?(?:br)?|"
+        "(?:average|avg|ave) ct",
     ),
+    (("percent",), PERCENT_MARK),
+    # The exposure: Canon's SUREExposure, or its number.
+    ((), "(?:sure|auto) ?exp[a-z]*|exp (?:nr|no|num|number|nummer) [0-9]+"),
     (("expiratory",), _EXPIRATORY),
     (("inspiratory",), _INSPIRATORY),
     (("planning",), _PLANNING),

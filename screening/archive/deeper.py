@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from screening.archive.calcium_report import STRUCTURED_REPORTS, words_of
-from screening.archive.contrast import agent_of_sequence
+from screening.archive.contrast import agent_of_sequence, route_of_sequence
 from screening.archive.rejection import KEY_OBJECT_SELECTION, NO_NOTE, Note, read_note
 from screening.archive.tags import AT, RawHeader, sop_class
 from screening.frames import (
@@ -43,6 +43,8 @@ PYDICOM_ERRORS = (
     struct.error,
 )
 
+_OF_CONTRAST = (("contrast_agent", agent_of_sequence), ("contrast_route", route_of_sequence))
+
 
 def take_frames(dataset: Dataset, values: RawHeader) -> tuple[tuple[float, ...], str]:
     """Put what an enhanced image says of all its frames where a slice says it of itself."""
@@ -61,14 +63,13 @@ def take_frames(dataset: Dataset, values: RawHeader) -> tuple[tuple[float, ...],
 
 
 def take_agents(dataset: Dataset, values: RawHeader) -> None:
-    """Put the agents of a sequence where the plain tag is empty or absent."""
-    at = AT["contrast_agent"]
-    if text(values[at]):
-        return
-    try:
-        values[at] = agent_of_sequence(dataset) or values[at]
-    except PYDICOM_ERRORS:
-        return
+    """Put the agents and routes of sequences where the plain tags are empty or absent."""
+    for name, read in _OF_CONTRAST:
+        at = AT[name]
+        try:
+            values[at] = text(values[at]) or read(dataset) or values[at]
+        except PYDICOM_ERRORS:
+            continue
 
 
 def take_report(dataset: Dataset, values: RawHeader) -> None:

@@ -30,7 +30,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
 from screening.archive.calcium_report import STRUCTURED_REPORTS
-from screening.archive.contrast import AGENT_SEQUENCE
+from screening.archive.contrast import AGENT_SEQUENCE, ROUTE_SEQUENCE
 from screening.archive.deeper import (
     PYDICOM_ERRORS,
     note_of,
@@ -71,6 +71,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _CT_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{tail}" for tail in ("", ".1", ".2"))
 # What matters of these lies in sequences, which only pydicom looks into.
 _LIES_DEEPER = frozenset({*ENHANCED_CT, *STRUCTURED_REPORTS, KEY_OBJECT_SELECTION})
+_OF_CONTRAST = (AGENT_SEQUENCE, ROUTE_SEQUENCE)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PLAIN_CHARACTER_SETS = ("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192")
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")  # how a file without a preface may begin
@@ -173,7 +174,8 @@ def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
     syntax = text(values[AT["transfer_syntax_uid"]])
     if syntax in ("", _BIG_ENDIAN) or _is_doubtful(values):
         raise _DoubtError
-    if not text(values[AT["contrast_agent"]]) and dataset.getDataElement(AGENT_SEQUENCE).length():
+    is_told = all(text(values[AT[name]]) for name in ("contrast_agent", "contrast_route"))
+    if not is_told and any(dataset.getDataElement(tag).length() for tag in _OF_CONTRAST):
         raise _DoubtError
     if values[AT["rows"]] is None:
         # No image: only the whole file shows that nothing is cut off.

@@ -47,6 +47,7 @@ TAGS: dict[str, int] = {
     "sex": 0x00100040,
     "age": 0x00101010,
     "contrast_agent": 0x00180010,
+    "contrast_route": 0x00181040,
     "contrast_ml": 0x00181041,
     "contrast_ingredient": 0x00181048,
     "body_part": 0x00180015,
@@ -134,10 +135,12 @@ def acquired_on(header: RawHeader) -> date | None:
 
     It is the day as written, the scanner's own: of a date-time with a zone too. A day before the
     first CT or before the patient's birth is a clock that was never set, or de-identification:
-    the next best is taken. So is what others contradict that agree (`scan_dates`).
+    the next best is taken. Which of several is believed: `scan_dates`.
     """
     days, _ = _days(header)
-    which = scan_dates.believed(days)
+    born = day(text(header[AT["birth_date"]]))
+    ages = [scan_dates.completed_years(born, on) for on in days]
+    which = scan_dates.believed(days, ages, age_years(text(header[AT["age"]])))
     return None if which is None else days[which]
 
 
@@ -160,9 +163,10 @@ def _sync(header: RawHeader) -> str:
 
 
 def _contrast(header: RawHeader) -> str | None:
-    names = ("contrast_agent", "contrast_ml", "contrast_ingredient")
+    names = ("contrast_agent", "contrast_ml", "contrast_ingredient", "contrast_route")
     told = contrast_agent(*(header[AT[name]] for name in names))
-    return told or text_or_null(header[AT["contrast_agent"]])
+    is_absent = header[AT["contrast_agent"]] is None
+    return None if is_absent and not told else told
 
 
 def descriptions(header: RawHeader) -> str:

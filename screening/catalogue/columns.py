@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from screening.catalogue.apart import FRAMES, apart
 from screening.catalogue.digest import floats, row_digests
-from screening.scan_dates import AHEAD, resolve
+from screening.scan_dates import AHEAD, SAME_AGE_YEARS, resolve
 
 Floats = NDArray[np.float64]
 EPOCH = date(1970, 1, 1)
@@ -94,6 +94,7 @@ class InstanceColumns:
     frame_positions_mm : of each multi-frame file, by its row, float64 (frames, 3)
     days : acquisition date as days since 1970, NaN where absent or not to be believed
     has_doubtful_day : whether another date of the header contradicts it, or it lies ahead
+    has_doubtful_age : whether birth date and PatientAge contradict each other: there is no age then
     """
 
     paths: list[str]
@@ -108,6 +109,7 @@ class InstanceColumns:
     cosines: NDArray[np.float64]
     days: NDArray[np.float64]
     has_doubtful_day: NDArray[np.bool_]
+    has_doubtful_age: NDArray[np.bool_]
     digests: list[bytes]
 
 
@@ -130,9 +132,8 @@ def read_columns(table: pa.Table, as_of: date | None = None) -> InstanceColumns:
     image_type = pc.binary_join(pc.cast(table["image_type"], pa.list_(pa.string())), "\\")
     numbers = {name: floats(table[name]) for name in _NUMBERS}
     days = floats(pc.cast(table["acquired_on"], pa.int32()))
-    days, numbers["age_years"], is_doubtful = judge_days(
-        days, numbers["age_years"], numbers["age_said"], texts["days_said"], as_of
-    )
+    judged = judge_days(days, numbers["age_years"], numbers["age_said"], texts["days_said"], as_of)
+    numbers["age_years"] = judged.ages
     return InstanceColumns(
         paths=table["path"].to_pylist(),
         frames={row: tuple(f) for row, f in enumerate(table[FRAMES].to_pylist()) if f},
@@ -144,28 +145,51 @@ def read_columns(table: pa.Table, as_of: date | None = None) -> InstanceColumns:
         positions_mm=positions_mm,
         frame_positions_mm=_frames(table["frame_positions_mm"]),
         cosines=cosines,
-        days=days,
-        has_doubtful_day=is_doubtful,
+        days=judged.days,
+        has_doubtful_day=judged.has_doubtful_day,
+        has_doubtful_age=judged.has_doubtful_age,
         digests=row_digests(table, np.column_stack([positions_mm, cosines])),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Of every instance the day, the age on it in years, and what was not believed."""
+
+    days: Floats
+    ages: Floats
+    has_doubtful_day: NDArray[np.bool_]
+    has_doubtful_age: NDArray[np.bool_]
+
+
 def judge_days(
     days: Floats, ages: Floats, ages_said: Floats, said: TextColumn, as_of: date | None
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Decide the day of every instance, and with it the age; say where a date is not believed."""
-    found = [resolve(text, as_of) if text else (None, None, False) for text in said.values]
-    is_told = np.array([bool(text) for text in said.values], dtype=np.bool_)[said.codes]
-    day_of = np.array([np.nan if d is None else (d - EPOCH).days for d, _, _ in found])[said.codes]
-    age_of = np.array([np.nan if a is None else a for _, a, _ in found])[said.codes]
-    is_doubtful = np.array([doubt for _, _, doubt in found], dtype=np.bool_)[said.codes]
-    judged = np.where(is_told, day_of, days)
-    is_ahead = np.zeros(len(days), dtype=np.bool_)
+) -> Judged:
+    """Decide the day of every instance, and with it the age; say what is not believed.
+
+    Parameters
+    ----------
+    days : float64 (n,), since 1970, where no dates contradict
+    ages : float64 (n,), years, by the birth date, else as stated
+    ages_said : float64 (n,), years, PatientAge
+    said : of dates that contradict, all
+    as_of : the night
+    """
+    days, ages = days.copy(), ages.copy()
+    is_doubtful = np.zeros(len(days), dtype=np.bool_)
     if as_of is not None:
-        is_ahead = judged > (as_of + AHEAD - EPOCH).days
-    ages = np.where(is_told, age_of, np.where(is_ahead, np.nan, ages))
+        is_doubtful = days > (as_of + AHEAD - EPOCH).days
+        days[is_doubtful] = ages[is_doubtful] = np.nan
+    is_other = np.abs(ages - ages_said) > SAME_AGE_YEARS
+    is_told = np.array([bool(text) for text in said.values], dtype=np.bool_)[said.codes]
+    for row in np.flatnonzero(is_told):
+        age = None if np.isnan(ages_said[row]) else float(ages_said[row])
+        found = resolve(said.values[said.codes[row]], as_of, age)
+        days[row] = np.nan if found.day is None else (found.day - EPOCH).days
+        ages[row] = np.nan if found.age_years is None else found.age_years
+        is_doubtful[row], is_other[row] = found.is_doubtful, found.contradicts_age
     ages = np.where(np.isnan(ages), ages_said, ages)
-    return np.where(is_ahead, np.nan, judged), ages, is_doubtful | is_ahead
+    return Judged(days, np.where(is_other, np.nan, ages), is_doubtful, is_other)
 
 
 def _frames(column: pa.ChunkedArray) -> dict[int, NDArray[np.float64]]:

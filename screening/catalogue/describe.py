@@ -25,8 +25,6 @@ from screening.vocabulary import says_contrast
 # Pixel spacings of one series may differ in their last written digits.
 SPACING_TOLERANCE = 1e-3
 _STANDARD_UID = "1.2.840.10008."
-# PatientAge is rounded down on the study's day: a year more or less is the same age.
-SAME_AGE_YEARS = 1.0
 _HU = frozenset({"", "HU"})
 
 Rows = NDArray[np.int64]
@@ -127,10 +125,9 @@ def _acquired_on(days: NDArray[np.float64]) -> date | None:
 
 def _doubts(columns: InstanceColumns, rows: Rows) -> tuple[str, ...]:
     """Name what of the headers was not believed, as the rest contradicts it."""
-    stated, years = columns.numbers["age_said"][rows], columns.numbers["age_years"][rows]
     is_doubtful = {
         "date": bool(columns.has_doubtful_day[rows].any()),
-        "age": bool(np.any(np.abs(stated - years) > SAME_AGE_YEARS)),
+        "age": bool(columns.has_doubtful_age[rows].any()),
     }
     return tuple(name for name, is_so in is_doubtful.items() if is_so)
 

@@ -5,9 +5,11 @@ Refuses: nothing; where it is not sure, the answer is no: evidence takes a perso
 
 A formal score is made of images without contrast agent, long enough to hold the heart, that are
 called a calcium score by their own description, or by their protocol and their size, or that were
-gated and reconstructed to the heart alone while no word speaks of contrast agent. What the study
-is called proves nothing: a CT angiogram, an aborted scan and a routine chest beside a calcium scan
-share its name, and a score that was ordered is not yet one that was made.
+gated, reconstructed to the heart alone and called unenhanced by themselves or their protocol: an
+angiogram of heart or aorta may carry neither tag nor word of its agent. A score in question
+("CAC?") is none. What the study is called proves nothing: a CT angiogram, an aborted scan and a
+routine chest beside a calcium scan share its name, and a score that was ordered is not yet one
+that was made.
 """
 
 from screening.choose.size import coverage_mm, field_of_view_mm
@@ -40,9 +42,10 @@ def _calls_itself_one(series: Series) -> bool:
 
 
 def _is_made_like_one(series: Series) -> bool:
-    is_thin = series.thickness_mm is not None and series.thickness_mm < SCORED_MIN_THICKNESS_MM
-    is_plain = not is_thin and "contrast" not in series.terms
-    return series.is_gated and _is_of_the_heart_alone(series) and is_plain
+    is_thick = series.thickness_mm is not None and series.thickness_mm >= SCORED_MIN_THICKNESS_MM
+    says_so = "unenhanced" in (*series.own_terms, *series.protocol_terms)
+    is_plain = says_so and "contrast" not in series.terms
+    return series.is_gated and _is_of_the_heart_alone(series) and is_thick and is_plain
 
 
 def _is_short(series: Series) -> bool:

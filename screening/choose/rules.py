@@ -64,6 +64,7 @@ INCREMENT_ROUNDING_MM = 0.01
 SLAB_MIN_THICKNESS_MM = 5.0
 SLAB_MIN_OVERLAP = 3.0
 MIN_ADULT_AGE = 18.0
+_BREATHS = frozenset({"inspiratory", "expiratory"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,22 @@ def _is_virtual(series: Series, _: People) -> bool:
 
 
 def _is_other_phase(series: Series, _: People) -> bool:
-    # "Inspiration and expiration" names both, not which of the two this is.
-    is_out = _is_taken_as(series, "expiratory") and not _is_taken_as(series, "inspiratory")
     is_in_phases = _is_taken_as(series, "phase_4d") or series.follows_breath
-    return is_out or is_in_phases or _image_type_says(series, PHASE_TYPES)
+    # In a study of 4-D a series with a percentage of its own is one of the phases.
+    is_one_of_many = "percent" in series.own_terms and "phase_4d" in series.terms
+    is_told = is_in_phases or is_one_of_many or _is_breathed_out(series)
+    return is_told or _image_type_says(series, PHASE_TYPES)
+
+
+def _is_breathed_out(series: Series) -> bool:
+    """Tell whether a breath held out is named, by the series itself, else by its protocol.
+
+    "Inspiration and expiration" names both, not which of the two this is.
+    """
+    is_original = _image_type_says(series, "ORIGINAL")
+    said = (series.own_terms, series.protocol_terms, () if is_original else series.terms)
+    told = next((terms for terms in said if _BREATHS & set(terms)), ())
+    return _BREATHS & set(told) == {"expiratory"}
 
 
 def _is_other_purpose(series: Series, _: People) -> bool:

@@ -1,13 +1,12 @@
-"""How a patient's number and name are compared, and an age counted.
+"""How a patient's number and name are compared.
 
-Comes in: numbers and names as written, dates.
-Goes out: the form two systems' numbers are compared in, and two images' names; completed years.
-Refuses: nothing; an age that cannot be is None.
+Comes in: numbers and names as written.
+Goes out: the form two systems' numbers are compared in, and two images' names.
+Refuses: nothing.
 """
 
 import re
 import unicodedata
-from datetime import date
 
 _BLANKS = re.compile(r"\s+")
 # What scanners and de-identification write where they know no number: it is nobody's, and people
@@ -20,7 +19,6 @@ _NO_NUMBER = frozenset(
     }
 )  # fmt: skip
 _NO_SIGN = re.compile(r"[\W_]+|X{2,}")
-MAXIMUM_AGE_YEARS = 130
 
 
 def normalise_mrn(text: str | None) -> str:
@@ -46,14 +44,3 @@ def compared_name(text: str) -> str:
     family_and_given = "".join(text.split("=")[0].split("^")[:2])
     folded = unicodedata.normalize("NFKD", family_and_given)
     return "".join(letter for letter in folded.upper() if letter.isalpha())
-
-
-def completed_years(born_on: date | None, on: date | None) -> float | None:
-    """Return the age in completed years; None where a date is missing or the age impossible.
-
-    Born on 29 February, one comes of age on 1 March in a common year.
-    """
-    if born_on is None or on is None:
-        return None
-    years = on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
-    return float(years) if 0 <= years <= MAXIMUM_AGE_YEARS else None

@@ -24,8 +24,9 @@ import pyarrow as pa
 from screening import scan_dates
 from screening.errors import ScreeningError
 from screening.lake.crypto import Keys, lookup_digest
-from screening.lake.identifiers import compared_name, completed_years, normalise_mrn
+from screening.lake.identifiers import compared_name, normalise_mrn
 from screening.lake.store import Number, Store, make_tables, transaction
+from screening.scan_dates import completed_years
 from screening.tables import AGES, INSTANCES, INSTANCES_RAW
 
 IDENTITIES = pa.schema(
@@ -168,12 +169,13 @@ class Vault:
         Parameters
         ----------
         scans
-            Columns `series_key`, `person_key`, `index_date`, `age_years` (the header's).
+            Columns `series_key`, `person_key`, `index_date`, `age_years` (the header's),
+            `header_doubts`.
 
         Returns
         -------
-        AGES: by the clinical birth date, else the header's, else the header's age. Both are
-        null where nothing is known.
+        AGES: by the clinical birth date, else the header's, unless its age is doubted, else the
+        header's age. Both are null where nothing is known.
         """
         keys = _texts(scans, "person_key")
         with self._transaction() as store:
@@ -181,13 +183,13 @@ class Vault:
             header = store.facts("birth_date", keys)
         ages: list[float | None] = []
         sources: list[str | None] = []
-        rows = zip(
-            keys, scans["index_date"].to_pylist(), scans["age_years"].to_pylist(), strict=True
-        )
-        for key, on, stated in rows:
+        names = ("index_date", "age_years", "header_doubts")
+        rows = zip(keys, *(scans[name].to_pylist() for name in names), strict=True)
+        for key, on, stated, doubts in rows:
+            by_header = None if "age" in (doubts or ()) else _day(header.get(key))
             candidates = (
                 (completed_years(_day(clinical.get(key)), on), "clinical_birth_date"),
-                (completed_years(_day(header.get(key)), on), "dicom_birth_date"),
+                (completed_years(by_header, on), "dicom_birth_date"),
                 (stated, "dicom_age"),
             )
             age, source = next((c for c in candidates if c[0] is not None), (None, None))

@@ -60,3 +60,40 @@ def test_the_plain_tag_goes_first(tmp_path) -> None:
     files[0].ContrastBolusAgentSequence = Sequence([agent(CodeMeaning="Iohexol")])
     (entry,) = night(Archive(tmp_path / "archive").add(files)).entries
     assert not entry.series.has_contrast_tag
+
+
+@pytest.mark.parametrize(
+    ("elements", "is_given"),
+    [
+        ({"ContrastBolusAgent": "Omnipaque"}, True),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "IV"}, True),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "ORAL"}, False),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "per_os"}, False),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "p.o."}, False),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "IV & ORAL"}, True),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "corporal"}, True),
+        ({"ContrastBolusVolume": "500", "ContrastBolusRoute": "ORAL"}, False),
+        ({"ContrastBolusAgent": "Gastrografin"}, False),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusAdministrationRouteSequence": DRUNK},
+         False),
+        ({"ContrastBolusAgent": "Omnipaque",
+          "ContrastBolusAdministrationRouteSequence": INTO_VEIN}, True),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusRoute": "IV",
+          "ContrastBolusAdministrationRouteSequence": DRUNK}, True),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusAgentSequence": Sequence(
+            [agent(CodeMeaning="Iohexol", ContrastBolusAdministrationRouteSequence=DRUNK)])},
+         False),
+        ({"ContrastBolusAgent": "Omnipaque", "ContrastBolusAgentSequence": Sequence(
+            [agent(CodeMeaning="Iohexol", ContrastBolusAdministrationRouteSequence=DRUNK),
+             agent(CodeMeaning="Iohexol")])}, True),
+    ],
+)  # fmt: skip
+def test_what_was_drunk_is_no_missed_opportunity(elements, is_given: bool, tmp_path) -> None:
+    files = stack()
+    for ds in files:
+        ds.SeriesDescription = "x"
+        for keyword, value in elements.items():
+            setattr(ds, keyword, value)
+    (entry,) = (found := night(Archive(tmp_path / "archive").add(files))).entries
+    assert entry.series.has_contrast_tag is is_given
+    assert ("contrast_tag" in found.series[0]) is is_given

@@ -138,6 +138,9 @@ def test_a_report_is_an_instance(tmp_path, put, report):
     assert (row["modality"], row["rows"], row["pixel_bytes"]) == ("SR", None, -1)
 
 
+ALONE = {"StudyDate": "", "SeriesDate": "", "ContentDate": ""}
+
+
 @pytest.mark.parametrize(
     ("elements", "expected"),
     [
@@ -149,9 +152,10 @@ def test_a_report_is_an_instance(tmp_path, put, report):
         ({"StudyDate": ""}, None),
         ({"AcquisitionDate": "19000101"}, date(2026, 1, 2)),  # a clock that was never set
         ({"AcquisitionDate": "19710930"}, date(2026, 1, 2)),
-        ({"AcquisitionDate": "19711001", "PatientBirthDate": ""}, date(1971, 10, 1)),
+        (ALONE | {"AcquisitionDate": "19711001", "PatientBirthDate": ""}, date(1971, 10, 1)),
         ({"AcquisitionDate": "20010101", "PatientBirthDate": "20010102"}, date(2026, 1, 2)),
-        ({"AcquisitionDate": "20010101", "PatientBirthDate": "20010101"}, date(2001, 1, 1)),
+        (ALONE | {"AcquisitionDate": "20010101", "PatientBirthDate": "20010101"}, date(2001, 1, 1)),
+        ({"AcquisitionDate": "20010101", "PatientBirthDate": ""}, None),  # one against one
         ({"StudyDate": "18580101"}, None),
         ({"AcquisitionDateTime": "20250305233000.0+0900"}, date(2025, 3, 5)),  # the scanner's day
         ({"AcquisitionDateTime": "20250305003000-0500"}, date(2025, 3, 5)),

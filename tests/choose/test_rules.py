@@ -104,7 +104,8 @@ OK: None = None
         # the formal score itself
         (CARDIAC | {"is_gated": True, "terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),
         (CARDIAC | {"is_gated": False, "terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),
-        (CARDIAC | {"is_gated": True, "terms": (), "body_part": ""}, R.GATED_CALCIUM_SCORE),
+        (CARDIAC | {"is_gated": True, "terms": ("unenhanced",)}, R.GATED_CALCIUM_SCORE),
+        (CARDIAC | {"is_gated": True, "terms": (), "body_part": ""}, OK),
         (CARDIAC | {"is_gated": False, "terms": ("heart",)}, OK),
         (coverage(300.0) | {"is_gated": True, "terms": ("chest",)}, OK),
         (coverage(220.0) | {"terms": ("calcium_score",)}, R.GATED_CALCIUM_SCORE),

@@ -48,6 +48,10 @@ def test_the_name_of_a_study_excludes_no_original_images(text: str, reason: R | 
         ("Thorax 4D RT", R.OTHER_PHASE),
         ("HRCT Exspiration", R.OTHER_PHASE),
         ("HRCT Inspiration Exspiration", None),
+        ("Thorax CARE Dose 4D", None),  # modulates the dose
+        ("01_Thorax_CARE_Dose_4D", None),
+        ("Thorax Drainage in situ", None),
+        ("Thorax_4D_RT", R.OTHER_PHASE),
         ("RT planning chest", R.OTHER_PURPOSE),
         ("Punktion", R.OTHER_PURPOSE),
     ],
@@ -67,6 +71,15 @@ OWN = (
         "Mono 3.0", "Thorax nativ, virtuelle Bronchoskopie", "TC tórax simple",
         "Thorax uten kontrast",
     )),
+    *((text, R.VIRTUAL_NON_CONTRAST) for text in (
+        "Thorax Jodbild", "Iodine image", "Chest_VNC_4.0", "70 keV", "140 keV", "Mono 120 keV",
+        "MonoE 120 keV", "VUE 2.5", "VUE Axial 2.5",
+    )),
+    *((text, None) for text in (
+        "Vue axiale 4 mm", "Thorax vue axiale", "VUE AXIALE", "Vue de face", "Chest VUE PACS",
+        "Thorax 120 keV", "IODINE ALLERGY", "Jodallergie", "allergie à l'iode",
+        "allergic to iodine",
+    )),
     # breath
     *((text, R.OTHER_PHASE) for text in (
         "Thorax Ausatmung", "Lunge Exp 1.0", "HRCT exsp.", "50% Ex", "0 % In", "Thorax T=30%",
@@ -78,6 +91,14 @@ OWN = (
         "Einatmung",
         "Tissue expander", "Chest exposure 30", "T20f 3.0", "Thorax 64D", "70% B30f",
     )),
+    *((text, R.OTHER_PHASE) for text in (
+        "CT_50% Ex 4.0", "Thorax_0%_In", "RespLow 4.0", "Low dose 4D", "Exp no contrast",
+    )),
+    *((text, None) for text in (
+        "CARE Dose 4D", "Thorax CARE_Dose_4D 4.0", "CareDose 4D", "CAREDose4D", "Care-Dose 4D",
+        "Chest SURE Exp 4.0", "SureExp3D Chest", "SURE_Exp", "Thorax blanco exp nr 2", "exp no 2",
+        "Gated, 50.0%A", "Chest ASIR 40%", "BestDiast 75%",
+    )),
     # purpose, and what a scan came after
     *((text, R.OTHER_PURPOSE) for text in (
         "CT Sim", "Planung Bestrahlung Lunge", "scanner de centrage", "TC simulacion radioterapia",
@@ -88,6 +109,14 @@ OWN = (
         "Thorax nach Bestrahlung", "Chest, follow-up after lung biopsy", "CT post ablation",
         "Kontrolle nach Punktion", "Contrôle après ponction", "drainage check chest", "RT lung",
         "Lungenfunktion",
+        # a state, or what is to be done, not what was done
+        "Thorax nativ, Drain links", "Drainage in situ", "Thorax nativ v. Ablation", "v. Biopsie",
+        "Nachsorge Strahlentherapie", "Strahlentherapie Nachsorge", "suivi radiothérapie",
+        "seguimiento radioterapia",
+    )),
+    *((text, R.OTHER_PURPOSE) for text in (
+        "CT-gesteuerte Drainage", "CT_gesteuerte_Drainage", "Drainageanlage", "perkutane Drainage",
+        "Ablation needle", "Biopsie", "Thorax i.v. KM, Punktion", "Bestrahlungsplanung Position",
     )),
     # projections
     *((text, R.MIP) for text in (
@@ -98,10 +127,63 @@ OWN = (
     *((text, R.SECONDARY_CAPTURE) for text in (
         "Lung CAD", "LungCAD", "AI results", "ClearRead CT",
     )),
-    *((text, None) for text in ("Chest, known CAD", "CAD risk, chest")),
+    *((text, None) for text in (
+        "Chest, known CAD", "CAD risk, chest", "Thorax 4.0 for Lung CAD", "Thorax für CAD",
+    )),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "reason"), OWN)
 def test_what_a_series_says_of_itself(text: str, reason: R | None) -> None:
     assert first_reason(own=text) is reason
+
+
+@pytest.mark.parametrize(
+    ("own", "protocol", "reason"),
+    [
+        ("Exspiration 4.0 B30f", "HRCT Insp-Exsp", R.OTHER_PHASE),
+        ("Inspiration 4.0 B30f", "HRCT Insp-Exsp", None),
+        ("EXP 1mm", "Chest Inspiration", R.OTHER_PHASE),
+        ("Insp 1mm", "Chest Exspiration", None),
+        ("Insp Exp", "Chest Exspiration", None),  # names both, not which of them this is
+        ("Thorax 3.0", "Chest Exspiration", R.OTHER_PHASE),
+        ("Thorax 3.0", "HRCT Insp-Exsp", None),
+    ],
+)
+def test_of_the_breath_the_series_itself_tells_before_its_protocol(
+    own: str, protocol: str, reason: R | None
+) -> None:
+    assert first_reason(own=own, protocol=protocol) is reason
+
+
+@pytest.mark.parametrize(
+    ("study", "own", "reason"),
+    [
+        ("RT Thorax 4DCT", "Gated, 50.0%A", R.OTHER_PHASE),
+        ("4D_Thorax", "CT 50 %", R.OTHER_PHASE),
+        ("RT Thorax 4DCT", "Thorax 3.0", None),  # beside the phases
+        ("RT Thorax", "Gated, 50.0%A", None),
+        ("Thorax CARE Dose 4D", "Chest ASIR 40%", None),
+    ],
+)
+def test_a_percentage_in_a_study_of_4d_is_one_of_its_phases(
+    study: str, own: str, reason: R | None
+) -> None:
+    assert first_reason(study=study, own=own) is reason
+
+
+ORDINARY = (
+    "", "Thorax", "Thorax  4.0  Br40  S3", "STD CHEST W/O", "Thorax, iDose (3)", "Body 4.0 AIDR3D",
+    "Conventional Thorax (spectral)", "ThorRoutine  2.0  D40s", "AX 3.0 STD", "Lung 1.0 Insp",
+    "TDM thoracique sans injection", "Torace senza mdc", "Tórax simple inspiración",
+    "Torax sem contraste 4.0", "Thorax leer 4.0", "Thorax nach Portanlage Lagekontrolle",
+    "Thorax control post RT", "Thorax Z.n. Bestrahlung", "Thorax vor Biopsie", "Chest 120 kV 4.0",
+    "LDCT", "Chest_low_dose_3.0", "Thorax_nativ_3.0_B30f", "胸部CT", "Thorax zonder contrast",
+    "Thorax blanco", "Chest C- 3.0", "CHEST_C-_3.0", "Lunge nativ", "Thorax iMAR", "Thorax DLIR",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+@pytest.mark.parametrize("whose", ["study", "own", "protocol"])
+def test_an_ordinary_chest_is_not_refused(text: str, whose: str) -> None:
+    assert first_reason(**{whose: text}) is None

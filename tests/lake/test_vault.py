@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from screening.errors import ScreeningError
 from screening.lake import Lake, Vault
-from screening.lake.identifiers import compared_name, completed_years, normalise_mrn
+from screening.lake.identifiers import compared_name, normalise_mrn
 from screening.lake.store import transaction
+from screening.scan_dates import completed_years
 from screening.tables import AGES, INSTANCES
 
 
@@ -219,6 +220,7 @@ def test_ages_by_the_best_source(lake, build):
     scans = {"series_key": ["a", "b", "c", "d"], "person_key": keys}
     scans["index_date"] = [date(2026, 6, 1)] * 4
     scans["age_years"] = [1.0, 1.0, 61.0, None]
+    scans["header_doubts"] = [["age"], ["date"], [], None]
     ages = lake.vault.ages(pa.table(scans))
     assert ages.schema.equals(AGES.schema)
     assert ages["age_years"].to_pylist() == [65.0, 66.0, 61.0, None]
@@ -228,6 +230,14 @@ def test_ages_by_the_best_source(lake, build):
         "dicom_age",
         None,
     ]
+
+
+def test_a_header_whose_age_is_doubted_gives_none_by_its_birth_date(lake, build):
+    (key,) = _people(lake.vault, build, {"patient_id": "1", "birth_date": date(2020, 1, 1)})
+    scan = {"series_key": ["a"], "person_key": [key], "index_date": [date(2026, 6, 1)]}
+    scan |= {"age_years": pa.array([None], pa.float64()), "header_doubts": [["age"]]}
+    ages = lake.vault.ages(pa.table(scan))
+    assert ages["age_years"].to_pylist() == ages["age_source"].to_pylist() == [None]
 
 
 def test_identity_is_shown_for_a_reason_and_noted(lake, build):

@@ -45,6 +45,7 @@ def test_the_ct_of_a_pet_study(study: str, own: str, model: str, is_attenuation:
         ("On-Board Imager", True), ("O-arm", True), ("OBI", True), ("XVI", True),
         ("Artis zee", True), ("TrueBeam", True), ("SOMATOM Definition", False), ("Aquilion", False),
         ("LightSpeed VCT", False), ("Robinson", False), ("", False),
+        ("O_arm_2", True), ("Siemens_Artis_zee", True),
     ],
 )  # fmt: skip
 def test_cone_beam_scanners_by_model(model: str, is_cone_beam: bool) -> None:

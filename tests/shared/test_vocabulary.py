@@ -167,6 +167,13 @@ def test_a_score_that_was_made_is_told_from_one_that_was_not(score: str) -> None
                 *("", "  ", "-", "NONE", "none given", "NO", "No contrast", "OHNE", "ohne KM"),
                 *("W/O", "W/O CONTRAST", "0", "0 ML", "0.0", "N/A", "SANS INJECTION", "nativ"),
                 *("sin contraste", "senza", "ZONDER", "UNENHANCED", "NULL"),
+                # denied after the noun
+                *("IV: NO", "CONTRAST: NONE", "IV_NO", "KM: nein", "IV contrast: no"),
+                # drunk or given by other ways
+                *("Oral", "ORAL & WATER", "Water", "Wasser 500 ml", "Gastrografin"),
+                *("Gastrografin p.o.", "Omnipaque oral", "oral contrast", "IV: NO, ORAL: YES"),
+                *("Barium", "rectal", "per os", "peroral", "Gastrografin / Wasser"),
+                *("IV: not given", "contrast not used"),
             )
         ],
         *[
@@ -174,6 +181,9 @@ def test_a_score_that_was_made_is_told_from_one_that_was_not(score: str) -> None
             for given_ in (
                 *("APPLIED", "Omnipaque 350", "100 ML", "IV", "CONTRAST", "NON-IONIC", "nonionic"),
                 *("Novalue 300", "NOVA", "1", "Sinaxol", "with contrast", "KM"),
+                # something else was drunk too
+                *("oral and IV", "IV/oral", "Omnipaque + Gastrografin", "Omnipaque 300 water"),
+                *("Omnipaque, Gastrografin p.o.", "Ultravist/oral", "IV: YES", "corporal"),
             )
         ],
     ],
