@@ -4,7 +4,7 @@ Comes in: nothing. Goes out: `TABLES`, from which schemas, checks and the dictio
 Refuses: nothing itself; `schema.Table.check` refuses data that differs.
 
 The data dictionary (`infra/data-dictionary.md`) is generated from this file. The columns of a
-score, of estimates and of the clinical record have pages of their own (`*_columns.py`).
+header, a score, of estimates and of the clinical record have pages of their own (`*_columns.py`).
 """
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from screening.clinical_columns import (
     POLICY_COLUMNS,
     SETTING_COLUMNS,
 )
+from screening.header_columns import HEADER_COLUMNS
 from screening.listed_columns import EVALUATED_COLUMNS, WORKLOAD_COLUMNS
 from screening.risk_columns import PEOPLE_COLUMNS, PEOPLE_RISK_COLUMNS, RISK_COLUMNS
 from screening.schema import Column, Privacy, Table
@@ -35,72 +36,12 @@ _SERIES_KEY = Column("series_key", _S, "", "random key of the series", _KEY)
 _STUDY_KEY = Column("study_key", _S, "", "random key of the study", _KEY)
 _PERSON_KEY = Column("person_key", _S, "", "random key of the person", _KEY)
 
-# What the archive reads from one file's header, identity and all. Never written as it is.
-_HEADER = (
-    Column("path", _S, "", "path below the archive's root, or study/series/instance UIDs", _ID),
-    Column("size_bytes", _I, "B", "size of the file; 0 where the archive does not tell"),
-    Column("mtime_ns", _I, "", "change mark: a file's time in ns, or a digest", volatile=True),
-    Column("sop_class_uid", _S, "", "kind of DICOM object"),
-    Column("transfer_syntax_uid", _S, "", "encoding of the pixels"),
-    Column("modality", _S, "", "CT, SR, …"),
-    Column("image_type", _SS, "", "ImageType values"),
-    Column("rows", _I, "pixel", "matrix rows"),
-    Column("columns", _I, "pixel", "matrix columns"),
-    Column("n_frames", _I, "", "NumberOfFrames, 1 where absent"),
-    Column("row_spacing_mm", _F, "mm", "distance between rows"),
-    Column("column_spacing_mm", _F, "mm", "distance between columns"),
-    Column("position_lps_mm", pa.list_(_F), "mm", "ImagePositionPatient"),
-    Column("frame_positions_mm", pa.list_(_F), "mm", "of a multi-frame file, frame after frame"),
-    Column("frame_kinds", _S, "", "JSON: what its frames are, where they are of several kinds"),
-    Column("orientation", pa.list_(_F), "", "ImageOrientationPatient, six cosines"),
-    Column("image_number", _I, "", "InstanceNumber"),
-    Column("acquisition_number", _I, "", "AcquisitionNumber"),
-    Column("thickness_mm", _F, "mm", "SliceThickness"),
-    Column("tilt_degrees", _F, "degree", "GantryDetectorTilt"),
-    Column("kvp", _F, "kV", "tube voltage"),
-    Column("exposure_mas", _F, "mAs", "Exposure"),
-    Column("kernel", _S, "", "ConvolutionKernel, values joined by a backslash"),
-    Column("manufacturer", _S, "", "Manufacturer"),
-    Column("scanner_model", _S, "", "ManufacturerModelName"),
-    Column("rescale_slope", _F, "", "RescaleSlope"),
-    Column("rescale_intercept", _F, "", "RescaleIntercept"),
-    Column("rescale_type", _S, "", "RescaleType"),
-    Column("photometric", _S, "", "PhotometricInterpretation"),
-    Column("bits_allocated", _I, "bit", "BitsAllocated"),
-    Column("bits_stored", _I, "bit", "BitsStored"),
-    Column("samples_per_pixel", _I, "", "SamplesPerPixel"),
-    Column(
-        "contrast_agent",
-        _S,
-        "",
-        "ContrastBolusAgent, else volume or ingredient; empty where none went into blood",
-    ),
-    Column("body_part", _S, "", "BodyPartExamined"),
-    Column("descriptions", _S, "", "study, series and protocol texts, joined", _ID),
-    Column("series_description", _S, "", "SeriesDescription, and what a report measures", _ID),
-    Column("protocol_name", _S, "", "ProtocolName", _ID),
-    Column("conversion_type", _S, "", "ConversionType: how images became digital, else empty"),
-    Column("respiratory_sync", _S, "", "RespiratoryMotionCompensationTechnique"),
-    Column("cardiac_sync", _S, "", "CardiacSynchronizationTechnique or trigger tags"),
-    Column("acquired_on", _D, "", "local date of acquisition, else content, series, study", _QUASI),
-    Column("days_said", _S, "", "all dates where they contradict, with ages; else empty", _QUASI),
-    Column("birth_date", _D, "", "PatientBirthDate", _ID),
-    Column("age_years", _F, "year", "PatientAge; under keys by the birth date first", _QUASI),
-    Column("sex", _S, "", "PatientSex: F, M, O or empty", _QUASI),
-    Column("pixel_bytes", _I, "B", "length of the pixel data found in the file; -1 unknown"),
-    Column("rejection", _S, "", "of a rejection note, the code that says why; else empty"),
-)
-
-# Raise by hand when what a header is read as changes (gating, contrast agent, reports): every
-# header of a lake is then read again.
-HEADERS_VERSION = 3
-
 INSTANCES_RAW = Table(
     "instances_raw",
     "one DICOM file as read from the archive, in memory only",
     ("path",),
     (
-        *_HEADER,
+        *HEADER_COLUMNS,
         Column("sop_instance_uid", _S, "", "SOPInstanceUID", _ID),
         Column("series_instance_uid", _S, "", "SeriesInstanceUID", _ID),
         Column("study_instance_uid", _S, "", "StudyInstanceUID", _ID),
@@ -118,7 +59,7 @@ INSTANCES = Table(
     "one DICOM file under the vault's keys; kept encrypted because it holds paths",
     ("path",),
     (
-        *(c for c in _HEADER if c.name != "birth_date"),
+        *(c for c in HEADER_COLUMNS if c.name != "birth_date"),
         _PERSON_KEY,
         _STUDY_KEY,
         _SERIES_KEY,

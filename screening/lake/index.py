@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from screening.errors import InfrastructureError, ScreeningError
+from screening.header_columns import HEADERS_VERSION
 from screening.lake.crypto import seal, unseal
 from screening.lake.files import TEMPORARY_PREFIX, write_atomic
 from screening.lake.parts import Index, Names, Piece, in_memory
-from screening.tables import FILES, HEADERS_VERSION, INSTANCES
+from screening.tables import FILES, INSTANCES
 
 _HEAD = "head.sealed"
 _FACTS = b"index"  # in the head's Parquet metadata
