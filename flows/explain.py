@@ -275,7 +275,7 @@ def _print_score_that_counts(person: Row) -> None:
     )
     show.say(
         f"  Agatston {words.at_least(person)}{show.number(person['agatston'], 1)}, "
-        f"category {words.category(person['category'])}: {words.vessels(person)}"
+        f"category {words.category_of(person)}: {words.vessels(person)}"
     )
     doubt = " (doubtful)" if person["score_is_doubtful"] else ""
     flags = words.remarks(person["quality_flags"])
@@ -325,7 +325,7 @@ def _print_series(series: Row, state: Row, remark: str, seen: Row | None) -> Non
 
 def _print_numbers(row: Row, seen: Row | None) -> None:
     agatston = words.at_least(row) + show.number(row["agatston"], 1)
-    show.say(f"  Agatston {agatston}, category {words.category(row['category'])}")
+    show.say(f"  Agatston {agatston}, category {words.category_of(row)}")
     if row["agatston"]:
         for line in (*scan_words.by_vessel(row), *scan_words.amounts(row), scan_words.factor(row)):
             show.say(f"    {line}")

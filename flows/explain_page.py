@@ -177,7 +177,7 @@ def _found(row: Row) -> list[Block]:
         score = words.at_least(row) + words.units(row["agatston"])
         lead = (
             f"Coronary calcium was found on {day}: Agatston score {score}, "
-            f"category {words.category(row['category'])}."
+            f"category {words.category_of(row)}."
         )
     blocks: list[Block] = [Text(lead, "lead")]
     if row["agatston"] == 0:

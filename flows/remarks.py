@@ -59,8 +59,8 @@ EXPLAINED = {
     "tells, and neither thresholds nor mass factor are known for it.",
     "sharp_kernel": "The reconstruction sharpens edges, which makes noise and edges "
     "pass for calcium.",
-    "gaps_between_slices": "The slices are further apart than they are thick: "
-    "part of the heart was never imaged.",
+    "gaps_between_slices": "The slices are further apart than they are thick: part of the heart "
+    "was never imaged, and what was seen stands for it, so that the score may be off either way.",
     "derived_image": "The images were computed from other images (reformatted, projected or "
     "spectral), which moves and changes calcium.",
     "coarse_hu": "The pixel values lie more than 2 HU apart: small differences at the thresholds "

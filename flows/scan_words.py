@@ -123,7 +123,7 @@ def by_vessel(row: Row) -> list[str]:
     for vessel in measured:
         told = words.VESSELS[str(vessel["label"]).lower()]
         if not vessel["volume_mm3"]:
-            lines.append(f"{told}: none")
+            lines.append(f"{told}: none{show.at_least(0, row['quality_flags'], ' seen')}")
             continue
         n = vessel["n_lesions"]
         density = ""

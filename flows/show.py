@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from screening.errors import ScreeningError
-from screening.measures import MAY_BE_MORE_FLAGS
+from screening.measures import AT_LEAST_FLAGS
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding "
@@ -250,8 +250,23 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
 def at_least(agatston: object, flags: object, words: str = "at least ") -> str:
     """Return words to set before a score that may be more, nothing before another."""
     given = map(str, flags) if isinstance(flags, Iterable) else ()
-    may_be_more = MAY_BE_MORE_FLAGS.intersection(given)
+    may_be_more = AT_LEAST_FLAGS.intersection(given)
     return words if agatston is not None and may_be_more else ""
+
+
+def or_higher(category: object, flags: object) -> str:
+    """Return words to set behind the category of a score that may be more, but for the highest."""
+    return "" if str(category).startswith("[1000") else at_least(0, flags, " or a higher one")
+
+
+def standing(percentile: object, flags: object, words: str) -> str:
+    """Return a percentile in words; of a score that may be more only what stays true."""
+    text = str(percentile or "")
+    if not at_least(0, flags):
+        return text
+    if text.startswith("above"):
+        return text
+    return words + text if text.isdecimal() else ""
 
 
 _LIST_COLUMNS = (
@@ -272,7 +287,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 row["person_key"],
                 row["tier"],
                 at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
-                row["percentile_text"] or None,
+                standing(row["percentile_text"], row["quality_flags"], "≥ ") or None,
                 percent(row["flag_risk"]),
                 number(row["age_years"]),
                 row["sex"] or None,

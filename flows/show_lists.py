@@ -31,7 +31,10 @@ _OWN = {
         ("reported", lambda row: row["last_on"]),
         ("score told", lambda row: show.number(row["formal_agatston"], 1)),
     ),
-    "known-by-image-only": (("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),),
+    "known-by-image-only": (
+        ("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),
+        ("without metal", lambda row: show.number(row["without_metal"], 1)),
+    ),
     "treated-not-at-goal": (
         _TIER,
         ("statin", lambda row: row["statin_intensity"] or "yes"),

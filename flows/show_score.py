@@ -117,8 +117,8 @@ def print_score(facts: Mapping[str, object]) -> None:
         return
     flags = facts["quality"]["flags"]  # type: ignore[index]
     score = show.at_least(facts["agatston"], flags) + show.number(facts["agatston"], 1)
-    or_more = show.at_least(facts["agatston"], flags, " or a higher one")
-    show.say(f"Agatston {score}, category {facts['category']}{or_more}")
+    or_higher = show.or_higher(facts["category"], flags)
+    show.say(f"Agatston {score}, category {facts['category']}{or_higher}")
     beside = facts.get("beside")
     if isinstance(beside, Mapping):
         show.say(

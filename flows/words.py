@@ -145,6 +145,11 @@ def at_least(row: Row) -> str:
     return show.at_least(row["agatston"], as_list(row["quality_flags"]))
 
 
+def category_of(row: Row) -> str:
+    """Return the category of a score in words; of one that may be more, that it may be higher."""
+    return category(row["category"]) + show.or_higher(row["category"], row["quality_flags"])
+
+
 def likely(row: Row) -> str:
     """Return the interval of a score and how probable its category is, as far as can be said."""
     if row["agatston_low"] is None:
@@ -245,7 +250,7 @@ def risk(person: Row) -> str:
         return f"10-year CHD risk not estimated{_no_risk(person)}"
     text = (
         f"10-year CHD risk without calcium {show.percent(without)}, "
-        f"with calcium {show.percent(with_calcium)}"
+        f"with calcium {at_least(person)}{show.percent(with_calcium)}"
     )
     return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
 
@@ -260,8 +265,11 @@ def standing(person: Row) -> str:
         return "percentile: not told, as the heart is cut"
     if not person["percentile_text"]:
         return "percentile: none of the published tables fits this person"
+    place = show.standing(person["percentile_text"], person["quality_flags"], "at least ")
+    if not place:
+        return "percentile: not told, as the score is a lower bound"
     among = "age, sex and race" if person["percentile_source"] == "MESA 2006" else "age and sex"
-    return f"percentile {person['percentile_text']} by {among} ({person['percentile_source']})"
+    return f"percentile {place} by {among} ({person['percentile_source']})"
 
 
 def growth(pair: Row) -> list[str]:

@@ -30,12 +30,11 @@ class OtherMeasures:
     mass_mg: float
 
 
-# Flags under which calcium may be missing from a score: arteries outside the images or between the
-# slices, calcium that touches metal and is lost with it.
+# Flags under which calcium may be missing from a score and nothing is added for it: arteries
+# outside the images, calcium that touches metal and is lost with it.
 LOWER_BOUND_FLAGS = frozenset(
     {
         "heart_incomplete",
-        "gaps_between_slices",
         "stent_present",
         "clips_present",
         "lead_present",
@@ -43,8 +42,12 @@ LOWER_BOUND_FLAGS = frozenset(
         "metal_near_heart",
     }
 )
-# Below a threshold these leave open what is above it: a possible stent may be calcium left out.
-MAY_BE_MORE_FLAGS = LOWER_BOUND_FLAGS | {"stent_possible"}
+# Under these a score is told as "at least": a possible stent may be calcium left out.
+AT_LEAST_FLAGS = LOWER_BOUND_FLAGS | {"stent_possible"}
+# Below a threshold these leave open what is above it. Between slices that are apart calcium is
+# unseen too, but what was seen stands for it (each slice counts for the increment): the score may
+# be off either way.
+MAY_BE_MORE_FLAGS = AT_LEAST_FLAGS | {"gaps_between_slices"}
 
 # An end is None where the scan's flags do not allow it to be told.
 Interval = tuple[float | None, float | None]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from screening.flag_words import short
-from screening.measures import MAY_BE_MORE_FLAGS
+from screening.measures import AT_LEAST_FLAGS
 from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
@@ -258,11 +258,14 @@ def _interval(sure: Certainty) -> str:
 
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
-    may_be_more = MAY_BE_MORE_FLAGS & set(quality.flags)
-    title = f"Agatston {'≥ ' if may_be_more else ''}{units(score.agatston)}"
+    may_be_more = AT_LEAST_FLAGS & set(quality.flags)
+    # The font has no sign for "at least".
+    title = f"Agatston {'at least ' if may_be_more else ''}{units(score.agatston)}"
     _write(draw, (GAP, 6), title, 30, TEXT)
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
-    _write(draw, (after, 18), CATEGORY_WORDS.get(score.category, score.category), 18, TEXT)
+    category = CATEGORY_WORDS.get(score.category, score.category)
+    is_open = may_be_more and score.category != "[1000,inf)"
+    _write(draw, (after, 18), category + (" or a higher one" if is_open else ""), 18, TEXT)
     grade = f"grade {quality.grade} ({GRADE_WORDS.get(quality.grade, 'not known')})"
     _write_right(draw, (WIDTH - GAP, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
     parts = []

@@ -63,6 +63,7 @@ def volume_repeatability_limit(volume_mm3: float, bmi: float = ASSUMED_BMI) -> f
 NOTHING_KNOWN_FLAGS = frozenset(
     {
         "stent_possible",
+        "gaps_between_slices",
         "calcium_very_bright",
         "false_calcium_many",
         "false_calcium_extreme",

@@ -17,7 +17,12 @@ from typing import NamedTuple
 
 from screening.measures import Intervals
 from screening.records import ScoringParameters, Volume
-from screening.scoring.certainty import NON_GATED_FACTOR, TWO_SIDED_95, volume_repeatability_limit
+from screening.scoring.certainty import (
+    NON_GATED_FACTOR,
+    TWO_SIDED_95,
+    ZERO_HIGH_NON_GATED,
+    volume_repeatability_limit,
+)
 from screening.scoring.mass import TISSUE_HU, IntegratedMass
 from screening.scoring.parameters import mass_mg_per_mm3_per_hu
 
@@ -35,6 +40,9 @@ INTEGRATION_ERROR = 0.02
 # what the intervals hold on others.
 UNEVEN_SHARE = 0.5
 UNSEEN_MM = 12.0
+# What a non-gated zero may hide is told as 10 Agatston units: of the lowest weight, on the 3 mm the
+# weights are for, they are 30 mm³.
+ZERO_HIGH_NON_GATED_MM3 = 3.0 * ZERO_HIGH_NON_GATED
 
 
 class Measured(NamedTuple):
@@ -94,7 +102,8 @@ def _around(value: float, half: float) -> tuple[float, float]:
 
 def _of_volume(volume_mm3: float, *, is_gated: bool) -> tuple[float, float]:
     factor = 1.0 if is_gated else NON_GATED_FACTOR
-    return _around(volume_mm3, factor * volume_repeatability_limit(volume_mm3) / sqrt(2))
+    low, high = _around(volume_mm3, factor * volume_repeatability_limit(volume_mm3) / sqrt(2))
+    return low, high if is_gated else max(high, ZERO_HIGH_NON_GATED_MM3)
 
 
 def _unseen_mg(volume: Volume, parameters: ScoringParameters) -> float:

@@ -116,6 +116,33 @@ def test_a_score_that_may_be_more_is_told_so():
     assert words.at_least({"agatston": 5.0, "quality_flags": ["clips_present"]}) == "at least "
     assert words.at_least({"agatston": 5.0, "quality_flags": ["motion"]}) == ""
     assert words.at_least({"agatston": 0.0, "quality_flags": ["clips_present"]}) == "at least "
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "bound"),
+    [
+        ("87", "87", "at least 87"),
+        ("above 95", "above 95", "above 95"),
+        ("below 25", "below 25", ""),
+        ("a zero, as in 84 %", "a zero, as in 84 %", ""),
+    ],
+)
+def test_of_a_lower_bound_only_what_stays_true_is_told_of_its_standing(text, whole, bound):
+    assert show.standing(text, ["motion"], "at least ") == whole
+    assert show.standing(text, ["clips_present"], "at least ") == bound
+
+
+@pytest.mark.parametrize(
+    ("category", "flags", "told"),
+    [
+        ("(0,100)", ["clips_present"], "above 0, below 100 or a higher one"),
+        ("(0,100)", ["gaps_between_slices"], "above 0, below 100"),
+        ("[1000,inf)", ["clips_present"], "1000 and above"),
+    ],
+)
+def test_a_category_may_be_higher(category, flags, told):
+    row = {"agatston": 50.0, "category": category, "quality_flags": flags}
+    assert words.category_of(row) == told
     zero = {"is_gated": False, "quality_flags": ["stent_present"]}
     assert words.drs_class(zero) == "A-equivalent, non-gated, at least"
     assert words.drs_class({**zero, "quality_flags": ["motion"]}) == "A-equivalent, non-gated"
@@ -139,7 +166,7 @@ def test_inputs_have_words_units_and_age(told):
         "current smoker: no, 37 days before the scan",
         "lipid medicine at the scan: no",
         "on a statin on the day of the list: yes",
-        "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
+        "10-year CHD risk without calcium 65.8 %, with calcium at least 32.3 %",
         "Agatston at least 2,137.4, category 1000 and above",
         "quality remarks: what looks like metal near the heart",
         "noise 20 HU: without any calcium it would make about 3.2 Agatston units",

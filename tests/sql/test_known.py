@@ -117,6 +117,15 @@ def test_disease_seen_on_the_scan(flags, seen):
     assert not read(recorded, "out_known_by_image_only")
 
 
+def test_beside_what_an_image_shows_stands_the_calcium_of_other_scans():
+    stented = scan(agatston=0.0, grade="C", quality_flags=["stent_present"])
+    earlier = scan("earlier", agatston=1946.2, grade="C", index_date=INDEX - 9 * DAY)
+    (row,) = read(one_person(stented, earlier), "out_known_by_image_only")
+    assert (row["agatston"], row["without_metal"]) == (0.0, 1946.2)
+    (row,) = read(one_person(stented), "out_known_by_image_only")
+    assert row["without_metal"] is None
+
+
 FORMAL = "formal_calcium_score"
 TEXT = event(FORMAL, INDEX - 400 * DAY, code="report_text")
 LATER_TEXT = event(FORMAL, INDEX - 30 * DAY, code="report_text")
