@@ -5,7 +5,7 @@ Goes out: every instance under the vault's keys, every other file with its reaso
 Refuses: an archive without any file.
 
 What is listed but cannot be had tonight stays as the last sweep knew it, and its study waits; so
-does what lies in a folder that may not be opened.
+does what lies in a folder that may not be opened, and what a listing that was cut short left out.
 Headers are read by workers: a file that ends its reader costs that process, and is `unreadable`.
 This process holds path, size and time of every file, and the rest of some files at a time.
 """
@@ -55,6 +55,7 @@ class Crawled:
     is_kept: bool = True  # the index, for the next sweep
     n_shut: int = 0  # folders and files that could not be opened
     arriving: frozenset[str] = frozenset()  # keys of studies that are still being received
+    cut_short: str = ""  # why the listing ended before its end
 
     @property
     def instances(self) -> pa.Table:
@@ -153,10 +154,11 @@ def _arriving(index: Index, young: frozenset[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _waiting(index: Index, missed: pa.ChunkedArray) -> frozenset[str]:
-    """Return the keys of the studies of which something was not delivered."""
-    parts = index.read(("path", "study_key")) if len(missed) else ()
-    return frozenset[str]().union(*(archive.waiting_studies(part, missed) for part in parts))
+def _undelivered(every: pa.Table) -> pa.ChunkedArray:
+    """Return the paths of what was listed, but could not be read tonight."""
+    is_unreachable = pc.equal(every["reason"], Reason.UNREACHABLE.value)
+    is_asked_again = pc.equal(every["mtime_ns"], archive.LOOK_AGAIN_NS)
+    return every.filter(pc.or_(is_unreachable, is_asked_again))["path"]
 
 
 def check_archive(url: str, lake: Path, limits: ArchiveSettings) -> None:
@@ -175,13 +177,14 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
     listing, found = _list(index, source, today)
     n_listed, n_new = listing.stats.num_rows + listing.ignored.num_rows, found.new.num_rows
     ignored, young = FILES.check(listing.ignored), listing.young
+    cut_short = listing.cut_short
     del listing  # of a large archive, much
     fresh = lake.fresh(index, n_new)
     files = pa.concat_tables([found.files, _read_new(lake, cluster, source, found.new, fresh)])
     every = pa.concat_tables([files, ignored])
-    missed = every.filter(pc.equal(every["reason"], Reason.UNREACHABLE.value))["path"]
-    shut = _shut(ignored)
-    before = as_before(index, missed, shut)
+    undelivered, shut = _undelivered(every), _shut(ignored)
+    missed = archive.Missed(frozenset(undelivered.to_pylist()), shut)
+    before = as_before(index, undelivered, shut)
     files = files.filter(pc.invert(pc.is_in(files["path"], value_set=before.paths)))
     stays = found.stays | before.stays
     tonight = index.renewed(stays, fresh, files.sort_by("path"))
@@ -194,8 +197,9 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
         pa.concat_tables([tonight.files, ignored]),
         n_listed + before.n_behind,
         n_new,
-        _waiting(tonight, missed),
+        source.waiting(tonight.read, missed) if missed else frozenset(),
         is_kept,
         len(shut),
         _arriving(tonight, young),
+        cut_short,
     )

@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from distributed import Client, Future, wait
 from distributed.scheduler import KilledWorker
 
-from screening import inference
+from screening import archive, catalogue, inference
 from screening.config import Providers
 from screening.errors import ScreeningError
+from screening.frames import chosen
+from screening.lake import Index
 from screening.pipeline import Worked, process_series
 from screening.privacy import safe_detail
 from screening.reasons import Reason, Room
@@ -44,10 +48,13 @@ class Handing:
     announce : commits the attempts of the jobs it is given; called before they are sent
     seen_before : packed, what inference saw of a series in an earlier night, else nothing; read
         as each job is sent, so that memory holds those of the scans in flight
+    has_changed : whether more of a job's study may have come since it was listed; asked as each job
+        is sent, and such a job is not
     """
 
     announce: Callable[[Sequence[SeriesJob]], None]
     seen_before: Callable[[str], bytes]
+    has_changed: Callable[[SeriesJob], bool]
 
 
 def work(job: SeriesJob, orders: Orders, stored: bytes) -> Worked:
@@ -121,6 +128,29 @@ def _result(future: "Future[Worked]", job: SeriesJob) -> Worked:
     )
 
 
+def changed_since(
+    source: archive.Source, index: Index, candidates: Sequence[catalogue.Entry]
+) -> Callable[[SeriesJob], bool]:
+    """Return what asks whether a job's study changed since tonight's listing."""
+    firsts = pa.array([chosen(entry.paths[0])[0] for entry in candidates], pa.string())
+    marks: dict[str, int] = {}
+    for part in index.read(("path", "mtime_ns")):
+        mine = part.filter(pc.is_in(part["path"], value_set=firsts))
+        marks.update(zip(mine["path"].to_pylist(), mine["mtime_ns"].to_pylist(), strict=True))
+
+    def has_changed(job: SeriesJob) -> bool:
+        path = chosen(job.paths[0])[0]
+        return path in marks and source.has_changed(path, marks[path])
+
+    return has_changed
+
+
+def _still_arriving(job: SeriesJob) -> Worked:
+    said = "the study changed since it was listed"
+    rejection = Rejection(Room.SWEEP, job.series_key, Reason.STILL_ARRIVING, said)
+    return Worked(job.series_key, rejection, 0)
+
+
 def hand_out(
     client: Client,
     jobs: Sequence[SeriesJob],
@@ -143,9 +173,13 @@ def hand_out(
             if sent == announced:
                 handing.announce(jobs[announced : announced + _ANNOUNCED])
                 announced = min(announced + _ANNOUNCED, len(jobs))
-            flight.send(sent, jobs[sent], handing.seen_before(jobs[sent].series_key))
+            job = jobs[sent]
+            if handing.has_changed(job):
+                waiting[sent] = (job, _still_arriving(job))
+            else:
+                flight.send(sent, job, handing.seen_before(job.series_key))
             sent += 1
-        for place, job, worked in flight.landed():
+        for place, job, worked in flight.landed() if flight else ():
             waiting[place] = (job, worked)
         while given in waiting:
             yield waiting.pop(given)

@@ -154,7 +154,12 @@ def _of_archive(swept: Swept) -> list[str]:
         what = "1 folder or file" if swept.n_shut == 1 else f"{swept.n_shut} folders or files"
         found.append(
             f"{what} of the archive could not be opened: what was known there stays, what is new "
-            "there is not seen; find ARCHIVE ! -readable names them"
+            "there is not seen, whoever may lie there waits; find ARCHIVE ! -readable names them"
+        )
+    if swept.cut_short:
+        found.append(
+            f"{swept.cut_short} (unreachable): what was not listed stays as it was known, what is "
+            "new there is not seen; see to the store, and sweep again"
         )
     if not swept.is_index_kept:
         found.append(

@@ -42,6 +42,7 @@ class Tally:
     n_scored: int
     bytes_read: int
     commit_seconds: float
+    n_held: int = 0  # studies that changed after they were listed
 
 
 @dataclass(slots=True)
@@ -95,6 +96,7 @@ class Scoring:
     run_id: str
     address: str
     progress: Callable[[int, int], None]
+    has_changed: Callable[[SeriesJob], bool]
     _announced: int = 0
 
     def run(self, plan: Plan, ledger: Ledger) -> Tally:
@@ -105,6 +107,7 @@ class Scoring:
         images = _scored_images(self.lake)
         attempts = _open_attempts(self.lake, self.versions)
         tonight: dict[str, State] = {}
+        held: set[str] = set()
         n_bytes = 0
         while turn := _next_turn(plan.studies, ledger, tonight):
             entries = {entry.series.series_key: entry for entry in turn}
@@ -113,13 +116,15 @@ class Scoring:
                 row = self._disposition(entries[job.series_key], worked, images)
                 tonight[job.series_key] = row.state
                 n_bytes += worked.bytes_read
+                if Reason.STILL_ARRIVING in row.reasons:
+                    held.add(row.series.study_key)
                 committer.add(row, job.attempt)
                 self.progress(len(tonight), max(len(tonight), len(turn)))
         for row in _runners_up(plan.studies, ledger, tonight, self.versions.choose_version):
             committer.add(row)
         committer.flush()
         n_scored = sum(state is State.SCORED for state in tonight.values())
-        return Tally(len(tonight), n_scored, n_bytes, committer.seconds)
+        return Tally(len(tonight), n_scored, n_bytes, committer.seconds, len(held))
 
     def _work(
         self, turn: Sequence[catalogue.Entry], attempts: Counter[str]
@@ -173,7 +178,11 @@ class Scoring:
             self.lake.append("attempts", table, f"{self.run_id}/attempts", self._announced)
 
         return hand_out(
-            self.cluster.client, jobs, self.orders, in_flight, Handing(announce, self._seen_before)
+            self.cluster.client,
+            jobs,
+            self.orders,
+            in_flight,
+            Handing(announce, self._seen_before, self.has_changed),
         )
 
     def _seen_before(self, series_key: str) -> bytes:

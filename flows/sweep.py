@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from flows.cluster import Cluster
 from flows.crawl import Crawled, crawl
-from flows.handout import Orders
+from flows.handout import Orders, changed_since
 from flows.people_stage import estimate, opted_out, take_clinical
 from flows.plan import Ledger, Plan, make_plan
 from flows.prefect_server import PrefectServer, prefect_server
@@ -29,11 +29,11 @@ from screening.catalogue import Entry
 from screening.config import Settings
 from screening.dispositions import Versions
 from screening.errors import ScreeningError
-from screening.lake import Lake
+from screening.lake import Index, Lake
 from screening.privacy import safe_detail
 from screening.reasons import Reason
 from screening.records import ScoringParameters
-from screening.tables import RUNS
+from screening.tables import FILES, RUNS
 
 Progress = Callable[[str, int, int], None]
 Result = TypeVar("Result")
@@ -71,6 +71,7 @@ class Swept:
     n_taken_back: int = 0  # series rejected, or moved to another person, since the sweep before
     n_arriving: int = 0  # studies still being received, and held back for that
     nothing_rests: bool = False  # every file of the archive is too young to tell
+    cut_short: str = ""  # why the archive's listing ended before its end
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -157,7 +158,8 @@ class _Stages:
         self._is_index_kept, self._n_shut = True, 0
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._arriving: frozenset[str] = frozenset()  # studies with a young file
-        self._n_held, self._nothing_rests = 0, False
+        self._index = Index(FILES.empty(), ())
+        self._n_held, self._nothing_rests, self._cut_short = 0, False, ""
         self._gone: list[dict[str, object]] = []  # what was taken back since the last sweep
         self._run: dict[str, object] = {
             "run_id": night.run_id,
@@ -173,7 +175,9 @@ class _Stages:
         self._nothing_rests = archive.nothing_rests(self._address, time.time(), minutes)
         crawled = crawl(self._lake, self._cluster, self._source, self._night.as_of)
         self._waiting, self._arriving = crawled.waiting, crawled.arriving
+        self._index = crawled.index
         self._is_index_kept, self._n_shut = crawled.is_kept, crawled.n_shut
+        self._cut_short = crawled.cut_short
         self._night.progress("reading headers", 1, 1)
         return crawled
 
@@ -258,8 +262,11 @@ class _Stages:
             run_id=self._night.run_id,
             address=self._address,
             progress=lambda done, total: self._night.progress("scoring", done, total),
+            has_changed=changed_since(self._source, self._index, candidates),
         )
-        return stage.run(plan, ledger)
+        tally = stage.run(plan, ledger)
+        self._n_held += tally.n_held
+        return tally
 
     def estimate(self) -> None:
         estimate(self._lake, self._night.as_of, self._night.settings.risk)
@@ -286,4 +293,5 @@ class _Stages:
             len(self._gone) - len(left),
             self._n_held,
             self._nothing_rests,
+            self._cut_short,
         )

@@ -9,16 +9,17 @@ DICOM, damaged or cut short is a row, never an exception; an archive that cannot
 is an `InfrastructureError`, so that nothing is blamed on its data.
 """
 
-from screening.archive.by_study import waiting_studies
-from screening.archive.listing import Listing, keep_apart, list_files, resolve_folder
+from screening.archive.listing import Listing, Missed, keep_apart, list_files, resolve_folder
 from screening.archive.reading import read_bytes
 from screening.archive.settling import nothing_rests
-from screening.archive.shard import HeaderShard, read_headers
+from screening.archive.shard import LOOK_AGAIN_NS, HeaderShard, read_headers
 from screening.archive.source import Source, open_source, resolve
 
 __all__ = [
+    "LOOK_AGAIN_NS",
     "HeaderShard",
     "Listing",
+    "Missed",
     "Source",
     "keep_apart",
     "list_files",
@@ -28,5 +29,4 @@ __all__ = [
     "read_headers",
     "resolve",
     "resolve_folder",
-    "waiting_studies",
 ]

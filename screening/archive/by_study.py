@@ -6,23 +6,32 @@ Refuses: a server that gives only a part of one day's studies.
 
 Every night the newest dates are asked for, from `overlap_days` before the newest study known;
 older dates in turn, so that each has been asked for once in `older_every_nights` nights. The whole
-archive is asked for when nothing is known. A study that was asked for and not listed is
+archive is asked for when nothing is known. With the oldest dates comes a question without any, for
+studies that have none. A study that was asked for and not listed is
 gone; one that was not asked for stays as it is known. Of a study that did not change nothing
 further is asked.
 """
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from screening.archive.listing import STATS_SCHEMA, Listing, to_stats
+from screening.archive.listing import STATS_SCHEMA, Listing, Missed, Reader, to_stats
+from screening.archive.questions import (
+    Dates,
+    Limits,
+    QuestionError,
+    Server,
+    answer_to,
+    studies_of,
+    undated_studies,
+)
 from screening.archive.study_marks import (
     StudyFacts,
     is_look_again,
@@ -35,58 +44,8 @@ from screening.errors import InfrastructureError
 from screening.reasons import Reason
 from screening.tables import FILES
 
-_EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
-_PROVED_FROM = 2  # answers; no server cuts off after the first
 _AT_ONCE = 50_000  # rows held as Python objects
 _MISSING = "?"  # stands for the series of an instance that was counted but not listed
-
-
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """Days from `first` to `last`, both in; None is open, and the open beginning holds undated."""
-
-    first: date | None
-    last: date | None
-
-    def __contains__(self, day: date | None) -> bool:
-        if day is None:
-            return self.first is None
-        return (self.first or _EARLIEST) <= day <= (self.last or _LATEST)
-
-    def halves(self) -> tuple["Dates", "Dates"] | None:
-        """Split the days; None of a single one."""
-        low, high = self.first or _EARLIEST, self.last or _LATEST
-        if low >= high:
-            return None
-        middle = low + (high - low) // 2
-        return Dates(self.first, middle), Dates(middle + timedelta(days=1), self.last)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Studies of some days; `is_whole` is false where some were held back, None: cannot be told."""
-
-    studies: Sequence[StudyFacts] = field(repr=False)
-    is_whole: bool | None
-
-    @property
-    def uids(self) -> frozenset[str]:
-        """Which studies these are."""
-        return frozenset(study.uid for study in self.studies)
-
-
-class QuestionError(InfrastructureError):
-    """The server is there and answers, but failed at this question."""
-
-
-class Server(Protocol):
-    """What is asked of a server; a question it fails at is a `QuestionError`."""
-
-    def studies(self, dates: Dates) -> Answer:
-        """Return the studies of these days."""
-
-    def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, once a patient who has it."""
 
 
 @dataclass(slots=True)
@@ -137,11 +96,13 @@ def list_by_study(
     """
     before = _by_study(known)
     asked = dates_to_ask(before.values(), today, settings)
-    limits = _Limits()
-    found = {s.uid: s for dates in asked for s in _studies(server, dates, limits)}
+    limits = Limits()
+    found = {s.uid: s for dates in asked for s in studies_of(server, dates, limits)}
+    if any(None in dates for dates in asked):
+        found |= {s.uid: s for s in undated_studies(server, dict(found), limits)}
     is_kept = np.zeros(known.num_rows, np.bool_)
     gathered = _Gathered()
-    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in limits.failed]
+    missing = [f"{_MISSING}/{_MISSING}/{day}" for day in dict.fromkeys(limits.failed)]
     changed: dict[str, int] = {}
     for uid in sorted(found, key=lambda uid: f"{uid}/"):
         facts, was = found[uid], before.get(uid)
@@ -152,6 +113,7 @@ def list_by_study(
         n_missing = (facts.n_instances or 0) - changed[uid]
         missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
     young = _still_growing(server, found, changed, today, settings)
+    young |= {u for u in changed if u not in before and _is_just_begun(found[u], settings)}
     for uid, study in before.items():
         is_asked = any(study.day in dates for dates in asked) and study.day not in limits.failed
         if uid not in found and not is_asked:
@@ -194,10 +156,32 @@ def _still_growing(
     more = {uid for uid, n in changed.items() if n > (found[uid].n_instances or n)}
     if changed:
         recent = Dates(today - timedelta(days=settings.overlap_days), None)
-        again = _answer(server, recent)
+        again = answer_to(server, recent)
         studies = again.studies if again else ()
         more |= {s.uid for s in studies if s.uid in changed and s.mark != found[s.uid].mark}
     return frozenset(more)
+
+
+def _is_just_begun(facts: StudyFacts, settings: ArchiveSettings) -> bool:
+    """Whether a study began within the settling time: dates and times are local, without zone."""
+    settling = timedelta(minutes=settings.settle_minutes)
+    return facts.begun is not None and abs(_now() - facts.begun) < settling
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).astimezone().replace(tzinfo=None)
+
+
+def has_changed(server: Server, path: str, mark: int) -> bool:
+    """Whether the server tells something else of an instance's study than when it was listed.
+
+    One that does not answer is no change: whoever reads the study will see.
+    """
+    try:
+        facts = server.study(study_of(path))
+    except InfrastructureError:
+        return False
+    return facts is not None and facts.mark != mark
 
 
 def dates_to_ask(
@@ -227,62 +211,6 @@ def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
     while first < end:
         yield Dates(first, min(first + step, end) - timedelta(days=1))
         first += step
-
-
-@dataclass(slots=True)
-class _Limits:
-    """What was found out about a server: days it fails at, numbers at which it cuts off."""
-
-    failed: list[date | None] = field(default_factory=list)
-    cuts: set[int] = field(default_factory=set)
-
-
-def _studies(
-    server: Server, dates: Dates, limits: _Limits, answer: Answer | None = None
-) -> Iterator[StudyFacts]:
-    """Yield the studies of some days, each answer proved by those to its halves.
-
-    Servers cut off without a word (Orthanc at `LimitFindResults`, over all pages). An answer is all
-    where its halves, each with fewer, tell nothing more; a cut answer's halves tell more, or one
-    of them holds as many and is proved in turn. A day at which the server fails is noted: one
-    bad study must not hide all others.
-    """
-    answer = answer or _answer(server, dates)
-    halves = dates.halves()
-    if answer is None:
-        for half in halves or ():
-            yield from _studies(server, half, limits)
-        if halves is None:
-            limits.failed.append(dates.last if dates.first else None)
-        return
-    n = len(answer.studies)
-    if halves is None and answer.is_whole is False:
-        raise InfrastructureError(
-            f"archive: the server gives {n} studies of one day and holds the others back; raise "
-            "its limit on answers"
-        )
-    if halves is None and n in limits.cuts:
-        limits.failed.append(dates.last if dates.first else None)
-    if halves is None or (n < _PROVED_FROM and answer.is_whole):
-        yield from answer.studies
-        return
-    parts = [_answer(server, half) for half in halves]
-    more = frozenset[str]().union(*(part.uids for part in parts if part)) - answer.uids
-    if more:
-        limits.cuts.add(n)
-    is_split = all(part is not None and len(part.studies) < n for part in parts)
-    if answer.is_whole is not False and is_split and not more:
-        yield from answer.studies
-        return
-    for half, part in zip(halves, parts, strict=True):
-        yield from _studies(server, half, limits, part)
-
-
-def _answer(server: Server, dates: Dates) -> Answer | None:
-    try:
-        return server.studies(dates)
-    except QuestionError:
-        return None
 
 
 def _instances(
@@ -317,19 +245,20 @@ def study_of(path: str) -> str:
     return path.partition("/")[0]
 
 
-def waiting_studies(instances: pa.Table, missed: pa.ChunkedArray) -> frozenset[str]:
+def waiting_studies(read: Reader, missed: Missed) -> frozenset[str]:
     """Return the keys of the studies of which something was listed but not delivered.
 
     Parameters
     ----------
-    instances : of the schema `INSTANCES`
-    missed : paths of what was not delivered
+    read : gives tonight's instances; a path begins with the study's UID
+    missed : what was not delivered
     """
-    studies = {study_of(path) for path in missed.to_pylist()}
-    if not studies:
-        return frozenset()
-    pairs = zip(instances["path"].to_pylist(), instances["study_key"].to_pylist(), strict=True)
-    return frozenset(key for path, key in pairs if study_of(path) in studies)
+    uids = {study_of(path) for path in missed.files}
+    found: set[str] = set()
+    for part in read(("path", "study_key")) if uids else ():
+        is_one = pc.is_in(_studies_of(part["path"]), value_set=pa.array(sorted(uids), pa.string()))
+        found.update(part.filter(is_one)["study_key"].to_pylist())
+    return frozenset(found)
 
 
 def _listing(kept: pa.Table, new: pa.Table, young: frozenset[str], missing: list[str]) -> Listing:

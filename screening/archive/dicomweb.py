@@ -24,15 +24,16 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
+from screening.archive.by_study import has_changed, list_by_study, waiting_studies
 from screening.archive.contrast import AGENT_SEQUENCE
 from screening.archive.credentials import PASSWORD, TOKEN, USER, from_environment, tls_context
 from screening.archive.header import Header, read_values, sop_instance_of
-from screening.archive.listing import Listing
+from screening.archive.listing import Listing, Missed, Reader
 from screening.archive.patience import ask
+from screening.archive.questions import Answer, Dates, QuestionError
 from screening.archive.series_of import by_name, read_by_series, read_series_bytes, series_shards
 from screening.archive.shard import HeaderShard
-from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark, one_a_study
+from screening.archive.study_marks import STUDY_FACTS, STUDY_TIME, StudyFacts, one_a_study, told
 from screening.archive.tags import TAG_NUMBERS, day
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
@@ -134,6 +135,14 @@ class DicomWeb:
         """Read the headers of listed instances, a series at a time."""
         return read_by_series(self._headers, stats)
 
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        """Return whose study waits for what was not delivered; see `by_study`."""
+        return waiting_studies(read, missed)
+
+    def has_changed(self, path: str, mark: int) -> bool:
+        """Ask for the study once more; see `by_study`."""
+        return has_changed(self, path, mark)
+
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
         """Read files, a series at a time."""
         return read_series_bytes(self._files, paths)
@@ -144,16 +153,31 @@ class DicomWeb:
         if dates.first or dates.last:
             first, last = (f"{d:%Y%m%d}" if d else "" for d in (dates.first, dates.last))
             filters["StudyDate"] = first if first == last else f"{first}-{last}"
+        found, is_whole = self._studies(_ASK_FOR, filters)
+        return Answer(one_a_study(_study_facts(study) for study in found), is_whole)
 
+    def study(self, uid: str) -> StudyFacts | None:
+        """Return what the service tells of one study now."""
+        found, _ = self._studies(_ASK_FOR, {"StudyInstanceUID": uid})
+        mine = one_a_study(_study_facts(each) for each in found)
+        return next((facts for facts in mine if facts.uid == uid), None)
+
+    def every_day(self) -> tuple[Mapping[str, date | None], bool | None]:
+        """Return UID and day of every study, all pages."""
+        found, is_whole = self._studies(None, {})
+        return {_text(each, _STUDY): day(_text(each, _DATE)) for each in found}, is_whole
+
+    def _studies(
+        self, fields: list[str] | None, filters: Mapping[str, str]
+    ) -> tuple[Sequence[Json], bool | None]:
         def page(offset: int) -> Sequence[Json]:
             client, n = self._client(), self.limits.page
             found: Sequence[Json] = client.search_for_studies(
-                limit=n, offset=offset, fields=_ASK_FOR, search_filters=filters
+                limit=n, offset=offset, fields=fields, search_filters=dict(filters)
             )
             return found
 
-        found, is_whole = self._pages(page, _STUDY)
-        return Answer(one_a_study(_study_facts(study) for study in found), is_whole)
+        return self._pages(page, _STUDY)
 
     def instances(self, study: str) -> Sequence[tuple[str, str]]:
         """Return series and SOP Instance UID of a study's instances, all pages.
@@ -327,12 +351,12 @@ def _told(error: requests.RequestException) -> ScreeningError:
 
 
 def _study_facts(study: Json) -> StudyFacts:
-    n = _text(study, _N_INSTANCES)
-    facts = [_text(study, tag) for tag in STUDY_FACTS.values()]
-    return StudyFacts(
+    return told(
         _text(study, _STUDY),
-        int(n) if n.isdecimal() else None,
-        make_mark(day(_text(study, _DATE)), facts),
+        _text(study, _N_INSTANCES),
+        day(_text(study, _DATE)),
+        _text(study, STUDY_TIME[1]),
+        [_text(study, tag) for tag in STUDY_FACTS.values()],
     )
 
 

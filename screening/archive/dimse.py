@@ -15,7 +15,7 @@ import io
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -30,23 +30,24 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import build_role
 
-from screening.archive.by_study import Answer, Dates, QuestionError, list_by_study
+from screening.archive.by_study import has_changed, list_by_study, waiting_studies
 from screening.archive.calcium_report import STRUCTURED_REPORTS
 from screening.archive.credentials import tls_context
 from screening.archive.header import Header, read_header, read_values
-from screening.archive.listing import Listing
+from screening.archive.listing import Listing, Missed, Reader
 from screening.archive.patience import ask
+from screening.archive.questions import Answer, Dates, QuestionError
 from screening.archive.rejection import KEY_OBJECT_SELECTION
 from screening.archive.series_of import by_name, read_by_series, read_series_bytes, series_shards
 from screening.archive.shard import HeaderShard
-from screening.archive.study_marks import STUDY_FACTS, StudyFacts, make_mark, one_a_study
+from screening.archive.study_marks import STUDY_FACTS, STUDY_TIME, StudyFacts, one_a_study, told
 from screening.archive.tags import day
 from screening.archive.throttle import Throttle
 from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError, ScreeningError
 from screening.reasons import Reason
 
-# It logs identifiers, and with them UIDs and names.
+# It logs UIDs and names.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 Result = TypeVar("Result")
@@ -74,7 +75,7 @@ _DOCUMENTS = (KEY_OBJECT_SELECTION, *sorted(STRUCTURED_REPORTS))
 _STORED += [(c, s) for c in _DOCUMENTS for s in _PLAIN[:2]]
 
 _ROLES = (*_CT, *_CAPTURES, *_DOCUMENTS)
-
+_OF_STUDY = (*STUDY_FACTS, STUDY_TIME[0])
 _OF_SERIES = ("Modality", "SeriesDescription", "BodyPartExamined", "ProtocolName", "SeriesDate")
 _OF_IMAGE = (
     "SOPClassUID",
@@ -145,18 +146,39 @@ class Dimse:
         """Read the headers of listed instances, a series at a time."""
         return read_by_series(self._headers, stats)
 
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        """Return whose study waits for what was not delivered; see `by_study`."""
+        return waiting_studies(read, missed)
+
+    def has_changed(self, path: str, mark: int) -> bool:
+        """Ask for the study once more; see `by_study`."""
+        return has_changed(self, path, mark)
+
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
         """Read files, a series at a time."""
         return read_series_bytes(self._files, paths)
 
     def studies(self, dates: Dates) -> Answer:
         """Return the studies of these days."""
-        keys = dict.fromkeys(STUDY_FACTS, "")
+        keys = dict.fromkeys(_OF_STUDY, "")
         if dates.first or dates.last:
             first, last = (f"{d:%Y%m%d}" if d else "" for d in (dates.first, dates.last))
             keys["StudyDate"] = first if first == last else f"{first}-{last}"
         found, is_whole = self._ask(lambda peer: _find(peer, "STUDY", keys))
         return Answer(one_a_study({_study_facts(study) for study in found}), is_whole)
+
+    def study(self, uid: str) -> StudyFacts | None:
+        """Return what the peer tells of one study now."""
+        keys = dict.fromkeys(_OF_STUDY, "") | {"StudyInstanceUID": uid}
+        found, _ = self._ask(lambda peer: _find(peer, "STUDY", keys))
+        mine = one_a_study({_study_facts(each) for each in found})
+        return mine[0] if mine else None
+
+    def every_day(self) -> tuple[Mapping[str, date | None], bool | None]:
+        """Return UID and day of every study."""
+        found, is_whole = self._ask(lambda peer: _find(peer, "STUDY", {"StudyDate": ""}))
+        days = {_text(each, "StudyInstanceUID"): day(_text(each, "StudyDate")) for each in found}
+        return days, is_whole
 
     def instances(self, study: str) -> Sequence[tuple[str, str]]:
         """Return series and SOP Instance UID of a study's instances, asked series by series.
@@ -342,11 +364,12 @@ def _text(identifier: Dataset, keyword: str) -> str:
 
 
 def _study_facts(study: Dataset) -> StudyFacts:
-    n = _text(study, "NumberOfStudyRelatedInstances")
-    return StudyFacts(
+    return told(
         _text(study, "StudyInstanceUID"),
-        int(n) if n.isdecimal() else None,
-        make_mark(day(_text(study, "StudyDate")), [_text(study, k) for k in STUDY_FACTS]),
+        _text(study, "NumberOfStudyRelatedInstances"),
+        day(_text(study, "StudyDate")),
+        _text(study, STUDY_TIME[0]),
+        [_text(study, keyword) for keyword in STUDY_FACTS],
     )
 
 

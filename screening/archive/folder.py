@@ -12,7 +12,8 @@ from datetime import date
 
 import pyarrow as pa
 
-from screening.archive.listing import Listing, is_empty, list_files
+from screening.archive.by_folder import waiting_studies
+from screening.archive.listing import Listing, Missed, Reader, is_empty, list_files
 from screening.archive.reading import read_bytes
 from screening.archive.settling import young_paths
 from screening.archive.shard import HeaderShard, read_headers
@@ -43,7 +44,8 @@ class Folder:
     def list_files(self, known: pa.Table, today: date) -> Listing:
         """Walk the whole tree: every file is looked at every night."""
         found = list_files(self.address)
-        written_seconds = found.stats["mtime_ns"].to_numpy() / _NS_A_SECOND
+        assert found.written_ns is not None
+        written_seconds = found.written_ns / _NS_A_SECOND
         young = young_paths(found.stats["path"], written_seconds, time.time(), self.settle_minutes)
         return replace(found, young=young)
 
@@ -55,6 +57,14 @@ class Folder:
     def read_headers(self, stats: pa.Table) -> HeaderShard:
         """Read the headers of files."""
         return read_headers(self.address, stats)
+
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        """Return whose study waits for what was not delivered; see `by_folder`."""
+        return waiting_studies(read, missed)
+
+    def has_changed(self, path: str, mark: int) -> bool:
+        """Return no: whether files are still being written, the settling time tells."""
+        return False
 
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
         """Read whole files."""

@@ -9,13 +9,17 @@ A repeated crawl spends its time here, so the walk does one `stat` a file and no
 
 import os
 import stat
+from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from screening.errors import InfrastructureError, ScreeningError
 from screening.reasons import Reason
@@ -26,10 +30,16 @@ STATS_SCHEMA = pa.schema(
     [("path", pa.string()), ("size_bytes", pa.int64()), ("mtime_ns", pa.int64())]
 )
 
+NOT_LISTED = "?"  # stands for what a listing did not come to
 _MEDIA_INDEX = "DICOMDIR"
+# What file systems keep at their root, shut to most: no study lies there.
+_OF_THE_SYSTEM = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})
 _AT_ONCE = 50_000  # rows held as Python objects
 
+# Gives some columns of all `INSTANCES`, a part at a time; a series lies whole in one part.
+Reader = Callable[[Sequence[str]], Iterator[pa.Table]]
 _Row = tuple[str, int, int]
+_Seen = tuple[str, int, int, int]  # and when it was written
 _IgnoredRow = tuple[str, int, int, str]
 
 
@@ -39,15 +49,37 @@ class Listing:
 
     stats : columns path (below the root), size_bytes, mtime_ns; files whose header is worth
         reading. Of a server that is asked by study what did not change comes first, as it is known
-    ignored : `FILES` rows; hidden files, DICOMDIR, links and special files (`ignored_file`),
+    ignored : `FILES` rows; hidden files, DICOMDIR, links, special files and what is the file
+        system's own (`ignored_file`),
         folders and files that may not be opened (`unreadable`). A hidden or denied folder is
         one row: what lies inside is not counted.
     young : paths of `stats` that may have company coming: their studies are still being received
+    written_ns : int64 (n,), when each of `stats` was last written or moved; of a folder alone
+    cut_short : why the listing ended before its end; empty of a whole one. What it did not come to
+        is in `stats` as it is known
     """
 
     stats: pa.Table = field(repr=False)
     ignored: pa.Table = field(repr=False)
     young: frozenset[str] = field(default=frozenset(), repr=False)
+    cut_short: str = ""
+    written_ns: NDArray[np.int64] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What was not delivered tonight; its repr shows no path.
+
+    files : listed, but not to be read
+    shut : folders that may not be opened
+    """
+
+    files: frozenset[str] = field(default=frozenset(), repr=False)
+    shut: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def __bool__(self) -> bool:
+        """Whether anything was."""
+        return bool(self.files or self.shut)
 
 
 @dataclass(slots=True)
@@ -55,14 +87,16 @@ class _Found:
     root: str
     lots: list[pa.Table] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
+    written_ns: "array[int]" = field(default_factory=lambda: array("q"))
     ignored: list[_IgnoredRow] = field(default_factory=list)
 
     def ignore(self, path: str, reason: Reason = Reason.IGNORED_FILE) -> None:
         self.ignored.append((_storable(path), 0, 0, reason.value))
 
-    def keep(self, rows: list[_Row]) -> None:
+    def keep(self, rows: list[_Seen]) -> None:
         """Take files in order; as columns they need a quarter of the memory."""
-        self.rows += rows
+        self.rows += [row[:3] for row in rows]
+        self.written_ns.extend(row[3] for row in rows)
         if len(self.rows) >= _AT_ONCE:
             self.lots.append(to_stats(self.rows))
             self.rows = []
@@ -124,7 +158,7 @@ def list_files(address: str) -> Listing:
         when the archive's own folder cannot be listed
     """
     found = _Found(resolve_folder(address))
-    ahead: list[str | list[_Row]] = [""]  # folders and runs of files, the next one last
+    ahead: list[str | list[_Seen]] = [""]  # folders and runs of files, the next one last
     while ahead:
         item = ahead.pop()
         if isinstance(item, str):
@@ -136,13 +170,21 @@ def list_files(address: str) -> Listing:
     return Listing(
         stats=pa.concat_tables([*found.lots, to_stats(found.rows)]),
         ignored=pa.table([list(c) for c in ignored], schema=FILES.schema),
+        written_ns=np.array(found.written_ns, np.int64),
     )
 
 
 def is_left_alone(path: str) -> bool:
     """Whether a file is left alone for its name or its folder's: hidden, or an index of media."""
-    *folders, name = path.split("/")
-    return name == _MEDIA_INDEX or any(part.startswith(".") for part in (*folders, name))
+    parts = path.split("/")
+    return parts[-1] == _MEDIA_INDEX or any(p[:1] == "." or p in _OF_THE_SYSTEM for p in parts)
+
+
+def with_unlisted(stats: pa.Table, known: pa.Table, ignored: Sequence[str]) -> pa.Table:
+    """Add what is known and was not listed: nobody can say that it is gone."""
+    listed = pa.concat_arrays([*stats["path"].chunks, pa.array(ignored, pa.string())])
+    is_listed = pc.is_in(known["path"], value_set=listed)
+    return pa.concat_tables([stats, known.filter(pc.invert(is_listed)).cast(STATS_SCHEMA)])
 
 
 def to_stats(rows: Sequence[_Row]) -> pa.Table:
@@ -151,9 +193,9 @@ def to_stats(rows: Sequence[_Row]) -> pa.Table:
     return pa.table([list(c) for c in columns], schema=STATS_SCHEMA)
 
 
-def _walk(below: str, found: _Found) -> tuple[list[_Row], list[str]]:
+def _walk(below: str, found: _Found) -> tuple[list[_Seen], list[str]]:
     """Return files and folders of one folder; `below` is empty or ends with a slash."""
-    files: list[_Row] = []
+    files: list[_Seen] = []
     folders: list[str] = []
     try:
         with os.scandir(os.path.join(found.root, below)) as entries:  # noqa: PTH118 - hot loop
@@ -176,13 +218,13 @@ def _walk(below: str, found: _Found) -> tuple[list[_Row], list[str]]:
     return files, folders
 
 
-def _in_order(files: list[_Row], folders: list[str]) -> list[str | list[_Row]]:
+def _in_order(files: list[_Seen], folders: list[str]) -> list[str | list[_Seen]]:
     """Return one folder's folders, and between them runs of files, by path.
 
     So the whole walk goes by path, and nothing need be sorted but one folder at a time.
     """
     files.sort()
-    ordered: list[str | list[_Row]] = []
+    ordered: list[str | list[_Seen]] = []
     start = 0
     for folder in sorted(folders):
         stop = bisect_left(files, (folder,), start)
@@ -191,7 +233,7 @@ def _in_order(files: list[_Row], folders: list[str]) -> list[str | list[_Row]]:
     return [*ordered, files[start:]]
 
 
-def _take_file(entry: os.DirEntry[str], path: str, files: list[_Row], found: _Found) -> None:
+def _take_file(entry: os.DirEntry[str], path: str, files: list[_Seen], found: _Found) -> None:
     try:
         facts = entry.stat()
     except OSError:
@@ -202,7 +244,16 @@ def _take_file(entry: os.DirEntry[str], path: str, files: list[_Row], found: _Fo
     elif not path.isascii() and _storable(path) != path:
         found.ignore(path, Reason.UNREADABLE)  # a name that is no text cannot be asked for again
     else:
-        files.append((path, facts.st_size, facts.st_mtime_ns))
+        files.append((path, facts.st_size, facts.st_mtime_ns, written_ns(facts)))
+
+
+def written_ns(facts: os.stat_result) -> int:
+    """Return when a file came to be as it is, ns since 1970.
+
+    Copying programs set its modification time back (`cp -p`, `rsync -t`), its change time they
+    cannot.
+    """
+    return max(facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def _is_file_inside(entry: os.DirEntry[str], root: str) -> bool:

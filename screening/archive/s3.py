@@ -8,33 +8,48 @@ Refuses: a bucket that is not there or gives no access. What cannot be had later
 never bad data.
 
 The change mark of an object is a digest of its ETag, which changes with its content; where the
-store gives none, of its time. For a header only the first bytes are fetched.
+store gives none, of its time. For a header only the first bytes are fetched. Every request to the
+store is counted in the pace: none is made by the library on its own (no HEAD before a GET).
 """
 
+import io
 import logging
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
     PartialCredentialsError,
 )
+from numpy.typing import NDArray
 from s3fs import S3FileSystem
 
+from screening.archive.by_folder import waiting_studies
 from screening.archive.frame_choice import cuts_frames
 from screening.archive.header import Header, read_header
-from screening.archive.listing import STATS_SCHEMA, Listing, is_left_alone, to_stats
+from screening.archive.listing import (
+    NOT_LISTED,
+    STATS_SCHEMA,
+    Listing,
+    Missed,
+    Reader,
+    is_left_alone,
+    to_stats,
+    with_unlisted,
+)
 from screening.archive.patience import ask
 from screening.archive.settling import young_paths
 from screening.archive.shard import LOOK_AGAIN_NS, FileRow, HeaderShard, make_shard
@@ -43,6 +58,9 @@ from screening.config import ArchiveSettings
 from screening.errors import InfrastructureError, ScreeningError
 from screening.reasons import Reason
 from screening.tables import FILES
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # They write addresses, and with them names of objects, into what they log.
 for _name in ("s3fs", "fsspec", "aiobotocore", "botocore", "aiohttp"):
@@ -54,6 +72,8 @@ OBJECTS_PER_SHARD = 400
 _HEAD_BYTES = 32 * 1024  # holds nearly every header; what is beyond is fetched when asked for
 _MARK_BITS = 62
 _SAYS = "archive: "
+_CUT_SHORT = "the object store gave the same {} of its listing again"
+_NO_TOKEN = "the object store said that its listing goes on, and not where"  # noqa: S105 - no secret
 # A store is made for many at once, and asked once an object: a PACS's pace would cost nights.
 _UNLESS_SET = {"connections": 32, "requests_per_second": 0.0}
 # S3 itself, and stores that speak its language.
@@ -101,31 +121,32 @@ class ObjectStore:
 
     def check(self) -> None:
         """Ask what lies at the address, so that what is wrong is told before a lake is made."""
-        if not self._ask(lambda store: store.ls(self._root, detail=False), is_first=True):
-            raise ScreeningError("the archive is empty: no object below the prefix")
+        first = self._ask(partial(_page, **self._asked, MaxKeys=1), is_first=True)
+        if not first.get("Contents"):
+            raise ScreeningError(
+                "the archive is empty: the object store has nothing there; check the address"
+            )
 
     def list_files(self, known: pa.Table, today: date) -> Listing:
         """List every object, page after page: a store tells a thousand in one answer, by key."""
-        lots: list[pa.Table] = []
-        written: list[float] = []
-        ignored: list[str] = []
+        found = _Objects(self._prefix)
+        cut_short = ""
         for page in self._pages():
-            rows: list[FileRow] = []
-            for facts in page:
-                path = str(facts["Key"]).removeprefix(self._prefix)
-                if is_left_alone(path):
-                    ignored.append(path)
-                elif not path.endswith("/"):  # what programs that show folders leave behind
-                    rows.append((path, int(str(facts["Size"])), _mark(facts)))
-                    written.append(_written_seconds(facts))
-            lots.append(to_stats(rows))
-        stats = pa.concat_tables([STATS_SCHEMA.empty_table(), *lots])
-        young = young_paths(
-            stats["path"], np.array(written), time.time(), self.limits.settle_minutes
-        )
-        n = len(ignored)
-        alone = [sorted(ignored), [0] * n, [0] * n, [Reason.IGNORED_FILE.value] * n]
-        return Listing(stats=stats, ignored=pa.table(alone, schema=FILES.schema), young=young)
+            if isinstance(page, str):
+                cut_short = page
+            else:
+                found.take(page)
+        stats, written = found.once()
+        young = young_paths(stats["path"], written, time.time(), self.limits.settle_minutes)
+        lost = []
+        if cut_short:
+            lost = [f"{found.last_path.rpartition('/')[0]}/{NOT_LISTED}".lstrip("/")]
+            stats = with_unlisted(stats, known, found.ignored)
+        rows = dict.fromkeys(found.ignored, Reason.IGNORED_FILE.value)
+        rows |= dict.fromkeys(lost, Reason.UNREACHABLE.value)
+        n, paths = len(rows), sorted(rows)
+        ignored = [paths, [0] * n, [0] * n, [rows[path] for path in paths]]
+        return Listing(stats, pa.table(ignored, schema=FILES.schema), young, cut_short)
 
     @property
     def _prefix(self) -> str:
@@ -133,15 +154,30 @@ class ObjectStore:
         below = self._root.partition("/")[2]
         return f"{below}/" if below else ""
 
-    def _pages(self) -> Iterator[Sequence[dict[str, object]]]:
-        asked = {"Bucket": self._root.partition("/")[0], "Prefix": self._prefix}
+    @property
+    def _asked(self) -> dict[str, str]:
+        return {"Bucket": self._root.partition("/")[0], "Prefix": self._prefix}
+
+    def _pages(self) -> Iterator[Sequence[dict[str, object]] | str]:
+        """Yield pages to the last, or at the end why there is none: a store must get on."""
+        seen: set[object] = set()
         token: dict[str, str] = {}
         while True:
-            page = self._ask(partial(_page, **asked, **token))
-            yield page.get("Contents", [])
+            page = self._ask(partial(_page, **self._asked, **token))
+            contents = page.get("Contents", [])
+            yield contents
             if not page.get("IsTruncated"):
                 return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+            following = page.get("NextContinuationToken")
+            keys = hash(tuple(str(facts["Key"]) for facts in contents))
+            if not following:
+                yield _NO_TOKEN
+                return
+            if following in seen or (contents and keys in seen):
+                yield _CUT_SHORT.format("token" if following in seen else "page")
+                return
+            seen |= {following, keys}
+            token = {"ContinuationToken": following}
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
         """Split into equal numbers of objects."""
@@ -167,13 +203,20 @@ class ObjectStore:
 
     def _header(self, row: FileRow) -> Header | Reason:
         path, size, _ = row
+        part = _Ranges(lambda start, end: self._bytes(path, start, end), size)
+        return read_header(io.BufferedReader(part, _HEAD_BYTES), size)
 
-        def read(store: S3FileSystem) -> Header | Reason:
-            name = f"{self._root}/{path}"
-            with store.open(name, "rb", block_size=_HEAD_BYTES, size=size) as file:
-                return read_header(file, size)
+    def _bytes(self, path: str, start: int, end: int) -> bytes:
+        name = f"{self._root}/{path}"
+        return self._ask(lambda store: _content(store, name, start=start, end=end))
 
-        return self._ask(read)
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        """Return whose study waits for what was not delivered; see `by_folder`."""
+        return waiting_studies(read, missed)
+
+    def has_changed(self, path: str, mark: int) -> bool:
+        """Return no: whether files are still being written, the settling time tells."""
+        return False
 
     @cuts_frames
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
@@ -219,14 +262,77 @@ class ObjectStore:
         return Throttle(server, own)
 
 
-def _page(store: S3FileSystem, **asked: str) -> dict[str, Any]:
+def _page(store: S3FileSystem, **asked: str | int) -> dict[str, Any]:
     page: dict[str, Any] = store.call_s3("list_objects_v2", **asked)
     return page
 
 
-def _content(store: S3FileSystem, name: str) -> bytes:
-    content: bytes = store.cat_file(name)
+def _content(store: S3FileSystem, name: str, **part: int) -> bytes:
+    """Fetch an object, or a part of it, in one request: several at once begin with a HEAD."""
+    content: bytes = store.cat_file(name, max_concurrency=1, **part)
     return content
+
+
+class _Ranges(io.RawIOBase):
+    """An object as a file that is fetched a stretch at a time."""
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        self._fetch, self._size, self._at = fetch, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, begin + offset)
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        target = memoryview(buffer).cast("B")
+        end = min(self._at + len(target), self._size)
+        content = self._fetch(self._at, end) if end > self._at else b""
+        target[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+
+@dataclass(slots=True)
+class _Objects:
+    """What a store lists below a prefix."""
+
+    prefix: str
+    lots: list[pa.Table] = field(default_factory=list)
+    written: "array[float]" = field(default_factory=lambda: array("d"))
+    ignored: list[str] = field(default_factory=list)
+    last_path: str = ""
+
+    def take(self, page: Sequence[dict[str, object]]) -> None:
+        """Take one page."""
+        rows: list[FileRow] = []
+        for facts in page:
+            path = self.last_path = str(facts["Key"]).removeprefix(self.prefix)
+            if is_left_alone(path):
+                self.ignored.append(path)
+            elif not path.endswith("/"):  # what programs that show folders leave behind
+                rows.append((path, int(str(facts["Size"])), _mark(facts)))
+                self.written.append(_written_seconds(facts))
+        self.lots.append(to_stats(rows))
+
+    def once(self) -> tuple[pa.Table, NDArray[np.float64]]:
+        """Return all by path, each key once, as it was listed last, and when it was written."""
+        stats = pa.concat_tables([STATS_SCHEMA.empty_table(), *self.lots])
+        written = np.array(self.written)
+        paths = stats["path"]
+        if len(paths) < 2 or pc.all(pc.less(paths[:-1], paths[1:])).as_py():
+            return stats, written
+        order = pc.sort_indices(stats, sort_keys=[("path", "ascending")])  # stable
+        paths = paths.take(order)
+        is_last = np.append(pc.not_equal(paths[:-1], paths[1:]).to_numpy(), True)
+        kept = order.to_numpy()[is_last]
+        return stats.take(pa.array(kept)), written[kept]
 
 
 def _store(limits: ArchiveSettings) -> S3FileSystem:

@@ -19,9 +19,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from screening.archive.listing import is_left_alone
+from screening.archive import listing
 
 _SECONDS_A_MINUTE = 60.0
+_NS_A_SECOND = 1e9
 
 
 def young_paths(
@@ -64,7 +65,7 @@ def nothing_rests(address: str, now_seconds: float, minutes: float) -> bool:
 
 def _written_seconds(folder: Path) -> Iterator[float]:
     for below, folders, names in os.walk(folder):
-        folders[:] = (f for f in folders if not is_left_alone(f))
-        for name in (n for n in names if not is_left_alone(n)):
+        folders[:] = (f for f in folders if not listing.is_left_alone(f))
+        for name in (n for n in names if not listing.is_left_alone(n)):
             with suppress(OSError):  # went away meanwhile, or may not be looked at
-                yield (Path(below) / name).stat().st_mtime
+                yield listing.written_ns((Path(below) / name).stat()) / _NS_A_SECOND

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from screening.archive.folder import Folder
-from screening.archive.listing import Listing, resolve_folder
+from screening.archive.listing import Listing, Missed, Reader, resolve_folder
 from screening.archive.shard import HeaderShard
 from screening.config import ArchiveSettings
 from screening.errors import ScreeningError
@@ -49,6 +49,17 @@ class Source(Protocol):
 
     def read_headers(self, stats: pa.Table) -> HeaderShard:
         """Read the headers of listed rows: each is one row of one of the two tables."""
+
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        """Return the keys of the studies that something undelivered belongs to, or may."""
+
+    def has_changed(self, path: str, mark: int) -> bool:
+        """Whether a server now tells something else of a file's study; files alone tell nothing.
+
+        Parameters
+        ----------
+        path, mark : of a file of it, as it was listed
+        """
 
     def read_bytes(self, paths: Sequence[str]) -> list[bytes]:
         """Read whole files, in the order asked for; InfrastructureError where one is not given."""

@@ -15,7 +15,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from datetime import time as clock
 from hashlib import sha256
 
 # What a correction in the archive changes: who, when, which request, how many.
@@ -31,6 +32,7 @@ STUDY_FACTS = {
     "NumberOfStudyRelatedSeries": "00201206",
     "NumberOfStudyRelatedInstances": "00201208",
 }
+STUDY_TIME = ("StudyTime", "00080030")
 _DIGEST_BITS = 36
 _UID = re.compile(r"[0-9.]+")
 _DIGEST = (1 << _DIGEST_BITS) - 1
@@ -42,11 +44,13 @@ class StudyFacts:
 
     n_instances : None where the server does not tell
     mark : see `make_mark`
+    begun : study date and time, local; None where the server does not tell both
     """
 
     uid: str
     n_instances: int | None
     mark: int
+    begun: datetime | None = None
 
     def __repr__(self) -> str:
         """Show no UID."""
@@ -58,6 +62,23 @@ def make_mark(studied_on: date | None, facts: Iterable[str]) -> int:
     text = "\x1f".join(facts).encode()
     digest = int.from_bytes(sha256(text).digest()[:8], "big") & _DIGEST
     return (_day_number(studied_on) << _DIGEST_BITS) | digest
+
+
+def begun_at(studied_on: date | None, time: str) -> datetime | None:
+    """Return when a study began, of its day and a TM (PS3.5, 6.2): HH, HHMM or HHMMSS."""
+    digits = time.replace(":", "").partition(".")[0].strip()
+    if studied_on is None or not (digits.isdecimal() and len(digits) in (2, 4, 6)):
+        return None
+    hour, minute, second = (int(digits[k : k + 2] or 0) for k in (0, 2, 4))
+    if hour > 23 or minute > 59 or second > 60:
+        return None
+    return datetime.combine(studied_on, clock(hour, minute, min(second, 59)))
+
+
+def told(uid: str, counted: str, on: date | None, time: str, facts: Iterable[str]) -> StudyFacts:
+    """Return what a server told: of one study its UID, number of instances, day, time and facts."""
+    n = int(counted) if counted.isdecimal() else None
+    return StudyFacts(uid, n, make_mark(on, facts), begun_at(on, time))
 
 
 def one_a_study(found: Iterable[StudyFacts]) -> list[StudyFacts]:
@@ -72,7 +93,9 @@ def _joined(several: list[StudyFacts]) -> StudyFacts:
     marks = sorted(facts.mark for facts in several)
     counts = [facts.n_instances for facts in several if facts.n_instances is not None]
     n = sum(counts) if len(counts) == len(several) else None
-    return StudyFacts(several[0].uid, n, make_mark(study_date(marks[0]), map(str, marks)))
+    mark = make_mark(study_date(marks[0]), map(str, marks))
+    begun = max((f.begun for f in several if f.begun), default=None)
+    return StudyFacts(several[0].uid, n, mark, begun)
 
 
 def name_of_copy(sop: str, number: int) -> str:

@@ -1,25 +1,26 @@
 """An archive asked by study and date: nothing is missed, nothing is asked twice."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screening.archive import waiting_studies
+from screening.archive import by_study
 from screening.archive.by_study import (
-    Answer,
-    Dates,
-    QuestionError,
     _by_study,
     dates_to_ask,
+    has_changed,
     list_by_study,
+    waiting_studies,
 )
-from screening.archive.listing import STATS_SCHEMA
+from screening.archive.listing import STATS_SCHEMA, Missed
+from screening.archive.questions import Answer, Dates, QuestionError
 from screening.archive.study_marks import (
     StudyFacts,
+    begun_at,
     is_look_again,
     is_path,
     look_again,
@@ -45,21 +46,33 @@ class Server:
         self.promises = Counter()  # instances that are counted and not there
         self.asked_for = []
         self.unlisted = set()  # studies whose instances it cannot list
+        self.unmatched = set()  # undated studies that no range of days matches
+        self.begun = {}  # when studies began
         self.bad = set()  # studies the server stumbles over, whatever it is asked of them
 
     def studies(self, dates):
         if any(day in dates for uid, (day, _) in self.content.items() if uid in self.bad):
             raise QuestionError
         found = [
-            StudyFacts(
-                uid,
-                n + self.promises[uid] if self.counts else None,
-                make_mark(day, [str(n), str(self.who[uid])]),
-            )
-            for uid, (day, n) in self.content.items()
-            if day in dates
+            self.study(uid)
+            for uid, (day, _) in self.content.items()
+            if day in dates and uid not in self.unmatched
         ]
         return Answer(found[: self.limit], len(found) <= self.limit or not self.is_honest)
+
+    def study(self, uid):
+        if uid not in self.content:
+            return None
+        day, n = self.content[uid]
+        counted = n + self.promises[uid] if self.counts else None
+        mark = make_mark(day, [str(n), str(self.who[uid])])
+        return StudyFacts(uid, counted, mark, self.begun.get(uid))
+
+    def every_day(self):
+        if self.bad:
+            raise QuestionError
+        days = {uid: day for uid, (day, _) in list(self.content.items())[: self.limit]}
+        return days, len(days) == len(self.content) or not self.is_honest
 
     def instances(self, study):
         self.asked_for.append(study)
@@ -152,8 +165,9 @@ def test_every_day_has_its_turn_and_the_newest_every_night(known, nights, slice_
         for n in range(nights)
     ]
     assert any(probe in dates for night in asked for dates in night)
-    newest = max([settings.first_date, *(day for day in known if day <= TODAY)])
-    for night in asked:
+    for n, night in enumerate(asked):
+        tonight = TODAY + timedelta(days=n)
+        newest = max([settings.first_date, *(day for day in known if day <= tonight)])
         assert any(newest in dates for dates in night)
         assert sum(probe in dates for dates in night) <= 1  # stretches do not overlap
 
@@ -168,7 +182,7 @@ def test_a_day_that_is_cut_without_a_word_is_said_where_the_cut_is_known():
     held = some(30) | {f"2.{k}": (date(2025, 6, 1), 1) for k in range(9)}
     listing = listed(Server(held, limit=5, is_honest=False))
     assert len(studies(listing)) == 30 + 5
-    assert listing.ignored["path"].to_pylist() == ["?/?/2025-06-01"]
+    assert listing.ignored["path"].to_pylist() == ["?/?/2025-06-01", "?/?/None"]
 
 
 @pytest.mark.parametrize("is_honest", [True, False])
@@ -190,10 +204,10 @@ def test_a_study_the_server_stumbles_over_does_not_hide_the_others():
     server.content["2.1"] = (date(2025, 3, 3), 2)
     again = listed(server, known)
     assert studies(again) == {f"1.{k}" for k in range(40)} | {"2.1"}  # as known, and the new one
-    assert again.ignored["path"].to_pylist() == ["?/?/2025-01-08"]
+    assert again.ignored["path"].to_pylist() == ["?/?/2025-01-08", "?/?/None"]
     fresh = listed(server)
     assert studies(fresh) == studies(again) - {"1.7"}
-    assert fresh.ignored["reason"].to_pylist() == ["unreachable"]
+    assert fresh.ignored["reason"].to_pylist() == ["unreachable"] * 2
 
 
 def test_a_study_whose_instances_cannot_be_listed_stays_as_known():
@@ -216,7 +230,9 @@ def test_what_is_counted_and_not_listed_is_counted_and_its_study_waits():
     listed(server, listing.stats)
     assert server.asked_for == ["1.1"]  # again, every night
     instances = pa.table({"path": ["1.0/7.1/9.0", "1.1/7.1/9.0"], "study_key": ["a", "b"]})
-    assert waiting_studies(instances, listing.ignored["path"]) == {"b"}
+    missed = Missed(frozenset(listing.ignored["path"].to_pylist()))
+    assert waiting_studies(lambda names: iter([instances.select(names)]), missed) == {"b"}
+    assert waiting_studies(lambda names: iter([instances.select(names)]), Missed()) == frozenset()
 
 
 def test_what_was_not_delivered_is_asked_for_every_night():
@@ -258,3 +274,76 @@ def test_halves_hold_the_same_days(first, last, probe):
     halves = dates.halves()
     if halves:
         assert sum(probe in half for half in halves) == (probe in dates)
+
+
+def test_a_study_without_a_date_that_no_days_match_is_found_in_its_turn():
+    settings = ArchiveSettings(first_date=date(2020, 1, 1), slice_days=100, older_every_nights=3)
+    server = Server({"2.1": (None, 2), "2.2": (None, 1)} | some(3))
+    server.unmatched = {"2.1", "2.2"}
+    known = listed(server, settings=settings).stats
+    assert studies(listed(server, settings=settings)) == {"2.1", "2.2", "1.0", "1.1", "1.2"}
+    del server.content["2.2"]
+    left = []
+    for night in range(3):
+        again = listed(server, known, TODAY + timedelta(days=night), settings)
+        assert server.asked_for == []
+        known = again.stats
+        left.append("2.2" in studies(again))
+    assert "2.1" in studies(again)
+    assert sorted(left) == [False] * (3 - left.count(True)) + [True] * left.count(True)
+    assert not left[-1]
+
+
+def test_a_question_without_dates_that_was_cut_is_counted_and_keeps_what_is_known():
+    server = Server({"2.1": (None, 2)} | some(30))
+    server.unmatched = {"2.1"}
+    known = listed(server).stats
+    server.content = some(30) | {"2.1": (None, 2)}  # now the last, beyond the limit
+    server.limit, server.is_honest = 5, False
+    again = listed(server, known)
+    assert again.ignored["path"].to_pylist() == ["?/?/None"]
+    assert studies(again) == set(server.content)
+    assert studies(listed(server)) == set(some(30))  # what cannot be had is counted
+    assert listed(server).ignored["reason"].to_pylist() == ["unreachable"]
+
+
+@pytest.mark.parametrize(("age_minutes", "waits"), [(9, True), (11, False), (-9, True)])
+def test_a_study_never_seen_that_has_just_begun_waits_until_the_next_sweep(
+    monkeypatch, age_minutes, waits
+):
+    now = datetime(2026, 3, 1, 22, 5)
+    monkeypatch.setattr(by_study, "_now", lambda: now)
+    server = Server(some(2))
+    server.begun["1.1"] = now - timedelta(minutes=age_minutes)
+    first = listed(server)
+    assert {path.split("/")[0] for path in first.young} == ({"1.1"} if waits else set())
+    assert listed(server, first.stats).young == frozenset()
+
+
+def test_a_study_that_changed_since_it_was_listed_is_told():
+    server = Server(some(2))
+    of_study = marks(listed(server).stats)
+    path = "1.1/7.1/9.0"
+    assert not has_changed(server, path, of_study[path])
+    server.content["1.1"] = (server.content["1.1"][0], 3)
+    assert has_changed(server, path, of_study[path])
+    assert not has_changed(server, "1.0/7.1/9.0", of_study["1.0/7.1/9.0"])
+    assert not has_changed(server, "9.9/7.1/9.0", 5)  # gone: whoever reads it will see
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("220501.123", (22, 5, 1)),
+        ("2205", (22, 5, 0)),
+        ("22", (22, 0, 0)),
+        ("235960", (23, 59, 59)),
+        ("", None),
+        ("250000", None),
+        ("noon", None),
+    ],
+)
+def test_when_a_study_began(time, said):
+    day = date(2026, 3, 1)
+    assert begun_at(day, time) == (datetime(2026, 3, 1, *said) if said else None)
+    assert begun_at(None, time) is None

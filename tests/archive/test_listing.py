@@ -72,6 +72,14 @@ def test_a_denied_folder_is_a_row(tmp_path, put, monkeypatch):
     assert ignored(listing) == {"shut": "unreadable"}
 
 
+def test_what_is_the_file_systems_own_is_left_alone(tmp_path, put):
+    for name in ("lost+found/1", "deep/lost+found/1", "a"):
+        put(name, b"x")
+    listing = list_files(str(tmp_path))
+    assert listing.stats["path"].to_pylist() == ["a"]
+    assert ignored(listing) == dict.fromkeys(("deep/lost+found", "lost+found"), "ignored_file")
+
+
 def test_a_denied_archive_is_the_surroundings_fault(tmp_path, monkeypatch):
     def scandir(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))

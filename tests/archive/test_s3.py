@@ -180,3 +180,89 @@ def test_nothing_of_it_is_logged(source, caplog):
     for record in caplog.records:
         if not record.name.startswith("werkzeug"):  # the server, which lives in this process
             assert "dcm" not in record.getMessage()
+
+
+def pages(monkeypatch, answers):
+    """Let the store answer as told, whatever it is asked; the last answer for ever."""
+    asked = []
+
+    def page(store, **question):
+        asked.append(question)
+        assert len(asked) < 20, "the listing does not end"
+        return answers[min(len(asked), len(answers)) - 1]
+
+    monkeypatch.setattr(s3, "_page", page)
+    return asked
+
+
+def told(*names, token=None, is_cut=True):
+    objects = [{"Key": f"ct/{name}", "Size": 5, "ETag": f"of {name}"} for name in names]
+    page = {"Contents": objects, "IsTruncated": is_cut}
+    return page | ({"NextContinuationToken": token} if token else {})
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([told("a/1", token="t"), told("b/2", "b/3", token="t")], "same token"),
+        ([told("a/1", token="t"), told("b/2", "b/3")], "not where"),
+        (
+            [told("a/1", token="s"), *(told("b/2", "b/3", token=f"t{n}") for n in range(20))],
+            "same page",
+        ),
+    ],
+)
+def test_a_listing_that_does_not_get_on_ends_and_what_it_did_not_show_stays(
+    source, monkeypatch, answers, why
+):
+    pages(monkeypatch, [told("a/1", "b/2", "b/3", "z/9", "z/old", is_cut=False)])
+    known = source.list_files(NOTHING, TODAY).stats
+    pages(monkeypatch, answers)
+    listing = source.list_files(known, TODAY)
+    assert why in listing.cut_short
+    assert listing.stats.sort_by("path").equals(known)
+    (row,) = listing.ignored.to_pylist()
+    assert (row["path"], row["reason"]) == ("b/?", "unreachable")
+    pages(monkeypatch, answers)
+    first = source.list_files(NOTHING, TODAY)
+    assert first.stats["path"].to_pylist() == ["a/1", "b/2", "b/3"]
+
+
+def test_a_key_listed_twice_is_one_file_as_it_was_told_last(source, monkeypatch):
+    newer = told("a", "b", "c", is_cut=False)
+    newer["Contents"][1] |= {"Size": 7}
+    pages(monkeypatch, [told("b", "a", "z", "y", token="t"), newer])
+    listing = source.list_files(NOTHING, TODAY)
+    assert listing.stats["path"].to_pylist() == ["a", "b", "c", "y", "z"]
+    assert listing.stats["size_bytes"].to_pylist() == [5, 7, 5, 5, 5]
+    assert listing.cut_short == ""
+
+
+def test_every_request_is_counted_in_the_pace(source, monkeypatch, caplog):
+    """None is made that nobody counts, such as a HEAD before each GET."""
+    paced = []
+    monkeypatch.setattr("screening.archive.throttle.Throttle.request", lambda _: paced.append(1))
+    with caplog.at_level(logging.INFO):
+        source.check()
+        stats = source.list_files(NOTHING, TODAY).stats
+        source.read_headers(stats)
+        n_headers = len(paced)
+        source.read_bytes(stats["path"].to_pylist())
+    made = [r.getMessage() for r in caplog.records if r.name == "werkzeug"]
+    assert len(made) == len(paced) == n_headers + stats.num_rows
+    assert not [line for line in made if "HEAD" in line]
+    assert sum("0.dcm" in line for line in made) == 2  # of a plain file one for its header
+
+
+def test_of_a_long_header_what_is_beyond_the_first_bytes_is_fetched(
+    endpoint, tmp_path, monkeypatch
+):
+    file = write_series(tmp_path / "long", StudyComments="x" * 10_000) / "0.dcm"
+    put(endpoint, tmp_path, "long/")
+    source = open_source(resolve(f"s3://{BUCKET}/long"), LIMITS)
+    monkeypatch.setattr(s3, "_HEAD_BYTES", 512)
+    stats = source.list_files(NOTHING, TODAY).stats
+    found, wanted = source.read_headers(stats), read_headers(str(tmp_path), stats)
+    assert file.stat().st_size > 10_000
+    assert found.instances.equals(wanted.instances)
+    assert found.instances.num_rows == 8

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from screening.archive import nothing_rests
+from screening.archive import list_files, listing, nothing_rests
 from screening.archive.settling import young_paths
 
 NOW = 1_800_000_000.0
@@ -23,7 +23,25 @@ def test_a_file_rests_from_the_settling_time_on():
     assert young(["a", "b", "c", "d"], written) == {"a", "c"}
 
 
-def test_where_every_file_is_young_none_is_held_back_and_that_is_told(tmp_path: Path):
+def test_a_file_whose_time_was_set_back_is_as_young_as_it_came(tmp_path: Path):
+    """As `cp -p` and `rsync -t` do."""
+    (tmp_path / "a").write_bytes(b"x")
+    os.utime(tmp_path / "a", (1e9, 1e9))
+    facts = (tmp_path / "a").stat()
+    assert facts.st_mtime == 1e9
+    assert listing.written_ns(facts) == facts.st_ctime_ns
+    os.utime(tmp_path / "a", (2e9, 2e9))
+    assert listing.written_ns((tmp_path / "a").stat()) == 2e9 * 1e9
+    written = list_files(str(tmp_path)).written_ns
+    assert written is not None
+    assert written.tolist() == [2e9 * 1e9]
+
+
+def test_where_every_file_is_young_none_is_held_back_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listing, "written_ns", lambda facts: facts.st_mtime_ns)
+
     def write(name: str, age: float) -> None:
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)

@@ -1,7 +1,10 @@
 """A crawl of an archive that lists more than it delivers: nothing known is lost, nothing rushed."""
 
+import builtins
 import errno
 import os
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,7 +20,9 @@ from flows.cluster import Cluster
 from flows.crawl import Crawled, crawl
 from screening import archive, catalogue
 from screening.archive import HeaderShard, Listing
-from screening.config import Settings
+from screening.archive.by_folder import waiting_studies
+from screening.archive.listing import Reader
+from screening.config import ArchiveSettings, Settings
 from screening.errors import InfrastructureError
 from screening.lake import Lake
 from screening.lake import index as index_module
@@ -41,6 +46,9 @@ class Wavering:
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
         return [new]
+
+    def waiting(self, read: Reader, missed: archive.Missed) -> frozenset[str]:
+        return waiting_studies(read, missed)
 
     def read_headers(self, stats: pa.Table) -> HeaderShard:
         is_lost = pa.array(
@@ -170,3 +178,75 @@ def test_what_lies_in_a_folder_that_was_shut_is_not_gone(
     assert tonight.n_seen == tonight.instances.num_rows + tonight.files.num_rows
     last = night(lake, source)
     assert (last.n_new, last.n_shut, last.n_seen) == (0, 0, 16)
+
+
+def chest(folder: Path, study: str, numbers: Iterable[int]) -> Path:
+    """Slices of one series and study, each with its number."""
+    for n in numbers:
+        ds = pydicom.dcmread(write_series(folder.parent / "spare") / "0.dcm")
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.InstanceNumber = study, f"{study}.1", n
+        ds.ImagePositionPatient = [0, 0, 3.0 * n]
+        folder.mkdir(exist_ok=True)
+        ds.save_as(folder / f"{study}-{n:02d}")
+    shutil.rmtree(folder.parent / "spare")
+    return folder
+
+
+def of_study(crawled: Crawled, study: str) -> str:
+    rows = crawled.instances.to_pylist()
+    (key,) = {r["study_key"] for r in rows if f"{study}-" in r["path"]}
+    return str(key)
+
+
+def test_a_series_of_which_a_folder_is_shut_waits(lake: Lake, tmp_path: Path, monkeypatch) -> None:
+    root = tmp_path / "archive"
+    root.mkdir()
+    chest(root / "A", "1.1", range(1, 9))
+    chest(root / "B", "1.1", range(9, 12))
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).rstrip("/").endswith("/B"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    source = archive.open_source(str(root), ArchiveSettings())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        first = crawl(lake, None, source, TODAY)
+    assert first.waiting == {of_study(first, "1.1")}
+    second = crawl(lake, None, source, TODAY)
+    assert (second.instances.num_rows, second.waiting) == (11, frozenset())
+
+
+def test_of_files_that_do_not_open_the_study_waits_in_a_flat_folder(
+    lake: Lake, tmp_path: Path, monkeypatch
+) -> None:
+    """Of seven studies in one folder two lack files: in the middle, and at the end."""
+    root = tmp_path / "archive"
+    root.mkdir()
+    for n in range(7):
+        chest(root / "flat", f"1.{n}", range(1, 7))
+    shut = {"1.2-03", "1.4-06"}
+    real = builtins.open
+
+    def opened(path: object, *args: object, **kwargs: object) -> object:
+        if str(path).rpartition("/")[2] in shut:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *args, **kwargs)  # type: ignore[call-overload]
+
+    source = archive.open_source(str(root), ArchiveSettings())
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", opened)
+        first = crawl(lake, None, source, TODAY)
+    assert first.instances.num_rows == 40
+    assert first.waiting == {of_study(first, "1.2")}  # the other's end cannot be told
+    second = crawl(lake, None, source, TODAY)
+    assert second.waiting == frozenset()
+    for name in shut:  # once known, a file is its study's: changed, and not to be opened
+        os.utime(root / "flat" / name)
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", opened)
+        third = crawl(lake, None, source, TODAY)
+    assert third.instances.num_rows == 42
+    assert third.waiting == {of_study(third, "1.2"), of_study(third, "1.4")}

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from flows.crawl import Crawled, crawl
 from screening import catalogue
 from screening.archive import HeaderShard, Listing
-from screening.archive.listing import STATS_SCHEMA
+from screening.archive.by_folder import waiting_studies
+from screening.archive.listing import STATS_SCHEMA, Missed, Reader
 from screening.errors import InfrastructureError
 from screening.lake import Lake, parts
 from screening.lake import index as index_module
@@ -56,6 +57,9 @@ class Simulated:
 
     def shards(self, new: pa.Table) -> list[pa.Table]:
         return [new.slice(k, 3) for k in range(0, new.num_rows, 3)]
+
+    def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
+        return waiting_studies(read, missed)
 
     def read_headers(self, stats: pa.Table) -> HeaderShard:
         rows, others = [], []

@@ -4,7 +4,7 @@ Every stage of a night runs but the model: a scan's score is a thousand and its 
 """
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 
 from flows.crawl import Crawled, crawl
 from flows.explain import explain, print_explanation
+from flows.handout import changed_since
 from flows.people_stage import estimate
 from flows.plan import Ledger, Plan, make_plan
 from flows.withdrawal import withdrawn
@@ -26,6 +27,7 @@ from screening.config import ArchiveSettings, RiskSettings
 from screening.dispositions import Disposition, Stamp, Versions, to_table
 from screening.lake import Lake
 from screening.reasons import State
+from screening.records import SeriesJob
 from screening.tables import DISPOSITIONS, PERSON, RUNS
 
 # pynetdicom leaves the socket of a peer that was not there to the garbage collector.
@@ -49,6 +51,7 @@ class Nights:
     source: archive.Source
     lake: Lake
     n: int = field(default=0, init=False)
+    between: Callable[[], object] = field(default_factory=lambda: _nothing, init=False)
 
     def sweep(self) -> int:
         """Run a night; return how many scans were worked."""
@@ -83,8 +86,13 @@ class Nights:
         plan = make_plan(
             entries, decisions, ledger, choose.CHOOSE_VERSION, crawled.waiting, crawled.arriving
         )
+        self.between()
         every = [entry for study in plan.studies for entry in study.candidates]
-        return plan, [entry for entry in every if ledger.outcome(entry) is None]
+        return plan, [
+            entry
+            for entry in every
+            if ledger.outcome(entry) is None and _handed_out(crawled, self.source, entry)
+        ]
 
     def states(self) -> dict[int, tuple[object, ...]]:
         """State, reason, score and person of each scan, by its number."""
@@ -108,6 +116,16 @@ class Nights:
         rows = [row for row in every if row["modality"] == "CT"]  # a note may go, too
         assert all(row["agatston"] == WHOLE for row in rows)
         return {row["person_key"]: row["reason"] for row in rows}
+
+
+def _nothing() -> None:
+    """Happens between listing and scoring."""
+
+
+def _handed_out(crawled: Crawled, source: archive.Source, entry: catalogue.Entry) -> bool:
+    """Whether a scan is worked, asked as the sweep asks before it hands it out."""
+    job = SeriesJob(entry.series.series_key, "", entry.paths)
+    return not changed_since(source, crawled.index, [entry])(job)
 
 
 def _run(stamp: Stamp) -> pa.Table:
@@ -231,5 +249,17 @@ def test_a_study_that_grows_while_it_is_listed_waits(
         patch.setattr(type(nights.source), "instances", meanwhile)
         assert nights.sweep() == 0
     assert nights.states()[SENT_LATE][:2] == ("pending", "still_arriving")
+    assert nights.sweep() == 1
+    assert nights.states()[SENT_LATE][:3] == ("scored", "", WHOLE)
+
+
+def test_a_study_that_grew_after_it_was_listed_is_not_worked(
+    server: Orthanc, nights: Nights
+) -> None:
+    send(server, scan(DELETED))
+    nights.between = lambda: send(server, scan(SENT_LATE)[-LATE:])
+    assert nights.sweep() == 1  # the other
+    assert nights.states()[DELETED][0] == "scored"
+    nights.between = _nothing
     assert nights.sweep() == 1
     assert nights.states()[SENT_LATE][:3] == ("scored", "", WHOLE)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from screening import archive
+from screening.archive.by_folder import waiting_studies
+from screening.archive.listing import Reader
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class Killing:
     def shards(self, new: pa.Table) -> list[pa.Table]:
         half = new.num_rows // 2
         return [new.slice(0, half), new.slice(half)]
+
+    def waiting(self, read: Reader, missed: archive.Missed) -> frozenset[str]:
+        return waiting_studies(read, missed)
 
     def read_headers(self, stats: pa.Table) -> archive.HeaderShard:
         if any(Path(p).name.startswith("killer") for p in stats["path"].to_pylist()):
