@@ -18,8 +18,7 @@ from screening.lake import Lake
 from screening.reasons import Reason
 
 Row = Mapping[str, object]
-# What cannot be seen of anybody where a table is not in the folder, or has no rows: it reads as
-# "none recorded".
+# What cannot be seen of anybody where a table is not in the folder, or has no rows.
 _SEEN_IN = {
     "person": "age, sex, death and clinical record",
     "observation": "measurements for the risk",
@@ -28,6 +27,11 @@ _SEEN_IN = {
     "procedure": "stents, operations and formal calcium scans",
     "report_text": "calcium scores in reports",
     "person_policy": "wishes about their data",
+}
+# What is unknown for everybody then, and drawn for the risk. All else reads as "none recorded".
+_UNKNOWN_WITHOUT = {
+    "condition": ("diabetes", "infarctions in the family"),
+    "medication": ("blood-pressure treatment", "lipid treatment"),
 }
 # Where nobody has a wish its header alone says so, every night; wishes that are gone are told.
 _MAY_BE_EMPTY = "person_policy"
@@ -185,6 +189,12 @@ def _of_clinical(folder: Path | None, lake: Lake, run_id: str) -> list[str]:
         )
         if names
     ]
+    unknown = [f for n, facts in _UNKNOWN_WITHOUT.items() if n in (*missing, *empty) for f in facts]
+    if unknown:
+        found.append(
+            f"{', '.join(unknown)}: unknown for everybody, so that MESA's own estimates are empty "
+            "and the model draws them for the risk (wider intervals)"
+        )
     fewer = [
         f"{name}: {_rows(now.get(name, 0))}, {before[name]:,} in the last sweep"
         for name in HANDED_OVER

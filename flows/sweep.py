@@ -217,6 +217,7 @@ class _Stages:
         night = self._night
         given = take_clinical(self._lake, night.clinical, night.settings, night.as_of)
         self._run.update(given)
+        self._write_run()  # what was handed over says which facts are unknown (core_delivered)
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger = Ledger(

@@ -14,7 +14,7 @@
 -- column: age_years | year | quasi | age on the index date
 -- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
 -- column: statin_intensity |  | health | of that statin: low, moderate, high; empty unknown
--- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record
+-- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record or of any medication in the delivery
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
 -- column: flag_risk_source |  | open | model_risk (MESA with calcium, averaged over race unless it is an input and over what is missing; or a site's own model); score2

@@ -1,7 +1,7 @@
 -- title: The inputs of the risk equations at the person's index scan
 -- grain: one person with a score
 -- key: person_key
--- reads: core_person_score, core_observation_at_index, raw_person, raw_event
+-- reads: core_delivered, core_person_score, core_observation_at_index, raw_person, raw_event
 -- privacy: keys, age, sex, race; clinical facts of keyed people
 -- publish: no
 -- column: age_years | year | quasi | age on the index date
@@ -24,8 +24,8 @@
 -- column: diabetes |  | health | 1 diabetes on record by the index date, 0 none on record, empty unknown
 -- column: family_history_mi |  | health | 1 infarction in the family on record by the index date, 0 none, empty unknown
 -- First clock: everything as it was known on the index date. A flag is 0 only for somebody who
--- has a clinical record in which the fact is not recorded by then; without a record, or when the
--- only mention carries no date, it is unknown (null).
+-- has a clinical record in which the fact is not recorded by then; without a record, when the only
+-- mention carries no date, or when no row of the whole delivery can tell it, it is unknown (null).
 with measured as (
     select
         person_key,
@@ -69,19 +69,36 @@ facts as (
     group by p.person_key, e.concept
 ),
 
--- From certainty to flag: a person with a record and no mention has no row here, hence 0.
+unmentioned as (
+    select
+        case when has_conditions then 0 else 1 end as condition,
+        case when has_medications then 0 else 1 end as medication
+    from core_delivered
+),
+
+-- From certainty to flag: a person with a record and no mention has no row here, hence 0; unknown
+-- where nobody has one, for want of the table.
 flags as (
     select
         p.person_key,
         [0.0, null, 1.0] as flag_of,
-        coalesce(max(f.certainty) filter (where f.concept = 'antihypertensive'), 0) as bp_treated,
         coalesce(
-            max(f.certainty) filter (where f.concept in ('statin', 'other_lipid_lowering')), 0
+            max(f.certainty) filter (where f.concept = 'antihypertensive'),
+            max(unmentioned.medication)
+        ) as bp_treated,
+        coalesce(
+            max(f.certainty) filter (where f.concept in ('statin', 'other_lipid_lowering')),
+            max(unmentioned.medication)
         ) as lipid_treated,
-        coalesce(max(f.certainty) filter (where f.concept = 'diabetes'), 0) as diabetes,
-        coalesce(max(f.certainty) filter (where f.concept = 'family_history_mi'), 0)
-            as family_history_mi
+        coalesce(
+            max(f.certainty) filter (where f.concept = 'diabetes'), max(unmentioned.condition)
+        ) as diabetes,
+        coalesce(
+            max(f.certainty) filter (where f.concept = 'family_history_mi'),
+            max(unmentioned.condition)
+        ) as family_history_mi
     from raw_person as p
+    cross join unmentioned
     left join facts as f on f.person_key = p.person_key
     group by p.person_key
 )

@@ -1,12 +1,12 @@
 -- title: Lipid treatment of each person, and whether LDL cholesterol is at goal
 -- grain: one person of the clinical record
 -- key: person_key
--- reads: raw_person, raw_event, raw_observation, raw_run, raw_setting
+-- reads: core_delivered, raw_person, raw_event, raw_observation, raw_run, raw_setting
 -- privacy: keys; clinical facts of keyed people
 -- publish: no
--- column: is_on_statin |  | health | on a statin on the day as_of
+-- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, where no medication at all was handed over
 -- column: statin_intensity |  | health | of that statin: low, moderate, high (2018 AHA/ACC); empty unknown or none
--- column: is_on_other_lipid_drug |  | health | on a lipid medicine other than a statin on the day as_of
+-- column: is_on_other_lipid_drug |  | health | on a lipid medicine other than a statin on the day as_of; empty as above
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol of the window up to as_of
 -- column: ldl_age_days | day | quasi | days from that value to as_of
 -- column: is_ldl_at_goal |  | health | that value is below the goal; empty without a value
@@ -69,14 +69,16 @@ ldl as (
 
 select
     p.person_key,
-    coalesce(d.is_on_statin, false) as is_on_statin,
+    coalesce(d.is_on_statin, case when g.has_medications then false end) as is_on_statin,
     coalesce(['low', 'moderate', 'high'][d.intensity], '') as statin_intensity,
-    coalesce(d.is_on_other_lipid_drug, false) as is_on_other_lipid_drug,
+    coalesce(d.is_on_other_lipid_drug, case when g.has_medications then false end)
+        as is_on_other_lipid_drug,
     l.ldl_mg_dl,
     r.as_of - l.latest_on as ldl_age_days,
     l.ldl_mg_dl < policy.ldl_goal_mg_dl as is_ldl_at_goal
 from raw_person as p
 cross join raw_run as r
 cross join policy
+cross join core_delivered as g
 left join drugs as d on d.person_key = p.person_key
 left join ldl as l on l.person_key = p.person_key

@@ -23,6 +23,14 @@ LISTS = tuple(sorted(f.stem for f in _FOLDER.glob("*.csv")))
 # (a name, a sentence) is never taken for a code, and so never stored.
 _CODE = re.compile(r"[A-Z0-9]{1,18}")
 _KEPT_CODES = 100_000
+_KEPT_SYSTEM = 40  # characters of a text in which a system's name before a blank is looked for
+# Behind a procedure's code its modifiers: 75571-26, 92928 LD 59, C9600-LC, 75571TC. Glued to it
+# one begins with a letter, and the code not with 0, as ICD-10-PCS has 02703DZ; of diseases the
+# lists have T86 alone under C, Q, S and T.
+_MODIFIED = re.compile(
+    r"(?P<glued>[1-9]\d{4})[A-Z][A-Z0-9]"
+    r"|(?P<apart>\d{5}|\d{4}T|[CQST]\d{4})(?:[ ,-]{1,2}[A-Z0-9]{2})+"
+)
 _LETTERS = re.compile(r"[^a-z0-9]")
 
 # Three digits of ICD-9 would hit half of SNOMED CT, and classes of encounters are words: their
@@ -211,14 +219,24 @@ class Codes:
         return self._measured[code]
 
     def split(self, code: str) -> tuple[str, str]:
-        """Take a code apart: its system ("" where none is stated or none is known), the rest."""
+        """Take a code apart: its system ("" where none is stated or none is known), the rest.
+
+        The system stands before a bar or a colon, or, where it is one of `systems.csv`, a blank.
+        """
         head, sign, _ = code.rpartition("|")
         if not sign:
             head = code.rpartition(":")[0]
         stated = head.strip()
         if stated == FOREIGN:
             return FOREIGN, normal_code(code)
-        return self.system(stated) if stated else "", normal_code(code)
+        if stated:
+            return self.system(stated), normal_code(code)
+        # The longest first: "SNOMED CT 22298006".
+        for blank in reversed([m.start() for m in re.finditer(r"\s", code[:_KEPT_SYSTEM])]):
+            system = self.system(code[:blank])
+            if system:
+                return system, normal_code(code[blank:])
+        return "", normal_code(code)
 
     def system(self, written: str) -> str:
         """Return the code system by any of its names; "" where it is not in `systems.csv`."""
@@ -243,10 +261,11 @@ def _make_room(found: dict[Any, Any]) -> None:
 
 def normal_code(code: str) -> str:
     """Drop the code system in front of a code ("LOINC:", "http://loinc.org|") and what follows
-    a five-digit procedure code as its modifier ("92928-LD").
+    a procedure code as its modifiers ("92928-LD").
     """  # noqa: D205
     bare = re.sub(r"^.*[|:]", "", code).strip().upper()
-    return re.sub(r"^(\d{5})[- ][A-Z0-9]{2}$", r"\1", bare)
+    modified = _MODIFIED.fullmatch(bare)
+    return (modified["glued"] or modified["apart"]) if modified else bare
 
 
 def normal_unit(unit: str) -> str:

@@ -27,6 +27,7 @@ from screening.clinical.sieve import counted
 from screening.config import ClinicalSettings
 from screening.errors import ScreeningError
 from screening.reasons import Reason
+from screening.tables import CLINICAL_REJECTIONS
 
 
 class Kind(StrEnum):
@@ -40,6 +41,18 @@ class Kind(StrEnum):
 # What a site decides itself; no server and no data warehouse holds it. Beside the other two
 # doors these tables are read as they are, under numbers.
 OWN = ("report_text", "formal_score", "person_policy")
+# What the other two doors leave out under its own name was handed over all the same.
+_HANDED_OVER_AS = {
+    "Condition": "condition",
+    "condition_occurrence": "condition",
+    "MedicationRequest": "medication",
+    "MedicationStatement": "medication",
+    "drug_exposure": "medication",
+    "Procedure": "procedure",
+    "procedure_occurrence": "procedure",
+    "Observation": "observation",
+    "measurement": "observation",
+}
 _CUT = "the last row has no line end and is not whole"
 
 
@@ -109,6 +122,10 @@ def _read_tables(
     all_tables = dict(tables)
     counts = list(rejections)
     n_rows = {name: table.num_rows for name, table in tables.items()}
+    for row in pa.concat_tables([CLINICAL_REJECTIONS.empty(), *rejections]).to_pylist():
+        name = _HANDED_OVER_AS.get(row["source"], "")
+        if name in n_rows:
+            n_rows[name] += row["n"]
     for name in names:
         given = read_table(folder, name, settings)
         both = [t for t in (all_tables.get(name), given.table) if t is not None]

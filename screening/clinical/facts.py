@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from screening.clinical.codes import Codes, normal_code, normal_unit, normal_word
+from screening.clinical.codes import Codes, normal_unit, normal_word
 from screening.clinical.drugs import drugs_of
 from screening.clinical.link import WHO, Link, column, who_of
 from screening.clinical.lipid_days import Measured, refuse_odd_days
@@ -166,7 +166,7 @@ def read_events(
     keep = sieve.keep
     concept = np.array([next(iter(c), None) for c in concepts], dtype=object)
     # Only what the lists know as a code is stored: by a medicine's name alone, its concept.
-    stored = looked_up(code, lambda c: normal_code(c) if codes.rule(source, c) else None)
+    stored = looked_up(code, lambda c: codes.split(c)[1] if codes.rule(source, c) else None)
     rows = {
         "person_key": keys.filter(pa.array(keep)),
         "concept": pa.array(concept[keep], pa.string()),

@@ -29,12 +29,14 @@ class Link:
 
     key : null where the person has no scan; is_ambiguous : the number stands for several people
     pairs : every (who, key) with a key, ambiguous or not
+    torn : keys under which the rows of `person` tell of two people
     """
 
     who: pa.Array
     key: pa.Array
     is_ambiguous: NDArray[np.bool_]
     pairs: pa.Table
+    torn: pa.Array
 
     def is_shared(self, who: pa.Array) -> NDArray[np.bool_]:
         """Whether each row's number stands for several people."""
@@ -53,6 +55,8 @@ class Link:
         if len(self.who):
             sieve.refuse(self.is_ambiguous[at], Reason.IDENTITY_CONFLICT, "mrn of several people")
         keys = self.key.take(place)
+        is_torn = bools(pc.is_in(keys, value_set=self.torn)) & bools(keys.is_valid())
+        sieve.refuse(is_torn, Reason.IDENTITY_CONFLICT, "mrn of several people")
         sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
         return keys
 
@@ -92,8 +96,11 @@ def who_of(table: pa.Table) -> pa.Array:
     )
 
 
-def make_link(table: pa.Table, keys: pa.Array) -> Link:
-    """Make the link from the text columns of `person` and the key of each row."""
+def make_link(table: pa.Table, keys: pa.Array, torn: pa.Array) -> Link:
+    """Make the link from the text columns of `person` and the key of each row.
+
+    torn : keys under which the rows of `person` tell of two people
+    """
     # Someone without a scan is somebody all the same: subject or issuer tells them apart.
     apart = pc.if_else(
         pc.not_equal(column(table, SUBJECT), ""), _by_subject(table), _by_issuer(table)
@@ -120,6 +127,7 @@ def make_link(table: pa.Table, keys: pa.Array) -> Link:
         key=column(found, "key_min"),
         is_ambiguous=several & is_number,
         pairs=pairs.group_by([WHO, "key"], use_threads=False).aggregate([]),
+        torn=torn,
     )
 
 

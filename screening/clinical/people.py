@@ -3,7 +3,8 @@
 Comes in: the text columns of `person`, and the vault's resolve function.
 Goes out: PERSON, birth dates, and the `Link` that gives every other table its person keys.
 Refuses: rows of people without a scan (counted); where rows of one person contradict each other
-the field is left empty and the contradiction counted. Nobody is guessed.
+the field is left empty and the contradiction counted; where both sex and year of birth do, they
+are two people under one number, and neither has a record. Nobody is guessed.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,7 @@ BIRTH_DATES_SCHEMA = pa.schema([("person_key", pa.string()), ("birth_date", pa.d
 
 _FIELDS = ("sex", "birth_date", "race", "death_date")
 _SHARED = "mrn of several people"
+_TORN = "sex and year of birth differ"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +56,9 @@ def read_people(
     sieve = Sieve("person", table.num_rows)
     sieve.refuse(bools(pc.equal(mrn, "")), Reason.BAD_VALUE, "mrn")
     sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
-    link = make_link(table, keys)
+    torn = _torn(table, keys, codes)
+    sieve.refuse(bools(pc.is_in(keys, value_set=torn)), Reason.IDENTITY_CONFLICT, _TORN)
+    link = make_link(table, keys, torn)
     if not facts_name_issuer:
         # Of people who share a number nobody can tell whose infarction it was. Without a record
         # nothing is flagged by mistake.
@@ -80,6 +84,28 @@ def read_people(
         link=link,
         rejections=sieve.counts(),
     )
+
+
+def _torn(table: pa.Table, keys: pa.Array, codes: Codes) -> pa.Array:
+    """Return the keys whose rows contradict each other in both sex and year of birth.
+
+    One of them may be a slip of the pen; both are another person, whose number differs by zeros
+    in front or was given again.
+    """
+    sexes = looked_up(column(table, "sex"), lambda t: codes.words.get(("sex", normal_word(t))))
+    years = dates(column(table, "birth_date")).first.astype("datetime64[Y]").astype("datetime64[D]")
+    rows = pa.table(
+        {
+            "key": keys,
+            "sex": pa.array([s or None for s in sexes], pa.string()),
+            "year": pa.array(years, pa.date32()),
+        }
+    ).filter(keys.is_valid())
+    found = rows.group_by("key", use_threads=False).aggregate(
+        [("sex", "count_distinct"), ("year", "count_distinct")]
+    )
+    differ = (pc.greater(found.column(f"{n}_count_distinct"), 1) for n in ("sex", "year"))
+    return column(found.filter(pc.and_(*differ)), "key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

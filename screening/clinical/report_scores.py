@@ -24,7 +24,7 @@ from screening.clinical.report_sentences import Sentence, sentences, unwrapped
 from screening.clinical.report_tables import Row, rows_of
 
 HIGHEST_AGATSTON = 20_000.0  # as codes/ranges.csv
-_HINT = rf"(?i){words.NAME}"
+_HINT = rf"(?i){words.NAME}|{words.SCAN}"
 _AROUND = 400  # characters of a sentence that are looked at on either side of a number
 _YEARS = range(1990, 2040)
 
@@ -125,22 +125,45 @@ def _in_sentence(sentence: Sentence) -> Iterator[_Hit]:
         is_told = not mention.bound and not is_year and not mention.after.startswith("+")
         clause = words.CLAUSE.split(mention.before)[-1]
         is_total = bool(words.TOTAL.search(clause + mention.name + mention.middle))
-        yield _Hit(mention.value if is_told else np.nan, is_total, mention.is_past)
+        renewed = _now(mention)
+        value = mention.value if is_told else np.nan
+        yield _Hit(value, is_total, mention.is_past or renewed is not None)
+        if renewed is not None:
+            yield _Hit(renewed, is_total, is_past=False)
+
+
+def _now(mention: _Mention) -> float | None:
+    """Return what a score has become since, where its sentence goes on to say so."""
+    now = words.NOW.match(mention.after)
+    if not now:
+        return None
+    value, rest = words.number(now["value"]), mention.after[now.end() :]
+    return (
+        value
+        if words.NOW_ENDS.match(rest) and value <= HIGHEST_AGATSTON and value not in _YEARS
+        else None
+    )
 
 
 def _mentions(sentence: Sentence) -> Iterator[_Mention]:
     said = sentence.text
-    for found in words.MENTION.finditer(said):
-        yield _Mention(
-            said[max(0, found.start() - _AROUND) : found.start()],
-            found["name"],
-            found["middle"],
-            found["link"],
-            found["bound"] or "",
-            words.number(found["value"]),
-            said[found.end() : found.end() + _AROUND],
-            sentence,
-        )
+    for stated in (words.MENTION, words.TOTAL_FIRST, words.SCAN_SAYS):
+        for found in stated.finditer(said):
+            yield _Mention(
+                said[max(0, found.start() - _AROUND) : found.start()],
+                found["name"],
+                found["middle"],
+                found["link"],
+                found.groupdict().get("bound") or "",
+                words.number(found["value"]),
+                said[found.end() : found.end() + _AROUND],
+                sentence,
+            )
+    for found in words.ZERO_FIRST.finditer(said):
+        if not words.LEGEND_ENTRY.search(sentence.later):
+            before = said[max(0, found.start("value") - _AROUND) : found.start("value")]
+            after = said[found.end() : found.end() + _AROUND]
+            yield _Mention(before, found["name"], "", "", "", 0.0, after, sentence)
     for found in words.NUMBER_FIRST.finditer(said):
         before = said[max(0, found.start() - _AROUND) : found.start()]
         is_named = re.search(r"\b(?:calci|coronar|plaque)", before, re.IGNORECASE)
@@ -154,6 +177,7 @@ def _is_no_score(mention: _Mention) -> bool:
     return (
         mention.value > HIGHEST_AGATSTON
         or not words.TAIL.match(mention.after)
+        or (mention.value <= words.HIGHEST_STEP and mention.after.startswith("+"))
         or bool(words.SETTING.match(mention.after))
         or _is_legend(mention)
     )

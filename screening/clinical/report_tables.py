@@ -21,8 +21,9 @@ _MORE = (
     r"(?:[ \t,()-]{0,9}\b(?:coronary|artery|calcium|agatston|scores?|units?|cacs?|au|results?"
     r"|values?|by|vessel|method|total)\b\)?){0,9}"
 )
+_FOLLOWS = r"(?:[ \t]{1,9}(?:(?:is|are|was|were)[ \t]{1,9})?as[ \t]{1,9}follows)?"
 _HEADING = re.compile(
-    rf"{words.NAME}{_MORE}[ \t()]{{0,9}}(?:[:=]|(?=\n)|$|(?=\s*{words.ARTERY}))", _I
+    rf"{words.NAME}{_MORE}{_FOLLOWS}[ \t()]{{0,9}}(?:[:=]|(?=\n)|$|(?=\s*{words.ARTERY}))", _I
 )
 _VALUES = rf"{words.CELL}(?:[ \t|]{{1,20}}{words.CELL}(?![\d/%])){{0,5}}"
 _ROW = re.compile(

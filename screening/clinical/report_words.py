@@ -24,6 +24,7 @@ NAME = (
     r"\b(?:agatston|calcium\s+scor(?:es?|ing)|calcification\s+scores?|ca(?:\+\+)?\s+scores?|casc"
     r"|cacs?[- ]scoring|cacs?)\b"
 )
+SCAN = r"\bcalcium\s+(?:scan|ct)\b"
 NUMBER = (
     r"(?:zero\b|\d{1,3}(?:\.\d{3}){1,3},\d{1,2}|(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,2}(?: \d{3})(?!\d)"
     r"|\d{1,9})(?:\.\d{1,9})?)"
@@ -52,6 +53,13 @@ _WHEN = (
     rf"(?:\s*(?:performed|done|obtained|taken)?\s*(?:in|from|of|on|dated)?\s*\(?{_DAY}\)?\s*"
     r"(?=[:=,]|(?:which|with|showed|shows|was|is|of|revealed|demonstrated)\s))?"
 )
+# The way of scoring, where a verb or sign says that its result follows.
+_METHOD = (
+    r"(?:\s*,?\s*(?:calculated\s+)?(?:by|using|per|with|via|according\s+to)\s+(?:the\s+|an?\s+)?"
+    r"(?:(?:standard|modified|traditional|conventional|aj-?\s?130|agatston(?:-janowitz)?)[\s-]{1,3}){1,3}"
+    r"(?:method|scoring|technique|algorithm|protocol|criteria|system)s?"
+    r"(?=\s*(?:[:=]|(?:is|was|of|equals?|totals?|measures)\s)))?"
+)
 _ASIDE = r"(?:,[^,.;\d]{1,60},(?=\s*(?:is|was)\b))?"
 _FROM_TO = (
     rf"(?:increased|decreased|progressed|risen|rose|changed|went|gone|up|down)\s+from\s+{NUMBER}"
@@ -69,7 +77,7 @@ _SAYS = (
     r"|with(?=\s+an?\s+(?:total\s+|agatston\s+)?(?:score|value)\b)"
 )
 MENTION = re.compile(
-    rf"(?P<name>{NAME}(?:-score\b)?)(?P<middle>{_NAMES_MORE}{_WHEN}{_ASIDE}"
+    rf"(?P<name>{NAME}(?:-score\b)?)(?P<middle>{_NAMES_MORE}{_METHOD}{_WHEN}{_ASIDE}"
     rf"(?P<link>(?:\s*(?:[:=~]|[-–—](?=\s)|,(?=\s*(?:which|with|now)\b)|(?:{_FROM_TO}|{_SAYS})(?![a-z]))){{0,9}})"
     r"\s*\(?\s*)"
     r"(?:(?P<bound>[<>≤≥]=?|(?:greater|more|less|higher|lower)\s+than|above|below|over|under|"
@@ -79,6 +87,39 @@ MENTION = re.compile(
 NUMBER_FIRST = re.compile(
     rf"(?<![\d.,$<>≥≤])(?P<value>{NUMBER})\s*\(?\s*agatston\s+units?\b\)?", _I
 )
+
+# Other ways to state one: "Total score 245 (Agatston)", "calcium scan 7/2020: score 65".
+_ONLY_BOUND = r"(?P<link>\s*(?:[:=]|(?:is|was|of)\s)?\s*)"
+TOTAL_FIRST = re.compile(
+    rf"(?P<name>\b(?:total|overall)\s+score)(?P<middle>{_ONLY_BOUND})(?P<value>{NUMBER})"
+    r"(?=\s*\(agatston\b)",
+    _I,
+)
+SCAN_SAYS = re.compile(
+    rf"(?P<name>{SCAN})(?P<middle>\s*(?:(?:in|from|of|on|dated)\s+)?\(?(?:{_DAY})?\)?"
+    r"\s*(?:[:,–—-]|\b(?:showed|shows|revealed|reveals|demonstrated|gave|with)\b)\s*"
+    rf"(?:an?\s+|the\s+)?(?:total\s+|agatston\s+|calcium\s+){{0,2}}score{_ONLY_BOUND})"
+    rf"(?P<value>{NUMBER})(?![\d$]|,\d{{3}}(?!\d)|[.:/]\d)",
+    _I,
+)
+# A zero before the name stands for a result where the sentence has nothing else.
+ZERO_FIRST = re.compile(
+    r"(?:(?:^|[:;])[\s*•-]{0,9}(?:\d{1,2}[.)]\s{1,3})?|\b(?:has|had|have|showed|shows|revealed|reveals"
+    r"|demonstrated|demonstrates|his|her)\s+(?:an?\s+)?)(?P<value>zero)\s+"
+    r"(?P<name>(?:coronary\s+)?(?:artery\s+)?(?:calcium|agatston|cac)\s+score)\b"
+    r"(?=\s*(?:$|[.;)]|(?:on|in|from)\s+(?:\d|this\b|today\b)))",
+    _I,
+)
+# What an earlier score has become: "150, now 320".
+NOW = re.compile(
+    rf"(?:{UNIT})?(?:\s*\(?(?:in\s+|on\s+)?{_DAY}\)?)?\s*[,;]?\s*(?:and\s+|but\s+)?(?:(?:it\s+)?is\s+)?"
+    rf"(?:now|currently|today)\s*(?::|(?:is|at)\s)?\s*(?P<value>{NUMBER})(?![\d$%]|,\d{{3}}(?!\d)|[.:/]\d)",
+    _I,
+)
+# "now 58, asymptomatic" may be an age.
+NOW_ENDS = re.compile(rf"{UNIT}|\s*(?:$|[.;()])", _I)
+# 1+ to 4+ are the steps of a reader's eye.
+HIGHEST_STEP = 4.0
 
 LIMIT_BEFORE = re.compile(
     r"(?:\b(?:than|above|over|below|under|least|most|exceed\w*|up\s+to|to)|[<>≥≤=–-])\s*$", _I
@@ -197,7 +238,8 @@ ADVICE = re.compile(
 GUESS = re.compile(
     r"\b(?:estimat\w*|non-?\s?gated|ungated|not\s+gated|ai[- ](?:derived|based|estimated)"
     r"|deep[- ]learning|visual\w*|ordinal|weston|shemesh|qualitative\w*|semi-?quantitative\w*"
-    r"|kauppila|cac-?drs|attenuation[- ]correction|predict\w*|phantom|sample)\b",
+    r"|kauppila|cac-?drs|attenuation[- ]correction|predict\w*|phantom|sample"
+    r"|(?:patient|pt|he|she)\s+(?:thinks?|thought|believe[sd]?|assume[sd]?|guess(?:es|ed)))\b",
     _I,
 )
 GUESS_AFTER = re.compile(
@@ -207,7 +249,7 @@ GUESS_AFTER = re.compile(
     _I,
 )
 AFTERWARDS = re.compile(
-    r"\bnot\s+(?:performed|possible|available|done|obtained|calculated|valid)\b"
+    r"\b(?:not|never)\s+(?:been\s+)?(?:performed|possible|available|done|obtained|calculated|valid)\b"
     r"|\b(?:in\s+error|erroneous\w*|incorrect\w*|wrong\s+patient|another\s+patient)\b"
     rf"|^(?:{UNIT})?[\s)]*(?:(?:is|was|were|has\s+been|be)\s+)?(?:recommended|advised|ordered"
     r"|scheduled|would|should|needed|required)\b"

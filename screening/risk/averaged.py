@@ -5,7 +5,8 @@ Refuses: nothing; who is outside the ages of MESA, or whose age is unknown, has 
 
 The estimate is the mean of the risk over 200 draws of what is missing, from its distribution given
 what is known (`joint`), and over race by its weights where race is unknown or no input. The 2.5
-and 97.5 % points of the draws, in which the score and such a race vary too, are the interval.
+and 97.5 % points of the draws, in which the score varies too, are the interval; where race is
+unknown or no input, the lowest and the highest of those of each race (`LEAST_RACE_WEIGHT`).
 Everybody has the same 200 points, evenly spread (a Kronecker sequence): equal people get equal
 numbers, whatever their key, row or company.
 
@@ -39,6 +40,8 @@ from screening.risk.people import Bools, Floats, People
 from screening.risk.score_error import Scores, drawn
 
 DRAWS = 200
+# OUR OWN: a race of less weight than one in twenty does not widen the interval of everybody else.
+LEAST_RACE_WEIGHT = 0.05
 # So that rounding leaves the equation itself inside.
 _ROUNDING = 1e-12
 # People times draws at a time: what fits the cache.
@@ -92,7 +95,6 @@ class _Group:
     own: Floats
     own_sd: Floats
     is_averaged_over_race: bool
-    is_race_drawn: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +114,8 @@ class _Cells:
 
 @cache
 def points() -> tuple[Floats, Floats]:
-    """Return the points: (2, draws) uniform, (4, draws) standard normal."""
+    """Return the points: (draws,) uniform, (4, draws) standard normal."""
+    # The second of six dimensions drew race; without it every estimate would move a little.
     # Generalised golden ratio of six dimensions: the root of x^7 = x + 1.
     ratio = 1.1127756842787055
     steps = ratio ** -np.arange(1.0, 7.0)
@@ -120,7 +123,7 @@ def points() -> tuple[Floats, Floats]:
     normal -= normal.mean(axis=1, keepdims=True)
     # What correlation so few points have is taken out.
     normal = np.linalg.solve(np.linalg.cholesky(normal @ normal.T / DRAWS), normal)
-    return ndtr(normal[:2]), normal[2:]
+    return ndtr(normal[0]), normal[2:]
 
 
 def averaged(
@@ -154,7 +157,7 @@ def averaged(
             people.hdl_cholesterol_mg_dl[rows, None],
             scores.agatston[rows, None], scores.low[rows, None], scores.high[rows, None],
             scores.at_least[rows, None], (own[rows] + offset)[:, None], own_sd[rows, None],
-            not is_known, not is_known and bool(np.ptp(model.race_offsets[race.weights > 0])),
+            not is_known,
         )  # fmt: skip
         *found, expected = _estimate(group, model, race.weights, prepared)
         risk[rows], low[rows], high[rows] = (model.recalibrated(values) for values in found)
@@ -220,12 +223,13 @@ def _estimate(
     offsets = model.race_offsets if group.is_averaged_over_race else np.zeros(1)
     weights = race_weights if group.is_averaged_over_race else np.ones(1)
     mean = model.risk_of(sums, offsets, weights).mean(axis=1)
-    if group.is_race_drawn:
-        race = np.searchsorted(np.cumsum(weights)[:-1], points()[0][1], side="right")
-        sums, offsets, weights = sums + offsets[race], np.zeros(1), np.ones(1)
+    # What is drawn does not depend on race, which only shifts the sum: the ends within each race
+    # are those of all, shifted.
+    shifts = offsets[weights >= LEAST_RACE_WEIGHT]
+    ends = _ends(group, sums, model.coefficient(LN_CALCIUM))
     low, high = (
-        model.risk_of(end, offsets, weights)
-        for end in _ends(group, sums, model.coefficient(LN_CALCIUM))
+        model.risk_of(end + shift, np.zeros(1), np.ones(1))
+        for end, shift in zip(ends, (shifts.min(), shifts.max()), strict=True)
     )
     low, high = low * (1 - _ROUNDING), np.minimum(high * (1 + _ROUNDING), 1.0)
     return mean, np.minimum(low, mean), np.maximum(high, mean), cells.expected
@@ -233,7 +237,7 @@ def _estimate(
 
 def _drawn_sums(group: _Group, cells: _Cells, factor: Floats, model: RiskModel) -> Floats:
     """Draw the sums, the score as measured; (n, 1) where nothing that matters is missing."""
-    (uniform, _), (z_calcium, z_hdl, z_rest, _) = points()
+    uniform, (z_calcium, z_hdl, z_rest, _) = points()
     pick = _picker(cells.share, uniform)
     sums = pick(cells.sums)
     rest_sd = np.hypot(factor[:, 2, 2, None], group.own_sd)

@@ -33,6 +33,32 @@ from screening.clinical.codes import load_codes
         ("condition", "222980061", None),
         ("condition", "I21 Doe, Jane", None),
         ("procedure", "92928", "coronary_stent"),
+        # New in CPT 2026: several stents; a chronic total occlusion.
+        ("procedure", "92930", "coronary_stent"),
+        ("procedure", "92931", None),
+        ("procedure", "92937", "coronary_stent"),
+        ("procedure", "92943", "coronary_stent"),
+        ("procedure", "92945", "coronary_stent"),
+        ("procedure", "92946", None),
+        ("procedure", "92924", "coronary_angioplasty"),
+        ("procedure", "92933", "coronary_stent"),
+        ("procedure", "C9608", "coronary_stent"),
+        ("procedure", "C9609", None),
+        # The system's name and a blank before the code; modifiers behind it.
+        ("condition", "ICD-10-CM I25.2", "myocardial_infarction"),
+        ("condition", "ICD 10 CM I25.2", "myocardial_infarction"),
+        ("condition", "SNOMED CT 22298006", "myocardial_infarction"),
+        ("condition", "CPT I25.2", None),
+        ("condition", "see I25.2", None),
+        ("procedure", "CPT 92928", "coronary_stent"),
+        ("procedure", "CPT 92928-LD", "coronary_stent"),
+        ("procedure", "92928 LD 59", "coronary_stent"),
+        ("procedure", "HCPCS C9600-LC", "coronary_stent"),
+        ("procedure", "75571TC", "formal_calcium_score"),
+        ("procedure", "75571-26", "formal_calcium_score"),
+        ("procedure", "CPT|75571TC", "formal_calcium_score"),
+        ("procedure", "7557126", None),
+        ("procedure", "02703DZ", "coronary_stent"),
         ("procedure", "C9600", "coronary_stent"),
         ("procedure", "92920", "coronary_angioplasty"),
         ("procedure", "027034Z", "coronary_stent"),
@@ -144,6 +170,11 @@ def test_codes_and_their_neighbours(clinical, source, code, concept):
     assert refused(tables, source) == ({} if concept else {("code_not_used",) * 2: 1})
 
 
+def test_of_a_code_behind_its_systems_name_the_code_alone_is_kept(clinical):
+    tables = clinical(condition=[("A1", "ICD-10-CM I25.2", "2024-05-06")])
+    assert tables.event["code"].to_pylist() == ["I25.2"]
+
+
 @pytest.mark.parametrize(
     ("code", "concept", "reason"),
     [
@@ -155,6 +186,7 @@ def test_codes_and_their_neighbours(clinical, source, code, concept):
         ("I63.9 G L", "ischaemic_stroke", None),
         ("I21.9-G", "myocardial_infarction", None),
         ("E11.9+", "diabetes", None),
+        ("ICD-10-GM I21.9 V", None, "suspected (ICD-10-GM V)"),
         ("ICD10GM:I21.9Z", "myocardial_infarction", None),
         ("ICD10GM:I21.9G", "myocardial_infarction", None),
         ("I64G", "ischaemic_stroke", None),

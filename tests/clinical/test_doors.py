@@ -5,6 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 from clinical_doors import issuers, write_fhir, write_omop
+from clinical_tables import ALICE, resolve, write
 
 from screening.clinical import read_clinical
 from screening.config import ClinicalSettings
@@ -64,3 +65,28 @@ def test_a_folder_of_two_kinds_is_refused(tmp_path):
     (tmp_path / "measurement.csv").write_text("person_id\n")
     with pytest.raises(ScreeningError, match="holds fhir and omop at once"):
         read_clinical(tmp_path, lambda t: pa.nulls(t.num_rows, pa.string()))
+
+
+@pytest.mark.parametrize("door", ["fhir", "omop"])
+def test_rows_that_no_list_knows_were_handed_over_all_the_same(tmp_path, door):
+    """An I10 alone shows that conditions are written down: diabetes would be, too."""
+    tables, other = tmp_path / "tables", tmp_path / door
+    tables.mkdir()
+    write(
+        tables,
+        person=[ALICE],
+        observation=[
+            ("A1", "2093-3", "200", "mg/dL", "2024-01-01"),
+            ("A1", "72166-2", "LA18978-9", "", "2024-01-01"),
+        ],
+        condition=[("A1", "I10", "2024-01-01")],
+        medication=[("A1", "N02BE01", "2024-01-01", "")] * 2,
+        procedure=[("A1", "10060", "2024-01-01")],
+        report_text=[("A1", "x", "Chest.", "2024-01-01")],
+        person_policy=[("A1", "none", "2024-01-01")],
+    )
+    {"fhir": write_fhir, "omop": write_omop}[door](tables, other)
+    read = read_clinical(other, resolve, ClinicalSettings(issuers=issuers(tables)))
+    given = {g.table: g.n_rows for g in read.given}
+    assert read.event.num_rows == 0
+    assert (given["condition"], given["medication"], given["procedure"]) == (1, 2, 1)

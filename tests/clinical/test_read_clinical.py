@@ -207,6 +207,42 @@ def test_contradicting_rows_of_one_person_leave_the_field_empty(clinical):
     assert tables.person["sex"].to_pylist() == ["F"]
 
 
+@pytest.mark.parametrize(
+    ("birth", "sex", "is_one"),
+    [
+        ("1980-01-01", "M", False),
+        ("1980-01-01", "F", True),
+        ("1960-11-30", "M", True),
+        ("", "M", True),
+        ("1980-01-01", "", True),
+    ],
+)
+def test_another_sex_and_year_of_birth_under_a_padded_number_are_another_person(
+    tmp_path, birth, sex, is_one
+):
+    write(
+        tmp_path,
+        person=[
+            ("s", "H", "80", "1960-02-29", "F", "white", ""),
+            ("s", "H", "0080", birth, sex, "", ""),
+        ],
+        condition=[("0080", "I21.0", "2024-01-01")],
+        observation=[("80", "2093-3", "200", "mg/dL", "2024-01-01")],
+        report_text=[("80", "x", "Agatston score: 120.", "2024-01-01")],
+        person_policy=[("80", "opt_out_all", "2025-01-01")],
+    )
+    tables = read_clinical(tmp_path, lambda t: pa.array(["key"] * t.num_rows))
+    assert (tables.event.num_rows > 0) == (tables.observation.num_rows > 0) == is_one
+    assert tables.person.num_rows == int(is_one)
+    torn = ("identity_conflict", "sex and year of birth differ")
+    assert refused(tables, "person").get(torn, 0) == (0 if is_one else 2)
+    assert (
+        refused(tables, "condition") == {("identity_conflict", "mrn of several people"): 1}
+    ) != is_one
+    # A wish is honoured in doubt.
+    assert tables.policy["person_key"].to_pylist() == ["key"]
+
+
 def test_who_may_be_dead_has_no_usable_record(clinical):
     tables = clinical(person=[(*ALICE[:6], "spring 2025"), BOB])
     assert tables.person["person_key"].to_pylist() == ["bob"]

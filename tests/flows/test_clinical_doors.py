@@ -141,6 +141,50 @@ def test_two_clocks(
     assert [of[keys[0]]["is_on_statin"] for of in (was, is_now)] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("write", "gone"),
+    [
+        (write_fhir, ("Condition", "Medication")),
+        (write_omop, ("condition_occurrence", "drug_exposure", "observation")),
+        (None, ("condition", "medication")),
+    ],
+)
+def test_what_no_row_of_the_delivery_can_tell_is_drawn_and_named(
+    screening: Screening,
+    hospital: Hospital,
+    swept: Path,
+    tmp_path: Path,
+    again: Sweep,
+    write: Callable[[Path, Path], None] | None,
+    gone: tuple[str, ...],
+) -> None:
+    folder = tmp_path / "without"
+    (write or shutil.copytree)(hospital.clinical, folder)
+    for file in [f for f in folder.iterdir() if f.name.startswith(gone)]:
+        file.unlink()
+    before = {row["person_key"]: row for row in explained(swept)}
+    facts = ("diabetes", "family_history_mi", "bp_treated", "lipid_treated")
+    seen = 0
+    for row in explained(again(folder)):
+        if not row["has_clinical_record"] or row["model_risk"] is None:
+            continue
+        full = before[row["person_key"]]
+        assert [row[f] for f in facts] == [None] * 4
+        assert {*facts} <= {*row["risk_imputed"]}
+        assert row["is_on_statin"] is None
+        if not {*facts} & {*full["risk_imputed"]}:
+            ratios = [r["model_risk_high"] / r["model_risk_low"] for r in (full, row)]
+            assert ratios[1] > ratios[0]
+            seen += 1
+    assert seen > 3
+
+
+def explained(lake: Path) -> list[dict[str, object]]:
+    found = open_lake(lake).query("out_person_explanation", date.fromisoformat(AS_OF))
+    rows: list[dict[str, object]] = found.to_pylist()
+    return rows
+
+
 def test_who_is_off_the_list_by_a_reports_text_alone_is_told_to_a_reader(
     screening: Screening, hospital: Hospital, swept: Path, tmp_path: Path, again: Sweep
 ) -> None:

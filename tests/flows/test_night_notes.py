@@ -18,6 +18,11 @@ from screening.lake import Lake
 from screening.reasons import State
 from screening.tables import DISPOSITIONS, LAKE_TABLES
 
+UNKNOWN = (
+    "diabetes, infarctions in the family: unknown for everybody, so that MESA's own estimates are "
+    "empty and the model draws them for the risk (wider intervals)"
+)
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Lake:
@@ -57,7 +62,8 @@ def test_tables_that_are_not_there_are_named_with_what_they_would_tell(small, tm
     folder = folder_of(tmp_path, *all_but)
     assert notes(folder, small, swept_with()) == [
         f"no condition, procedure table in {folder}: nobody's known disease, "
-        "stents, operations and formal calcium scans can be seen there"
+        "stents, operations and formal calcium scans can be seen there",
+        UNKNOWN,
     ]
     for name in ("condition.csv", "procedure.csv"):
         (folder / name).touch()
@@ -112,7 +118,8 @@ def test_a_table_that_is_a_header_alone_is_told_like_a_missing_one(small, tmp_pa
     fill(small, "runs", [run_row("r", 1, **{**FULL, "condition": 0, "procedure": 0})])
     assert notes(folder, small, swept_with()) == [
         f"no rows in condition, procedure of {folder}: nobody's known disease, stents, operations "
-        "and formal calcium scans can be seen there"
+        "and formal calcium scans can be seen there",
+        UNKNOWN,
     ]
     fill(small, "runs", [run_row("r", 1, **FULL)])
     assert notes(folder, small, swept_with()) == []

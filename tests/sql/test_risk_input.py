@@ -1,6 +1,6 @@
 """First clock: what the equations may know is what was known on the index date."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sql_room import INDEX, event, observation, one_person, person, read, scan
@@ -78,6 +78,39 @@ def test_a_record_without_mention_is_zero_and_no_record_is_unknown():
     flags = ("bp_treated", "lipid_treated", "diabetes", "family_history_mi")
     assert [inputs()[f] for f in flags] == [0.0] * 4
     assert [inputs(person=[])[f] for f in flags] == [None] * 4
+
+
+def run(name, day, **rows):
+    at = datetime(2026, 1, day, tzinfo=UTC)
+    return {"run_id": name, "started_at": at, **{f"rows_{k}": n for k, n in rows.items()}}
+
+
+OF_CONDITIONS, OF_MEDICATIONS = ("diabetes", "family_history_mi"), ("bp_treated", "lipid_treated")
+
+
+@pytest.mark.parametrize(
+    ("runs", "unknown"),
+    [
+        ([run("a", 1, person=9, condition=1, medication=1)], ()),
+        ([run("a", 1, person=9, condition=0, medication=1)], OF_CONDITIONS),
+        ([run("a", 1, person=9, medication=1)], OF_CONDITIONS),
+        ([run("a", 1, person=9, condition=1)], OF_MEDICATIONS),
+        ([run("a", 1, person=9)], (*OF_CONDITIONS, *OF_MEDICATIONS)),
+        # The last sweep that was handed tables decides; one without them left them as they were.
+        ([run("a", 1, person=9), run("b", 2, person=9, condition=1, medication=1)], ()),
+        ([run("a", 1, person=9), run("b", 2)], (*OF_CONDITIONS, *OF_MEDICATIONS)),
+        ([run("a", 1)], ()),
+    ],
+)
+def test_what_no_row_of_the_delivery_can_tell_is_unknown_for_everybody(runs, unknown):
+    row = inputs(runs=runs)
+    flags = (*OF_CONDITIONS, *OF_MEDICATIONS)
+    assert {f: row[f] for f in flags} == {f: None if f in unknown else 0.0 for f in flags}
+    # What is on record all the same stays known.
+    known = inputs(runs=runs, event=[event("diabetes", INDEX), event("statin", INDEX)])
+    assert (known["diabetes"], known["lipid_treated"]) == (1.0, 1.0)
+    (treated,) = read(one_person(scan(), runs=runs), "core_treatment")
+    assert treated["is_on_statin"] == (None if OF_MEDICATIONS[0] in unknown else False)
 
 
 def test_sex_comes_from_the_record_else_from_the_header():
