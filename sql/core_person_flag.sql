@@ -152,7 +152,7 @@ facts as (
         p.grade,
         coalesce(p.quality_flags, []) as quality_flags,
         coalesce(p.score_is_doubtful, false) as score_is_doubtful,
-        coalesce(p.is_lower_bound, false) as is_lower_bound,
+        coalesce(p.may_be_more, false) as may_be_more,
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         policy.policy,
@@ -270,7 +270,7 @@ judged as (
                 list_concat([conflict], list_concat(exclusions, gaps)),
                 -- That a part of the calcium is below the threshold says nothing of the whole.
                 [
-                    case when is_lower_bound and tier_if_flagged is null then 'lower_bound' end,
+                    case when may_be_more and tier_if_flagged is null then 'lower_bound' end,
                     -- Some calcium, and a risk that only a missing input keeps from being told.
                     case
                         when

@@ -9,7 +9,8 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
--- column: is_lower_bound |  | open | there may be more calcium than was seen: the heart is cut, or metal may hide some
+-- column: is_lower_bound |  | open | the score is at least this: the heart is cut, or metal may hide calcium
+-- column: may_be_more |  | open | below a threshold it leaves open what is above: a lower bound, or gaps between slices
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
@@ -64,12 +65,14 @@ select
         list_has_any(
             u.quality_flags,
             [
-                'heart_incomplete', 'gaps_between_slices', 'stent_present', 'stent_possible',
-                'clips_present', 'lead_present', 'valve_prosthesis', 'metal_near_heart'
+                'heart_incomplete', 'stent_present', 'stent_possible', 'clips_present',
+                'lead_present', 'valve_prosthesis', 'metal_near_heart'
             ]
         ),
         false
     ) as is_lower_bound,
+    is_lower_bound
+    or coalesce(list_contains(u.quality_flags, 'gaps_between_slices'), false) as may_be_more,
     u.n_usable_scores
 from usable as u
 left join raw_ages as a on a.series_key = u.series_key

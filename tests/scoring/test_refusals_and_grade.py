@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from screening.errors import ScreeningError
-from screening.measures import LOWER_BOUND_FLAGS, MAY_BE_MORE_FLAGS
+from screening.measures import AT_LEAST_FLAGS, LOWER_BOUND_FLAGS, MAY_BE_MORE_FLAGS
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
 from screening.resources import sql_folder
@@ -242,4 +242,6 @@ def test_flags_that_forbid_an_interval_are_flags():
     assert known >= LOWER_BOUND_FLAGS | NOTHING_KNOWN_FLAGS
     sql = (sql_folder() / "core_person_score.sql").read_text()
     listed = re.search(r"list_has_any\((.*?)\]", sql, re.S)
-    assert set(re.findall(r"'(\w+)'", listed[1])) == MAY_BE_MORE_FLAGS
+    assert set(re.findall(r"'(\w+)'", listed[1])) == AT_LEAST_FLAGS
+    further = re.search(r"or coalesce\(list_contains\((.*?)\).*? as may_be_more", sql, re.S)
+    assert AT_LEAST_FLAGS | set(re.findall(r"'(\w+)'", further[1])) == MAY_BE_MORE_FLAGS

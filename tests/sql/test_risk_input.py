@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sql_room import INDEX, event, observation, one_person, person, read, scan
+from sql_room import INDEX, event, flag_of, observation, one_person, person, read, scan
 
 DAY = timedelta(days=1)
 
@@ -124,6 +124,15 @@ def test_the_vaults_age_is_preferred_to_the_headers():
     ages = [{"series_key": "s", "person_key": "p", "age_years": 61.5, "age_source": "x"}]
     assert inputs(ages=ages)["age_years"] == 61.5
     assert inputs()["age_years"] == 60.0
+
+
+def test_between_slices_apart_what_was_seen_stands_for_the_rest():
+    """No bound for the risk; below a threshold the person is not off the list all the same."""
+    connection = one_person(scan(agatston=5.0, grade="C", quality_flags=["gaps_between_slices"]))
+    (row,) = read(connection, "core_risk_input")
+    assert (row["agatston"], row["agatston_at_least"], row["agatston_low"]) == (5.0, None, None)
+    flag = flag_of(connection)
+    assert (flag["flag"], flag["reason"]) == ("cannot_say", "lower_bound")
 
 
 def test_of_a_cut_heart_the_score_is_a_lower_bound_and_no_measure():
