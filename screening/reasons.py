@@ -275,7 +275,7 @@ REASONS: dict[Reason, ReasonText] = {
         Room.RISK, "No published table has a percentile for a person of this age, sex and race."
     ),
     Reason.LOWER_BOUND: ReasonText(
-        Room.RISK, "There may be more calcium (a cut heart, slices that are apart, metal that hides it)."
+        Room.RISK, "There may be more calcium (a cut heart, slices apart, metal that hides some)."
     ),
     Reason.PALLIATIVE_CARE: ReasonText(Room.RISK, "The person is in hospice or palliative care."),
     Reason.DIALYSIS: ReasonText(
