@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (sentences stand as they were written)
 """Other names and other orders in which reports state a score, and what only reads so."""
 
 import pytest
