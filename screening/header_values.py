@@ -22,6 +22,7 @@ _NOT_INTO_BLOOD = re.compile(
 )
 _INTO_BLOOD = re.compile(r"\b(?:I ?V|I ?A|INTRAVEN\w*|INTRA ?ARTER\w*|INTRAVASC\w*|VEIN|VENOUS)\b")
 MAX_INTEGER = 2**31 - 1
+_NUMBERS = (int, float)
 # TriggerSourceOrType is free text: a timer or a button triggers scans too.
 _OF_THE_HEART = re.compile(r"ECG|EKG|VCG|CARD|HEART|PULSE|R[- ]?WAVE|(?<!NON[-_ ])(?<!NOT )GATED")
 _NOT_GATED = frozenset(
@@ -33,6 +34,8 @@ _NOT_BY_BREATH = frozenset({"", "NONE", "BREATH_HOLD", "UNKNOWN", "NO", "OFF"})
 
 def text(value: object) -> str:
     """One text; several values joined by a backslash; empty where there is none."""
+    if type(value) is str:  # first, for a crawl asks this sixty times a file
+        return value.strip(" \0")
     if value is None:
         return ""
     if isinstance(value, list):
@@ -44,9 +47,9 @@ def text(value: object) -> str:
 
 def number(value: object) -> float | None:
     """Return the first number, None where there is none or it is not finite."""
-    if isinstance(value, list):
+    if type(value) is list:
         value = value[0] if value else None
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, _NUMBERS) or not math.isfinite(value):
         return None
     return float(value)
 
@@ -67,8 +70,8 @@ def numbers(value: object, count: int) -> tuple[float, ...] | None:
     """Exactly `count` finite numbers, else None."""
     if not isinstance(value, list) or len(value) != count:
         return None
-    found = tuple(n for n in map(number, value) if n is not None)
-    return found if len(found) == count else None
+    found = tuple([number(v) for v in value])
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def is_not_into_blood(route: str) -> bool:

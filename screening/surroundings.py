@@ -39,7 +39,10 @@ class Surroundings:
     def at(self, lps_mm: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Place bits of positions, float (..., 3); 0 outside the cells."""
         cell = np.rint(lps_mm @ self.to_cell[:, :3].T + self.to_cell[:, 3]).astype(np.int64)
-        shape = np.array(self.place.shape)
-        inside = ((cell >= 0) & (cell < shape)).all(axis=-1)
-        a, b, c = np.moveaxis(np.clip(cell, 0, shape - 1), -1, 0)
-        return np.where(inside, self.place[a, b, c], np.uint8(0))
+        axes = np.moveaxis(cell, -1, 0)
+        inside = np.ones(axes.shape[1:], dtype=np.bool_)
+        for axis, n in zip(axes, self.place.shape, strict=True):
+            inside &= (axis >= 0) & (axis < n)
+        found = np.zeros(inside.shape, dtype=np.uint8)
+        found[inside] = self.place[tuple(axes[:, inside])]
+        return found

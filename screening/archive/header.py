@@ -65,6 +65,7 @@ _ROWS_TAG = 0x00280010
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")
 _UNDEFINED = 0xFFFFFFFF
 
+_DEFLATED_BYTES = DEFLATED.encode()
 _IMPLICIT = "1.2.840.10008.1.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -167,7 +168,7 @@ def _quick(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
 
 
 def _parse(file: BinaryIO, head: bytes, size_bytes: int) -> Header:
-    if DEFLATED.encode() in head or not is_plainly_nested(head):
+    if _DEFLATED_BYTES in head or not is_plainly_nested(head):
         raise _DoubtError
     dataset = dicomsdl.open_memory(head, False, _BEFORE_PIXELS)
     values: RawHeader = dataset.getValues(TAG_NUMBERS)
@@ -200,7 +201,6 @@ def _find_pixels(
 
     offset = head.find(PIXEL_TAG, after)
     while offset >= 0:
-        is_last = head.find(PIXEL_TAG, offset + 4) < 0
         try:
             extent = pixel_extent(read_at, offset, size_bytes, syntax != _IMPLICIT)
             fits = extent.n_bytes in (expected, expected + 1)
@@ -209,7 +209,7 @@ def _find_pixels(
         except NoPixelsError:
             pass
         except TruncatedError:
-            if is_last and offset < len(head):
+            if offset < len(head) and head.find(PIXEL_TAG, offset + 4) < 0:
                 raise _DoubtError from None
         offset = head.find(PIXEL_TAG, offset + 4)
     raise _DoubtError
@@ -270,7 +270,7 @@ def _judge(file: BinaryIO, size_bytes: int, has_preface: bool) -> Header | Reaso
 
 def _not_deflated(file: BinaryIO, size_bytes: int) -> tuple[BinaryIO, int, bool]:
     """Return the file at its beginning, as if it had never been deflated; and whether it was."""
-    is_deflated = DEFLATED.encode() in _pread(file, _HEAD_BYTES, 0)
+    is_deflated = _DEFLATED_BYTES in _pread(file, _HEAD_BYTES, 0)
     if is_deflated:
         data = _pread(file, size_bytes, 0) if size_bytes <= MAX_INFLATED_BYTES else b""
         if not may_inflate(data):

@@ -34,6 +34,7 @@ NOT_LISTED = "?"  # stands for what a listing did not come to
 _MEDIA_INDEX = "DICOMDIR"
 # What file systems keep at their root, shut to most: no study lies there.
 _OF_THE_SYSTEM = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})
+_LEFT_ALONE = _OF_THE_SYSTEM | {_MEDIA_INDEX}
 _AT_ONCE = 50_000  # rows held as Python objects
 
 # Gives some columns of all `INSTANCES`, a part at a time; a series lies whole in one part.
@@ -200,8 +201,9 @@ def _walk(below: str, found: _Found) -> tuple[list[_Seen], list[str]]:
     try:
         with os.scandir(os.path.join(found.root, below)) as entries:  # noqa: PTH118 - hot loop
             for entry in entries:
-                path = below + entry.name
-                if is_left_alone(entry.name):
+                name = entry.name
+                path = below + name
+                if name[:1] == "." or name in _LEFT_ALONE:
                     found.ignore(path)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(path + "/")
@@ -253,7 +255,8 @@ def written_ns(facts: os.stat_result) -> int:
     Copying programs set its modification time back (`cp -p`, `rsync -t`), its change time they
     cannot.
     """
-    return max(facts.st_mtime_ns, facts.st_ctime_ns)
+    modified, changed = facts.st_mtime_ns, facts.st_ctime_ns
+    return modified if modified > changed else changed  # max() costs a call a file
 
 
 def _is_file_inside(entry: os.DirEntry[str], root: str) -> bool:

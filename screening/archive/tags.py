@@ -94,6 +94,7 @@ _DATES = (
     "series_date",
     "study_date",
 )
+_OF_DAYS = [AT[name] for name in ("birth_date", "age", *_DATES)]
 _DAYS_A_YEAR = 365.25
 _AGE_CHARACTERS = 4
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
@@ -137,24 +138,25 @@ def acquired_on(header: RawHeader) -> date | None:
     first CT or before the patient's birth is a clock that was never set, or de-identification:
     the next best is taken. Which of several is believed: `scan_dates`.
     """
-    days, _ = _days(header)
-    born = day(text(header[AT["birth_date"]]))
-    ages = [scan_dates.completed_years(born, on) for on in days]
-    which = scan_dates.believed(days, ages, age_years(text(header[AT["age"]])))
-    return None if which is None else days[which]
+    return _judged(*[text(header[at]) for at in _OF_DAYS])[0]
 
 
 def days_said(header: RawHeader) -> str | None:
     """Return every date where they contradict, to be judged on the night; else nothing."""
-    return scan_dates.join(*_days(header))
+    return _judged(*[text(header[at]) for at in _OF_DAYS])[1]
 
 
-def _days(header: RawHeader) -> tuple[list[date | None], list[bool]]:
-    """Return the possible dates in the order of preference, and which are impossible."""
-    first = max(FIRST_CT, day(text(header[AT["birth_date"]])) or FIRST_CT)
-    found = [day(text(header[AT[name]])) for name in _DATES]
+@lru_cache(maxsize=4096)  # the slices of a series say the same
+def _judged(birth: str, age: str, *dates: str) -> tuple[date | None, str | None]:
+    """Return the day that is believed, and the dates in the order of preference if at odds."""
+    born = day(birth)
+    first = max(FIRST_CT, born or FIRST_CT)
+    found = [day(told) for told in dates]
     impossible = [d is not None and d < first for d in found]
-    return [None if bad else d for d, bad in zip(found, impossible, strict=True)], impossible
+    days = [None if bad else d for d, bad in zip(found, impossible, strict=True)]
+    ages = [scan_dates.completed_years(born, on) for on in days]
+    which = scan_dates.believed(days, ages, age_years(age))
+    return None if which is None else days[which], scan_dates.join(days, impossible)
 
 
 def _sync(header: RawHeader) -> str:

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from screening.records import Label, Labelled, ScoringParameters, Volume
 from screening.scoring.measure import measure
@@ -106,12 +106,14 @@ def _seen_per_ml(
     first, stop, r0, r1, c0, c1 = labelled.heart_box
     corner = np.array([first, r0, c0])
     box = volume.hu[first:stop, r0:r1, c0:c1]
-    at = np.argwhere(box >= parameters.threshold_hu) + corner
+    bright = np.flatnonzero(box >= parameters.threshold_hu)
+    at = np.stack(np.unravel_index(bright, box.shape), axis=1) + corner
     at = at[_is_plain_blood(volume, around, at)]
     index = np.ravel_multi_index(tuple(at.T), volume.hu.shape)
     index = np.setdiff1d(index, labelled.index[labelled.label != Label.NONE])
     # A coarse look tells how much blood there is.
-    look = np.argwhere(np.ones([-(-n // step) for n, step in zip(box.shape, _LOOK, strict=True)]))
+    look = np.indices([-(-n // step) for n, step in zip(box.shape, _LOOK, strict=True)])
+    look = look.reshape(3, -1).T
     is_blood = _is_plain_blood(volume, around, look * _LOOK + corner)
     pixel_mm2 = volume.spacing_mm[0] * volume.spacing_mm[1]
     blood_ml = is_blood.sum() * np.prod(_LOOK) * volume.increment_mm * pixel_mm2 / 1000
@@ -130,7 +132,8 @@ def _is_plain_blood(
     lps_mm = volume.lps_mm(at.astype(np.float64))
     is_blood = around.at(lps_mm) & Place.BLOOD > 0
     for valve in (around.aortic_valve_lps_mm, around.mitral_annulus_lps_mm):
-        is_blood &= np.linalg.norm(lps_mm - np.array(valve), axis=1) > _VALVE_MM
+        apart_mm = lps_mm - np.array(valve)
+        is_blood &= np.einsum("ij,ij->i", apart_mm, apart_mm) > _VALVE_MM**2
     return is_blood
 
 
@@ -153,7 +156,8 @@ def blood_noise(volume: Volume, labelled: Labelled) -> tuple[BloodNoise, ...]:
         (hu - typical_hu, is_blood & (np.abs(mean - typical_hu) <= reach_hu))
         for hu, is_blood, mean in planes
     ]
-    return _noise_of([(hu, mask) for hu, mask in even if mask.sum() >= _FEWEST], float(typical_hu))
+    enough = [(hu, mask) for hu, mask in even if np.count_nonzero(mask) >= _FEWEST]
+    return _noise_of(enough, float(typical_hu))
 
 
 def _noise_of(planes: list[_Plane], typical_hu: float) -> tuple[BloodNoise, ...]:
@@ -162,7 +166,7 @@ def _noise_of(planes: list[_Plane], typical_hu: float) -> tuple[BloodNoise, ...]
     found = []
     for hu, is_even in planes:
         values = np.sort(hu[is_even])
-        sd_hu = _near_quantile(values, float(norm.cdf(1.0))) - _near_quantile(values, 0.5)
+        sd_hu = _near_quantile(values, float(ndtr(1.0))) - _near_quantile(values, 0.5)
         reach = _CLIP_SD * sd_hu
         _add_products(np.clip(hu, -reach, reach) * is_even, is_even, products, counts)
         found.append((float(values.mean(dtype=np.float64)), sd_hu, len(values)))
@@ -218,7 +222,7 @@ def _add_products(
         n = len(plane)
         for lag in range(LAGS + 1):
             products[lag] += float((plane[lag:] * plane[: n - lag]).sum(dtype=np.float64))
-            counts[lag] += int((mask[lag:] & mask[: n - lag]).sum())
+            counts[lag] += np.count_nonzero(mask[lag:] & mask[: n - lag])
 
 
 def false_agatston_per_ml(
@@ -238,7 +242,7 @@ def false_agatston_per_ml(
     seed, n_patches : of the patches drawn
     """
     above = (parameters.threshold_hu - noise.level_hu) / noise.sd_hu
-    chance = float(norm.sf(above))
+    chance = float(ndtr(-above))
     if chance < _NEGLIGIBLE:
         return 0.0
     patches = noise.level_hu + noise.sd_hu * _patches(
@@ -265,7 +269,7 @@ def _patches(
     to_middle, root = _texture(tuple(float(c) for c in correlation))
     rng = np.random.default_rng(seed)
     strata = (np.arange(n) + 0.5) / n
-    peak = norm.isf(strata * chance)
+    peak = -ndtri(strata * chance)
     noise = peak[:, None] * to_middle + rng.standard_normal((n, len(root))) @ root.T
     middle = len(root) // 2
     noise[:, middle] = np.maximum(noise[:, middle], above)
