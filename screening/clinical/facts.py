@@ -18,6 +18,7 @@ from screening.clinical.drugs import drugs_of
 from screening.clinical.link import WHO, Link, column, who_of
 from screening.clinical.lipid_days import Measured, refuse_odd_days
 from screening.clinical.parse import dates, looked_up, numbers
+from screening.clinical.people import Resolve
 from screening.clinical.reports import FORMAL_AGATSTON, without_score
 from screening.clinical.sieve import Sieve, Taken, without_copies
 from screening.errors import ScreeningError
@@ -229,17 +230,14 @@ def observed_scores(observations: pa.Table) -> pa.Table:
     )
 
 
-def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
+def read_policies(table: pa.Table, link: Link, codes: Codes, resolve: Resolve) -> Taken:
     """Turn `person_policy` into POLICY. In doubt the wish is honoured.
 
-    An mrn of several people speaks for each of them; an unknown scope is taken for the widest;
-    an unreadable date for always.
+    An mrn of several people speaks for each of them, and one that `person` lacks for whoever has
+    a scan under it; an unknown scope is taken for the widest; an unreadable date for always.
     """
     sieve = Sieve("person_policy", table.num_rows)
-    who = who_of(table)
-    rows = pa.table({WHO: who, "place": pa.array(np.arange(table.num_rows))}).join(
-        link.pairs, keys=WHO, join_type="inner"
-    )
+    rows = _speaks_for(table, link, resolve)
     place = rows.column("place").to_numpy()
     sieve.refuse(~np.isin(np.arange(table.num_rows), place), Reason.NO_SCAN, "no scan")
     scope = looked_up(column(table, "scope"), lambda s: codes.words.get(("scope", normal_word(s))))
@@ -264,6 +262,23 @@ def read_policies(table: pa.Table, link: Link, codes: Codes) -> Taken:
     dated = pc.if_else(since_ever, pa.scalar(None, pa.date32()), one.column("valid_from"))
     sieve.refuse_number(len(place) - one.num_rows, Reason.DUPLICATE_ROW, "same wish again")
     return Taken(POLICY.check(one.set_column(2, "valid_from", dated)), sieve.counts())
+
+
+def _speaks_for(table: pa.Table, link: Link, resolve: Resolve) -> pa.Table:
+    """Return rows of `place` (in the table) and `key`: whom each wish concerns."""
+    named = pa.table({WHO: who_of(table), "place": pa.array(np.arange(table.num_rows))})
+    by_record = named.join(link.pairs, keys=WHO, join_type="inner").select(["place", "key"])
+    is_unknown = pc.invert(pc.is_in(named.column("place"), value_set=by_record.column("place")))
+    unknown = table.filter(is_unknown)
+    if not unknown.num_rows:
+        return by_record
+    by_scan = pa.table(
+        {
+            "place": named.column("place").filter(is_unknown),
+            "key": resolve(pa.table({n: column(unknown, n) for n in ("issuer", "mrn")})),
+        }
+    )
+    return pa.concat_tables([by_record, by_scan.filter(by_scan.column("key").is_valid())])
 
 
 def _taken(kind: Table, rows: dict[str, pa.Array], sieve: Sieve) -> Taken:

@@ -86,7 +86,7 @@ def read_clinical(
     reports, reported = read_reports(tables["report_text"], link)
     listed, scored = read_score_list(tables["formal_score"], link, settings.decimal)
     events = (*_events(tables, link, codes), reports, listed)
-    policies = read_policies(tables["person_policy"], link, codes)
+    policies = read_policies(tables["person_policy"], link, codes, resolve)
     measured = pa.concat_tables([observations.rows, reported, scored])
     taken = (observations, *events, policies)
     # A condition and a procedure may share code and concept: once is enough.

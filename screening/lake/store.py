@@ -150,6 +150,11 @@ class Store:
             "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (person_key, what, sealed)
         )
 
+    def people_with(self, what: Fact) -> frozenset[str]:
+        """Return the people of whom a kind of fact is known."""
+        rows = self.connection.execute("SELECT person_key FROM fact WHERE what = ?", (what,))
+        return frozenset(row[0] for row in rows)
+
     def contradictions(self) -> frozenset[str]:
         """Return the people with an event."""
         return frozenset(r[0] for r in self.connection.execute("SELECT person_key FROM event"))

@@ -152,11 +152,14 @@ class Vault:
     def store_birth_dates(self, birth_dates: pa.Table) -> None:
         """Keep the clinical record's birth dates (`person_key`, `birth_date`), sealed.
 
-        Two different dates for one person leave none.
+        They replace all of an earlier record: what that no longer says is forgotten. Two
+        different dates for one person leave none.
         """
         days = [day.isoformat() if day else None for day in birth_dates["birth_date"].to_pylist()]
         stated = _stated(_texts(birth_dates, "person_key"), days)
         with self._transaction() as store:
+            for key in sorted(store.people_with("clinical_birth_date").difference(stated)):
+                store.set_fact("clinical_birth_date", key, None)
             known = store.facts("clinical_birth_date", stated)
             for key, values in sorted(stated.items()):
                 day = min(values) if len(values) == 1 else None

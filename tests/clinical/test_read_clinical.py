@@ -167,6 +167,13 @@ def test_policies_are_honoured_in_doubt(clinical):
     ]
 
 
+def test_a_wish_holds_for_who_has_a_scan_but_no_row_in_the_person_table(clinical):
+    wishes = [("B2", "opt_out_all", "2020-01-01"), ("Z9", "opt_out_all", "2020-01-01")]
+    tables = clinical(person=[ALICE], person_policy=wishes)
+    assert tables.policy["person_key"].to_pylist() == ["bob"]
+    assert refused(tables, "person_policy") == {("no_scan", "no scan"): 1}
+
+
 def test_an_mrn_of_several_people_belongs_to_nobody(clinical):
     tables = clinical(
         person=[ALICE, ("s", "G", "C3", "", "F", "", ""), ("s", "H", "C3", "", "M", "", "")],

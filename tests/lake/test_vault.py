@@ -232,6 +232,17 @@ def test_ages_by_the_best_source(lake, build):
     ]
 
 
+def test_a_birth_date_that_the_record_no_longer_tells_is_forgotten(lake, build):
+    (key,) = _people(lake.vault, build, {"patient_id": "1", "birth_date": date(1970, 6, 1)})
+    scans = {"series_key": ["a"], "person_key": [key], "index_date": [date(2026, 6, 1)]}
+    scans |= {"age_years": [None], "header_doubts": [None]}
+    told = {"person_key": pa.array([key]), "birth_date": pa.array([date(1936, 6, 1)])}
+    lake.vault.store_birth_dates(pa.table(told))
+    assert lake.vault.ages(pa.table(scans))["age_years"].to_pylist() == [90.0]
+    lake.vault.store_birth_dates(pa.table(told).slice(0, 0))
+    assert lake.vault.ages(pa.table(scans))["age_years"].to_pylist() == [56.0]
+
+
 def test_a_header_whose_age_is_doubted_gives_none_by_its_birth_date(lake, build):
     (key,) = _people(lake.vault, build, {"patient_id": "1", "birth_date": date(2020, 1, 1)})
     scan = {"series_key": ["a"], "person_key": [key], "index_date": [date(2026, 6, 1)]}
