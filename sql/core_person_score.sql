@@ -1,7 +1,7 @@
 -- title: The one score that stands for each person
 -- grain: one person with a scored scan that may be used
 -- key: person_key
--- reads: core_disposition, raw_ages, raw_run
+-- reads: core_disposition, raw_ages, raw_run, raw_setting
 -- privacy: keys, scan date, age; scores of keyed people
 -- publish: operations
 -- column: series_key |  | key | random key of the series whose score stands for the person
@@ -13,6 +13,7 @@
 -- column: may_be_more |  | open | below a threshold it leaves open what is above: a lower bound, or gaps between slices
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
+-- Where a site asks for more (`minimum_grade`), the latest of what it asks for comes first.
 -- Never the maximum: the largest of several noisy scores is biased upwards. Grade D never.
 -- Scans after as_of do not exist yet.
 with usable as (
@@ -21,7 +22,19 @@ with usable as (
         d.grade = 'C' as score_is_doubtful,
         row_number() over (
             partition by d.person_key
-            order by d.grade = 'C', d.index_date desc, d.grade, d.series_key
+            order by
+                d.grade > coalesce(
+                    (
+                        select max(split_part(name, ':', 2))
+                        from raw_setting
+                        where name like 'minimum_grade:%'
+                    ),
+                    'C'
+                ),
+                d.grade = 'C',
+                d.index_date desc,
+                d.grade,
+                d.series_key
         ) as nth,
         count(*) over (partition by d.person_key) as n_usable_scores
     from core_disposition as d

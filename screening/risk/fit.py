@@ -21,12 +21,13 @@ from sklearn.model_selection import GroupKFold
 from screening.errors import ScreeningError
 from screening.fitted import LEAST_EVENTS
 from screening.risk.averaged import RaceUse, averaged
+from screening.risk.joint import LN_CALCIUM
 from screening.risk.linear_model import INPUTS, Extra, RiskModel, mesa_model
 from screening.risk.mesa import RACES
 from screening.risk.outcomes import Outcomes
 from screening.risk.people import Bools, Floats
 from screening.risk.score_error import scores_of
-from screening.risk.survival import calibration_line, censoring_weights, has_event
+from screening.risk.survival import censoring_weights, has_event, rising_line
 
 REFIT_EVENTS = 100
 MESA_AVERAGED = "MESA averaged"
@@ -78,6 +79,12 @@ def fit(
     weights[train] = censoring_weights(outcomes.years[train], outcomes.state[train], horizon)
     event = has_event(outcomes.years, outcomes.state, horizon)
     n_events = _check(outcomes, event, horizon, train)
+    for column, values in extras.items():
+        if np.isnan(values[train]).all():
+            raise ScreeningError(
+                f"outcomes: column {column}, which [risk] columns names, holds no number for the "
+                "people to fit to; leave it out, or give it as numbers"
+            )
     task = _Task(
         base.inputs,
         base.risk,
@@ -88,7 +95,8 @@ def fit(
         _groups(outcomes, train),
         train,
     )
-    intercept, slope = calibration_line(base.risk[train], event[train], weights[train])
+    intercept, slope = rising_line(base.risk[train], event[train], weights[train])
+    alone = "intercept alone, as no rising line fits" if slope == 1 else "intercept and slope alone"
     described = {"name": name, "endpoint": endpoint, "years": horizon}
     first = mesa_model().model_copy(
         update={
@@ -100,7 +108,7 @@ def fit(
     )
     estimates = {MESA_AVERAGED: base.risk, "recalibrated": first.recalibrated(base.risk)}
     if n_events < REFIT_EVENTS:
-        why = f"{n_events} events to fit to, below {REFIT_EVENTS}: intercept and slope alone"
+        why = f"{n_events} events to fit to, below {REFIT_EVENTS}: {alone}"
         return Fitted(first, "recalibration", why, estimates)
     penalty, gain = _choose(task)
     second = _refit(task, penalty, train)
@@ -112,10 +120,18 @@ def fit(
         }
     )
     estimates["refitted"] = averaged(outcomes.people, scores, extras, second, race).risk
-    if gain > 0:
+    falls = second.coefficient(LN_CALCIUM) < 0
+    if gain > 0 and not falls:
         why = f"in cross-validation its log loss is {gain:.5f} below that of recalibration"
         return Fitted(second, "refit", why, estimates)
-    why = f"refitting did not help in cross-validation: log loss {-gain:.5f} above recalibration's"
+    why = (
+        "refitted, risk falls with calcium, so that was not taken"
+        if falls
+        else f"refitting did not help in cross-validation: log loss {-gain:.5f} above "
+        f"recalibration's"
+    )
+    if slope == 1:
+        why += f"; {alone}"
     return Fitted(first, "recalibration", why, estimates)
 
 
@@ -161,7 +177,7 @@ def _choose(task: _Task) -> tuple[float, float]:
         fit_rows, judge_rows = rows[fit_at], rows[judge_at]
         mask = np.zeros(len(task.train), dtype=np.bool_)
         mask[fit_rows] = True
-        line = calibration_line(task.mesa[mask], task.event[mask], task.weights[mask])
+        line = rising_line(task.mesa[mask], task.event[mask], task.weights[mask])
         moved = mesa_model().model_copy(update={"recalibration": line})
         of_first += _loss(task, judge_rows, moved.recalibrated(task.mesa[judge_rows]))
         for i, penalty in enumerate(_PENALTIES):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from math import log
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -67,7 +67,7 @@ class RiskModel(_Strict):
     coefficients: dict[str, float]
     race: dict[str, float]
     extras: tuple[Extra, ...] = ()
-    recalibration: tuple[float, float] | None = None
+    recalibration: tuple[float, Annotated[float, Field(gt=0)]] | None = None
 
     def coefficient(self, name: str) -> float:
         """Return that of an input; 0 where it is none of this model's."""

@@ -10,9 +10,12 @@ event. Net benefit: Vickers and Elkin, Med Decis Making 2006;26:565.
 """
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from screening.risk.people import Floats
+
+_FAR = 50.0  # log odds beyond any
 
 
 def aalen_johansen(years: Floats, state: np.ndarray, horizon: float) -> float:
@@ -100,6 +103,22 @@ def calibration_line(risk: Floats, event: Floats, weights: Floats) -> tuple[floa
             return float(line[0]), float(line[1])
     # Cases and others are apart: there is no such line.
     return float("nan"), float("nan")
+
+
+def rising_line(risk: Floats, event: Floats, weights: Floats) -> tuple[float, float]:
+    """As `calibration_line`; where that falls or does not exist, the intercept alone.
+
+    A falling line would turn an estimate's order round: more calcium, less risk.
+    """
+    intercept, slope = calibration_line(risk, event, weights)
+    if slope > 0:
+        return intercept, slope
+    odds = log_odds(risk)
+
+    def surplus(shift: float) -> float:
+        return float(weights @ (expit(shift + odds) - event))
+
+    return float(brentq(surplus, -_FAR, _FAR)), 1.0
 
 
 def log_odds(risk: Floats) -> Floats:

@@ -172,6 +172,17 @@ def test_the_minimum_grade_on_both_sides(grade, minimum, flag):
     )
 
 
+@pytest.mark.parametrize(("minimum", "score"), [(None, 20.0), ("B", 20.0), ("A", 1200.0)])
+def test_the_latest_scan_of_the_grade_that_is_asked_for_stands(minimum, score):
+    connection = one_person(
+        scan("newer", agatston=20.0, grade="B"),
+        scan("older", agatston=1200.0, grade="A", index_date=INDEX - 400 * DAY),
+        setting=settings(f"minimum_grade:{minimum}") if minimum else [],
+    )
+    (row,) = read(connection, "core_person_score")
+    assert row["agatston"] == score
+
+
 @pytest.mark.parametrize(
     ("age", "below", "at"),
     [
