@@ -79,12 +79,7 @@ def fit(
     weights[train] = censoring_weights(outcomes.years[train], outcomes.state[train], horizon)
     event = has_event(outcomes.years, outcomes.state, horizon)
     n_events = _check(outcomes, event, horizon, train)
-    for column, values in extras.items():
-        if np.isnan(values[train]).all():
-            raise ScreeningError(
-                f"outcomes: column {column}, which [risk] columns names, holds no number for the "
-                "people to fit to; leave it out, or give it as numbers"
-            )
+    _check_numbers(extras, train)
     task = _Task(
         base.inputs,
         base.risk,
@@ -95,17 +90,8 @@ def fit(
         _groups(outcomes, train),
         train,
     )
-    intercept, slope = rising_line(base.risk[train], event[train], weights[train])
-    alone = "intercept alone, as no rising line fits" if slope == 1 else "intercept and slope alone"
     described = {"name": name, "endpoint": endpoint, "years": horizon}
-    first = mesa_model().model_copy(
-        update={
-            **described,
-            "source": f"MESA recalibrated to {n_events} events of {int(train.sum())} people; "
-            f"{mesa_model().source}",
-            "recalibration": (intercept, slope),
-        }
-    )
+    first, alone = _recalibrated(task, n_events, described)
     estimates = {MESA_AVERAGED: base.risk, "recalibrated": first.recalibrated(base.risk)}
     if n_events < REFIT_EVENTS:
         why = f"{n_events} events to fit to, below {REFIT_EVENTS}: {alone}"
@@ -120,19 +106,45 @@ def fit(
         }
     )
     estimates["refitted"] = averaged(outcomes.people, scores, extras, second, race).risk
-    falls = second.coefficient(LN_CALCIUM) < 0
-    if gain > 0 and not falls:
+    if second.coefficient(LN_CALCIUM) < 0:
+        why = f"refitted, risk falls with calcium, so that was not taken; {alone}"
+    elif gain > 0:
         why = f"in cross-validation its log loss is {gain:.5f} below that of recalibration"
         return Fitted(second, "refit", why, estimates)
-    why = (
-        "refitted, risk falls with calcium, so that was not taken"
-        if falls
-        else f"refitting did not help in cross-validation: log loss {-gain:.5f} above "
-        f"recalibration's"
-    )
-    if slope == 1:
-        why += f"; {alone}"
+    else:
+        why = (
+            f"refitting did not help in cross-validation: log loss {-gain:.5f} above that of "
+            f"recalibration; {alone}"
+        )
     return Fitted(first, "recalibration", why, estimates)
+
+
+def _recalibrated(
+    task: _Task, n_events: int, described: Mapping[str, object]
+) -> tuple[RiskModel, str]:
+    """Return MESA recalibrated, and what of it was fitted."""
+    train = task.train
+    line = rising_line(task.mesa[train], task.event[train], task.weights[train])
+    source = f"MESA recalibrated to {n_events} events of {int(train.sum())} people"
+    model = mesa_model().model_copy(
+        update={
+            **described,
+            "source": f"{source}; {mesa_model().source}",
+            "recalibration": line,
+        }
+    )
+    has_slope = line[1] != 1
+    return model, "intercept and slope alone" if has_slope else "the intercept alone: no line rises"
+
+
+def _check_numbers(extras: Mapping[str, Floats], train: Bools) -> None:
+    """Refuse a column of words."""
+    for column, values in extras.items():
+        if np.isnan(values[train]).all():
+            raise ScreeningError(
+                f"outcomes: column {column}, which [risk] columns names, holds no number for the "
+                "people to fit to; leave it out, or give it as numbers"
+            )
 
 
 def _races(outcomes: Outcomes, race: RaceUse) -> Floats:
