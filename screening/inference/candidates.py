@@ -99,6 +99,18 @@ def _bright_voxels(
     return voxels[kept] + np.array([box[0], box[2], box[4]]), part[kept]
 
 
+def is_off_courses(
+    frame: Frame, grid: CoarseGrid, anatomy: Anatomy, candidates: Candidates
+) -> NDArray[np.bool_]:
+    """Tell which candidates lie, with every voxel, two cells or more from where arteries run."""
+    course = ndimage.binary_dilation(anatomy.course, structure=np.ones((3, 3, 3)))
+    n = len(candidates.component)
+    everywhere = (0, frame.hu.shape[0], 0, frame.hu.shape[1], 0, frame.hu.shape[2])
+    cells = cells_of_box(frame, grid, everywhere)
+    at = tuple(cell[candidates.voxels[:, axis]] for axis, cell in enumerate(cells))
+    return np.asarray(np.bincount(candidates.owner, course[at], minlength=n) == 0)
+
+
 def can_score(frame: Frame, at_slice: Ints, part: Ints) -> NDArray[np.bool_]:
     """Whether the thing of each voxel fills the least area that scores in one of its slices."""
     n = int(at_slice.max(initial=0)) + 1
