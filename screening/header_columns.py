@@ -31,6 +31,7 @@ HEADER_COLUMNS = (
     Column("orientation", pa.list_(_F), "", "ImageOrientationPatient, six cosines"),
     Column("image_number", _I, "", "InstanceNumber"),
     Column("acquisition_number", _I, "", "AcquisitionNumber"),
+    Column("acquired_s", _F, "s", "since midnight, AcquisitionTime or AcquisitionDateTime", _QUASI),
     Column("thickness_mm", _F, "mm", "SliceThickness"),
     Column("tilt_degrees", _F, "degree", "GantryDetectorTilt"),
     Column("kvp", _F, "kV", "tube voltage"),
@@ -69,4 +70,4 @@ HEADER_COLUMNS = (
 
 # Raise by hand when what a header is read as changes (gating, contrast agent, reports): every
 # header of a lake is then read again.
-HEADERS_VERSION = 3
+HEADERS_VERSION = 4

@@ -61,24 +61,33 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # "C+", "KM-", "IV +": the sign is the message. A hyphen inside a word ("C-spine") is not.
 _PLUS = re.compile(r"\b(?:c|km|iv|ic|pdc|mdc)\s?\+(?!\w)", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:c|km|iv|ic|pdc|mdc)\s?-(?=\s|$|[_,;)])", re.IGNORECASE)
+# "Thorax + MIP"; "Thorax + MIP 10 mm" is the projection itself.
+_BESIDE = re.compile(r"[+&](?=\s*(?:min|m)ips?\b(?!\s*\d))", re.IGNORECASE)
 # "4D", "4-D 30%" and "4DCT", but not "4 D30": four millimetres under kernel D30.
 _FOUR_D = re.compile(r"(?<![a-z0-9.,])4(?:-?d|\s?-?d(?![0-9]))(?=[^a-z]|ct|$)", re.IGNORECASE)
-# Siemens' dose modulation is not in phases.
-_CARE_DOSE = re.compile(r"\bcare[\s-]*dose[\s-]*4[\s-]*d\b", re.IGNORECASE)
-# "T=30%", "50% Ex", "0 % In": where in the breath, as planning scanners write it.
+# The makers' dose modulation and reconstruction are not in phases: "CARE Dose 4D", "iDose 4D".
+_MAKERS_4D = re.compile(
+    r"\b(?:care(?:[\s-]*dose)?|i-?dose|dose[\s-]*right|sure[\s-]*(?:iq|exp[a-z]*))[\s-]*4[\s-]*d\b",
+    re.IGNORECASE,
+)
+# "T=30%", "50% Ex", "0 % In", "50 Ex", "50.0%A" (of the amplitude): where in the breath, as
+# planning scanners write it.
 _BREATH_PERCENT = re.compile(
-    r"\bt\s?=?\s?\d{1,3}\s?%|\b\d{1,3}\s?%\s?(?:ex|in)(?:sp|p|h)?[a-z]*\b", re.IGNORECASE
+    r"\bt\s?=?\s?\d{1,3}\s?%|\b\d{1,3}\s?%\s?(?:ex|in)(?:sp|p|h)?[a-z]*\b|"
+    r"\b\d{1,3}(?:\.\d+)?\s?%A\b|(?<![\d.,])\b(?:0|[1-9]0|100)\s?ex\b",
+    re.IGNORECASE,
 )
 _PERCENT = re.compile(r"\d{1,3}(?:[.,]\d+)?\s?%")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _LETTER_DIGIT = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
 # What is more than words, in order, and the word that takes its place.
 _MARKS = (
-    (_CARE_DOSE, ""),
+    (_MAKERS_4D, ""),
     (_FOUR_D, PHASE_MARK),
     (_BREATH_PERCENT, PHASE_MARK),
     (_PERCENT, PERCENT_MARK),
     (_PLUS, "contrast"),
+    (_BESIDE, "plus"),
     (_MINUS, "unenhanced"),
 )
 

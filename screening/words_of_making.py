@@ -53,10 +53,18 @@ _GATED = (
     "sequence cardiaque|cardiosincronizzato|cardiosincronizado"
 )
 
-_VIRTUAL = "virtual|virtuel|virtuell|virtuelle|virtuelles|virtueller|virtuale|virtueel|virtuele"
+_VIRTUAL = (
+    "virt|virtual|virtuel|virtuell|virtuelle|virtuelles|virtueller|virtuale|virtueel|virtuele"
+)
 # A virtual bronchoscopy of an unenhanced chest is no virtual unenhanced chest.
 _NO_ENDOSCOPY = "(?! (?:bronch|colon|kolo|endos))"
-_UNENHANCED = rf"(?:{_NOT}) ?{_AGENT_PHRASE}|unenhanced|noncontrast|nativ[a-z]*|natif|blanco"
+_UNENHANCED = (
+    rf"(?:{_NOT}) ?{_AGENT_PHRASE}|unenh[a-z]*|non ?con|non ?contr[a-z]*|nc|nativ[a-z]*|natif|"
+    "blanco|plain"
+)
+_NO_CALCIUM = (
+    rf"(?:{_NOT}) ?(?:calcium|kalzium|kalk|calcio|ca)|(?:calcium|kalzium|kalk) ?frei[a-z]*"
+)
 _IODINE = "iodine|iod|iode|jod|iodio|yodo|jodium"
 # GE's virtual unenhanced, not a view: French says of what ("vue axiale", "vue de face", "champ de
 # vue"), and there is a viewer of that name.
@@ -64,7 +72,7 @@ _GE_UNENHANCED = (
     "(?<!de )vue(?! (?:[a-z]+ale|[a-z]+aire|[a-z]+euse|d|de|du|des|en|pour|par|sur|pacs)(?: |$))"
 )
 _SPECTRAL = (
-    rf"vnc|{_GE_UNENHANCED}|vmi|(?:{_VIRTUAL}) (?:{_UNENHANCED})|"
+    rf"vnca?|{_GE_UNENHANCED}|vmi|(?:{_VIRTUAL}) (?:{_UNENHANCED}|{_NO_CALCIUM})|"
     rf"(?:{_UNENHANCED}) (?:{_VIRTUAL}){_NO_ENDOSCOPY}|"
     # 40 to 200 keV are what scanners offer.
     "mono ?energ[a-z]*(?: plus)?|mono ?e|mono ?plus|mono ?chromatic|"
@@ -88,25 +96,44 @@ _NEITHER = (
     "no|not|non|without|wo|w o|ohne|kein|keine|keinen|sans|pas de|sin|senza|zonder|geen|sem|bez|"
     "utan|uten|uden|never|rule out|incidental|consider|empfehle|statt|instead of"
 )
+_TO_COME = (
+    "planned|scheduled|advised|recommend[a-z]*|suggested|requested|ordered|pending|"
+    "geplant[a-z]*|empfohlen[a-z]*|ausstehend[a-z]*|"
+    "prevue?|planifie[e]?|programmee?|conseillee?|recommandee?|"
+    "programad[ao]|previst[ao]|planificad[ao]|recomendad[ao]|aconsejad[ao]|solicitad[ao]|pendiente|"
+    "programmat[ao]|pianificat[ao]|consigliat[ao]|raccomandat[ao]|"
+    "gepland[a-z]*|aanbevolen|geadviseerd|planlagt|planerad"
+)
+# Made, but nothing to be read.
+_USELESS = (
+    "unscor[a-z]*|unavailable|invalid[a-z]*|unread[a-z]*|uninterpret[a-z]*|unusable|unevalua[a-z]*|"
+    "non ?diagnostic|unreliable|blurred|"
+    "unbrauchbar|ungue?ltig|unlesbar|unauswertbar|unverwertbar|verwackelt|"
+    "ininterpret[a-z]*|inexploitable|illisible|indisponible|inutili[sz][a-z]*|ilegible|ilegivel|"
+    "illeggibile|inattendibile|ongeldig|onbruikbaar|onleesbaar|onbeoordeelbaar|bewogen|"
+    "ugyldig|ogiltig|ubrukelig|obrukbar"
+)
 _UNDONE = (
     "cancel[a-z]*|abort[a-z]*|abandon[a-z]*|omitted|skipped|failed|declined|refused|deferred|"
-    "planned|scheduled|advised|recommend[a-z]*|suggested|requested|ordered|pending|unsuccessful|"
-    "abgebrochen[a-z]*|abgesagt[a-z]*|abgelehnt[a-z]*|entfaellt|entfallt|entfallen|verschoben[a-z]*|"
-    "geplant[a-z]*|empfohlen[a-z]*|verweigert|storniert|ausstehend[a-z]*|"
-    "annul[a-z]*|interromp[a-z]*|prevue?|planifie[e]?|programmee?|conseillee?|recommandee?|refusee?|"
-    "anulad[ao]|suspendid[ao]|interrumpid[ao]|rechazad[ao]|programad[ao]|previst[ao]|"
-    "planificad[ao]|recomendad[ao]|aconsejad[ao]|solicitad[ao]|pendiente|"
-    "rifiutat[ao]|interrott[ao]|programmat[ao]|pianificat[ao]|consigliat[ao]|raccomandat[ao]|"
-    "sospes[ao]|geannuleerd[a-z]*|geweigerd[a-z]*|afgebroken|gepland[a-z]*|aanbevolen|geadviseerd|"
-    "mislukt[a-z]*|avbruten|avbrutt|planlagt|planerad|"
-    f"evtl|eventuell|ggf|fraglich[a-z]*|{QUESTION_MARK}"
+    "unsuccessful|"
+    "abgebrochen[a-z]*|abgesagt[a-z]*|abgelehnt[a-z]*|entfaellt|entfallt|entfallen|"
+    "verschoben[a-z]*|verweigert|storniert|annul[a-z]*|interromp[a-z]*|refusee?|"
+    "anulad[ao]|suspendid[ao]|interrumpid[ao]|rechazad[ao]|rifiutat[ao]|interrott[ao]|"
+    "sospes[ao]|geannuleerd[a-z]*|geweigerd[a-z]*|afgebroken|mislukt[a-z]*|avbruten|avbrutt|"
+    f"evtl|eventuell|ggf|fraglich[a-z]*|{QUESTION_MARK}|{_TO_COME}|{_USELESS}|"
+    # Of no patient.
+    "phantom[a-z]*|fantom[a-z]*|fantoom|test|tests|testscan"
 )
 _UNDONE_AFTER = (
     # "not gated" and "not enhanced" deny something else.
     "(?:not|nicht|niet|nao|inte|ej|ikke) (?!gated|getriggert|enhanced|contrast|kontrast)[a-z]+|"
     "(?:non|pas|no)(?: (?:se|ete|e stat[ao]|fue|ha sido|been))? (?:realis|effectu|fai[ts]|obten|"
-    "possib|interpret|esegui|effettu|fatt|valut|realiz|hech|efectu|posib|valor|done|perform|made|diagnos)[a-z]*|"
-    "to follow|to be [a-z]+|zu [a-z]+en|a prevoir|a faire|a realiser|folgt|volgt|on request|"
+    "possib|interpret|esegui|effettu|fatt|valut|realiz|hech|efectu|posib|valor|done|perform|made|"
+    "diagnos|valid|valab|dispon|exploit|lisib|utilis|utiliz)[a-z]*|"
+    # "No score", of a scan that is called one.
+    rf"(?:{_NEITHER}) (?:calcium |agatston )?scor[a-z]*|n a|na$|"
+    "to follow|to be [a-z]+|zu [a-z]+en|a prevoir|a (?:re)?faire|a realiser|a repeter|da (?:rifare|"
+    "ripetere)|a repetir|para repetir|folgt|volgt|on request|"
     "if possible|impossible|incomplete"
 )
 _AUXILIARY = (
@@ -161,16 +188,20 @@ _CHECK = f"check|control|kontrolle|controle|controllo|lage|position|{_FOLLOW_UP}
 
 _EXPIRATORY = (
     "exp|expi|expir|expirat[a-z]*|exsp|exspir[a-z]*|expiracion|expiracao|espirazione|espirat[a-z]*|"
-    "espiracion|espirado|espirium|espirio|ausatm[a-z]*|ausgeatmet|uitadem[a-z]*|uitgeademd|"
-    "utandning|ekspirasjon|ekspiration"
+    "espiracion|e[sx]pirad[ao]|espirium|espirio|exh|exhal[a-z]*|ausat(?:em|m)[a-z]*|ausgeatmet|"
+    "uitadem[a-z]*|uitgeademd|utandning|utandad|udanding[a-z]*|utpust|ekspirasjon|ekspiration"
 )
 _INSPIRATORY = (
-    "insp|inspi|inspir|inspirat[a-z]*|inspirium|inspirazione|inspiracion|inspiracao|inspirado|"
-    "inspirio|einatm[a-z]*|eingeatmet|inadem[a-z]*|ingeademd|inandning|inspirasjon"
+    "insp|inspi|inspir|inspirat[a-z]*|inspirium|inspirazione|inspiracion|inspiracao|inspirad[ao]|"
+    "inspirio|inh|inhal[a-z]*|einat(?:em|m)[a-z]*|eingeatmet|inadem[a-z]*|ingeademd|inandning|"
+    "inandad|indanding[a-z]*|innpust|inspirasjon"
 )
+# "Maximum intensity", "intensité maximale", "massima intensità", "máxima intensidad".
+_EXTREME = "maxim[a-z]*|massim[a-z]*|minim[a-z]*|average|mean|media|moyenne|gemiddelde|mittlere"
 _PROJECTION = (
     "slab|slabs|mip|mips|minip|min ip|max ip|maxip|ave ?ip|avg ?ip|mean ?ip|ray ?sum|vrt|"
-    "volume rendering|volume rendered|(?:maximum|minimum|average) intensity(?: projection)?"
+    "volume rendering|volume rendered|"
+    rf"(?:{_EXTREME}) ?intensi[a-z]*|intensi[a-z]* (?:{_EXTREME})"
 )
 
 # One step a line: the terms it gives, and its phrases. None: recognised only to be taken out.
@@ -187,7 +218,7 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     # 70 keV, against metal at 130 and more, and one at 120 says "mono".
     ((), "(?<!mono )120 kev"),
     (("spectral",), _SPECTRAL),
-    ((), _NO_SCORE),
+    (("no_score",), _NO_SCORE),
     (("calcium_score",), _SCORE),
     (
         (),
@@ -199,7 +230,8 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         (),
         rf"(?:{_BEFORE_OR_AFTER}|{_FOLLOW_UP})(?: (?P<kept>[a-z]+(?: [a-z]+)?))?? "
         rf"(?:{_INTERVENTION}|{_RADIOTHERAPY}|{_STATE_OR_DEED})|"
-        rf"(?:{_INTERVENTION}) (?:{_CHECK})|(?:{_RADIOTHERAPY}) (?:{_FOLLOW_UP})",
+        rf"(?:{_INTERVENTION}) (?:{_CHECK}|{_TO_COME})|(?:{_TO_COME}) (?:{_INTERVENTION})|"
+        rf"(?:{_RADIOTHERAPY}) (?:{_FOLLOW_UP})",
     ),
     (("contrast", "unenhanced"), rf"(?:{_BOTH})(?: (?:{_FILLER}))*(?: (?:{_AGENT}))?"),
     (
@@ -228,12 +260,23 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("phase_4d",),
-        f"{PHASE_MARK}(?: ?ct)?|respiratory correlated|resp [0-9]+|resp ?(?:low|high) ?(?:br)?|"
-        "(?:average|avg|ave) ct",
+        f"{PHASE_MARK}(?: ?ct)?|respiratory correlated|resp (?:[0-9]+|{PERCENT_MARK})|"
+        "resp ?(?:low|high) ?(?:br)?|(?:average|avg|ave) ct|mid ?vent(?:ilation)?|"
+        # A series called nothing but "T50"; "T10" among other words is a vertebra.
+        "^(?:ct )?t (?:0|00|[1-9]0)(?: ct)?$",
+    ),
+    # A phase of breathing or of a heartbeat: "Phase 50%", or called nothing but "CT 50%".
+    (
+        ("percent", "percent_phase"),
+        f"phase {PERCENT_MARK}|{PERCENT_MARK} phase|^(?:ct )?{PERCENT_MARK}$",
     ),
     (("percent",), PERCENT_MARK),
-    # The exposure: Canon's SUREExposure, or its number.
-    ((), "(?:sure|auto) ?exp[a-z]*|exp (?:nr|no|num|number|nummer) [0-9]+"),
+    # The exposure: Canon's SUREExposure, or its number. The day up to which something may be used.
+    (
+        (),
+        "(?:sure|auto) ?exp[a-z]*|exp (?:nr|no|num|number|nummer) [0-9]+|exp(?:iry|iration)? date|"
+        "date d ?expiration|(?:fecha|data) de expira[a-z]*|exp lap[a-z]*",
+    ),
     (("expiratory",), _EXPIRATORY),
     (("inspiratory",), _INSPIRATORY),
     (("planning",), _PLANNING),
@@ -243,11 +286,11 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         "cbct|cone ?beam|dyna ?ct|xper ?ct|o arm|digitale volumentomographie|faisceau conique|"
         "haz conico|fascio conico",
     ),
-    # "CT chest with MIPs" says what came beside the images.
+    # "CT chest with MIPs" says what came beside the images, "without MIP" what did not.
     (
         (),
-        "(?:with|w|incl[a-z]*|inkl[a-z]*|avec|con|mit|met|plus|and|und)(?: [a-z]+)? "
-        "(?:mips?|minips?)(?: recon[a-z]*)?",
+        "(?:(?:with|w|incl[a-z]*|inkl[a-z]*|avec|con|mit|met|plus|and|und)(?: [a-z]+)?|"
+        rf"{_NEITHER}) (?:mips?|min ?ips?)(?: recon[a-z]*)?",
     ),
     (("mip",), _PROJECTION),
 )

@@ -34,7 +34,6 @@ NOT_LISTED = "?"  # stands for what a listing did not come to
 _MEDIA_INDEX = "DICOMDIR"
 # What file systems keep at their root, shut to most: no study lies there.
 _OF_THE_SYSTEM = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN"})
-_LEFT_ALONE = _OF_THE_SYSTEM | {_MEDIA_INDEX}
 _AT_ONCE = 50_000  # rows held as Python objects
 
 # Gives some columns of all `INSTANCES`, a part at a time; a series lies whole in one part.
@@ -50,10 +49,10 @@ class Listing:
 
     stats : columns path (below the root), size_bytes, mtime_ns; files whose header is worth
         reading. Of a server that is asked by study what did not change comes first, as it is known
-    ignored : `FILES` rows; hidden files, DICOMDIR, links, special files and what is the file
-        system's own (`ignored_file`),
-        folders and files that may not be opened (`unreadable`). A hidden or denied folder is
-        one row: what lies inside is not counted.
+    ignored : `FILES` rows; hidden files, DICOMDIR, links to folders or out of the archive, special
+        files and what is the file system's own (`ignored_file`), folders and files that may not be
+        opened, links that lead out to nothing (`unreadable`). A hidden or denied folder is one row:
+        what lies inside is not counted.
     young : paths of `stats` that may have company coming: their studies are still being received
     written_ns : int64 (n,), when each of `stats` was last written or moved; of a folder alone
     cut_short : why the listing ended before its end; empty of a whole one. What it did not come to
@@ -176,7 +175,10 @@ def list_files(address: str) -> Listing:
 
 
 def is_left_alone(path: str) -> bool:
-    """Whether a file is left alone for its name or its folder's: hidden, or an index of media."""
+    """Whether a file is left alone for its name or its folder's: hidden, or an index of media.
+
+    A folder's path ends with a slash: one that is called like an index is none.
+    """
     parts = path.split("/")
     return parts[-1] == _MEDIA_INDEX or any(p[:1] == "." or p in _OF_THE_SYSTEM for p in parts)
 
@@ -203,12 +205,14 @@ def _walk(below: str, found: _Found) -> tuple[list[_Seen], list[str]]:
             for entry in entries:
                 name = entry.name
                 path = below + name
-                if name[:1] == "." or name in _LEFT_ALONE:
+                if name[:1] == "." or name in _OF_THE_SYSTEM:
                     found.ignore(path)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(path + "/")
-                elif entry.is_symlink() and not _is_file_inside(entry, found.root):
+                elif name == _MEDIA_INDEX:
                     found.ignore(path)
+                elif entry.is_symlink():
+                    _take_link(entry, path, files, found)
                 else:
                     _take_file(entry, path, files, found)
     except OSError as error:
@@ -241,9 +245,36 @@ def _take_file(entry: os.DirEntry[str], path: str, files: list[_Seen], found: _F
     except OSError:
         found.ignore(path, Reason.UNREADABLE)
         return
-    if not stat.S_ISREG(facts.st_mode):
+    if stat.S_ISREG(facts.st_mode):
+        _keep(facts, path, files, found)
+    else:
         found.ignore(path)
-    elif not path.isascii() and _storable(path) != path:
+
+
+def _take_link(entry: os.DirEntry[str], path: str, files: list[_Seen], found: _Found) -> None:
+    """Take a link to a file below the root; links to folders would be walked twice.
+
+    Where the target cannot be seen (storage that is offline) a file is missing. Below the root it
+    is listed all the same: whoever reads it finds that it cannot be had, and asks again.
+    """
+    target = os.path.realpath(entry.path)
+    is_inside = target.startswith(found.root.rstrip("/") + "/")
+    try:
+        is_file = stat.S_ISREG(os.stat(target).st_mode)  # noqa: PTH116 - a text, no path
+    except OSError:
+        if is_inside:
+            _keep(entry.stat(follow_symlinks=False), path, files, found)
+        else:
+            found.ignore(path, Reason.UNREADABLE)
+        return
+    if is_inside and is_file:
+        _take_file(entry, path, files, found)
+    else:
+        found.ignore(path)
+
+
+def _keep(facts: os.stat_result, path: str, files: list[_Seen], found: _Found) -> None:
+    if not path.isascii() and _storable(path) != path:
         found.ignore(path, Reason.UNREADABLE)  # a name that is no text cannot be asked for again
     else:
         files.append((path, facts.st_size, facts.st_mtime_ns, written_ns(facts)))
@@ -257,12 +288,6 @@ def written_ns(facts: os.stat_result) -> int:
     """
     modified, changed = facts.st_mtime_ns, facts.st_ctime_ns
     return modified if modified > changed else changed  # max() costs a call a file
-
-
-def _is_file_inside(entry: os.DirEntry[str], root: str) -> bool:
-    """Whether a link leads to a file below `root`; links to folders would be walked twice."""
-    target = os.path.realpath(entry.path)
-    return target.startswith(root.rstrip("/") + "/") and Path(target).is_file()
 
 
 def _storable(path: str) -> str:

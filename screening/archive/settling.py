@@ -65,7 +65,7 @@ def nothing_rests(address: str, now_seconds: float, minutes: float) -> bool:
 
 def _written_seconds(folder: Path) -> Iterator[float]:
     for below, folders, names in os.walk(folder):
-        folders[:] = (f for f in folders if not listing.is_left_alone(f))
+        folders[:] = (f for f in folders if not listing.is_left_alone(f"{f}/"))
         for name in (n for n in names if not listing.is_left_alone(n)):
             with suppress(OSError):  # went away meanwhile, or may not be looked at
                 yield listing.written_ns((Path(below) / name).stat()) / _NS_A_SECOND

@@ -5,6 +5,7 @@ Goes out: one `INSTANCES_RAW` row.
 Refuses: nothing; a value that cannot be understood is null.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
@@ -33,6 +34,7 @@ TAGS: dict[str, int] = {
     "acquisition_date": 0x00080022,
     "content_date": 0x00080023,
     "acquisition_datetime": 0x0008002A,
+    "acquisition_time": 0x00080032,
     "accession": 0x00080050,
     "modality": 0x00080060,
     "conversion_type": 0x00080064,
@@ -96,6 +98,9 @@ _DATES = (
 )
 _OF_DAYS = [AT[name] for name in ("birth_date", "age", *_DATES)]
 _DAYS_A_YEAR = 365.25
+_DAY_CHARACTERS = 8
+# To the second at least; with colons in files of before 1993.
+_TIME = re.compile(r"([01][0-9]|2[0-3]):?([0-5][0-9]):?([0-5][0-9](?:\.[0-9]+)?)")
 _AGE_CHARACTERS = 4
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / _DAYS_A_YEAR, "D": 1 / _DAYS_A_YEAR}
 
@@ -122,6 +127,16 @@ def day(value: str) -> date | None:
         return None
 
 
+@lru_cache(maxsize=4096)
+def seconds(value: str) -> float | None:
+    """Read a TM, or the time of a DT, as seconds since midnight; null where it is none."""
+    found = _TIME.match(value)
+    if found is None:
+        return None
+    hours, minutes, rest = found.groups()
+    return 3600.0 * int(hours) + 60.0 * int(minutes) + float(rest)
+
+
 @lru_cache(maxsize=512)
 def age_years(value: str) -> float | None:
     """Read an AS such as 064Y, 018M, 003W or 010D."""
@@ -139,6 +154,12 @@ def acquired_on(header: RawHeader) -> date | None:
     the next best is taken. Which of several is believed: `scan_dates`.
     """
     return _judged(*[text(header[at]) for at in _OF_DAYS])[0]
+
+
+def acquired_s(header: RawHeader) -> float | None:
+    """Return seconds since midnight at which the image was acquired, null where none are told."""
+    told = text(header[AT["acquisition_time"]])
+    return seconds(told or text(header[AT["acquisition_datetime"]])[_DAY_CHARACTERS:])
 
 
 def days_said(header: RawHeader) -> str | None:
@@ -210,6 +231,7 @@ COLUMNS: dict[str, Callable[[RawHeader], object]] = {
     "orientation": _plain("orientation", lambda value: numbers(value, 6)),
     "image_number": _plain("image_number", integer),
     "acquisition_number": _plain("acquisition_number", integer),
+    "acquired_s": acquired_s,
     "thickness_mm": _plain("thickness_mm", positive),
     "tilt_degrees": _plain("tilt_degrees", number),
     "kvp": _plain("kvp", positive),

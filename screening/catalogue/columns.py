@@ -59,6 +59,7 @@ _NUMBERS = (
     "age_said",
     "image_number",
     "acquisition_number",
+    "acquired_s",
 )
 
 

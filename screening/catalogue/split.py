@@ -11,9 +11,10 @@ spectral maps, as ImageType tells), or images in two frames of reference. Images
 slice thickness, ImageType, description, tube voltage, day, acquisition or field centre do, where a
 header changed on the way down or one block was scanned after another; they are told apart where
 both show the same stretch of the body, and together are no even stack or one that is finer than
-each alone (planes of one between those of the other). So are runs of image numbers, whether numbers
-go on or begin anew, and only where the runs differ in increment or in their planes: the same planes
-taken several times (a 4-D scan) stay together.
+each alone (planes of one between those of the other). So are passes over the body that a pause or a
+way back sets apart, and runs of image numbers, whether numbers go on or begin anew, and only where
+they differ in increment or in their planes: the same planes taken several times (a 4-D scan) stay
+together.
 """
 
 from collections import defaultdict
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from screening.catalogue.columns import InstanceColumns
 from screening.catalogue.geometry import GAP_TOLERANCE, SAME_POSITION_MM, Geometry, measure
+from screening.catalogue.passes import in_number, in_time
 from screening.catalogue.planes import planes_of
 from screening.catalogue.runs import in_plane_mm, offsets_mm, runs
 from screening.vocabulary import (
@@ -118,7 +120,9 @@ def _is_plain(columns: InstanceColumns, rows: Rows) -> bool:
     if not (_is_same(columns.cosines[rows]) and _is_stack(columns, rows)):
         return False
     places = in_plane_mm(columns, rows)
-    return len(runs(columns, rows)) == 1 and not np.any(np.ptp(places, axis=0) > CENTRE_MM)
+    if np.any(np.ptp(places, axis=0) > CENTRE_MM) or in_time(columns, rows):
+        return False
+    return len(runs(columns, rows)) == 1
 
 
 def _is_same(values: NDArray[np.float64]) -> bool:
@@ -197,7 +201,7 @@ def _reconstructions(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
     """Split images of one kind where that makes stacks of what is none, or is finer than each."""
     if len(rows) == 1:
         return {"": rows}
-    for tell in (_by_recipe, _by_acquisition, _by_centre, _by_run):
+    for tell in (_by_recipe, _by_acquisition, _by_pass, _by_centre, _by_run):
         parts = tell(columns, rows)
         if len(parts) > 1:
             return {
@@ -217,14 +221,26 @@ def _by_acquisition(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
     """Tell apart by AcquisitionNumber: breath, arms or the patient may have moved between two."""
     numbers = columns.numbers["acquisition_number"][rows]
     told = np.unique(numbers[np.isfinite(numbers)])
-    if not 1 < len(told) <= MAX_ACQUISITIONS:
+    if len(told) > MAX_ACQUISITIONS:
         return {}
-    parts = _by(_near(numbers[:, None], lambda a, b: bool(a[0] != b[0])), rows)
+    # Where one number is all that is told, what has none may be another acquisition.
+    labels = _near(numbers[:, None], lambda a, b: bool(a[0] != b[0]))
+    parts = _by(labels if len(told) > 1 else [f"{number:g}" for number in numbers], rows)
     several = list(parts.values())
     # Blocks scanned one after another may share some planes at their ends.
     if not _overlap(columns, several, MOST) or not _are_apart(columns, rows, several):
         return {}
     return parts
+
+
+def _by_pass(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:
+    """Tell apart by when they were acquired, else by many acquisition numbers."""
+    for several in in_time(columns, rows) + in_number(columns, rows):
+        if not _overlap(columns, several, MOST) or not _are_apart(columns, rows, several):
+            continue
+        if _show_other_planes(columns, several, [_measure(columns, part) for part in several]):
+            return {f"pass {k}": part for k, part in enumerate(several)}
+    return {}
 
 
 def _by_centre(columns: InstanceColumns, rows: Rows) -> dict[str, Rows]:

@@ -7,9 +7,10 @@ A formal score is made of images without contrast agent, long enough to hold the
 called a calcium score by their own description, or by their protocol and their size, or that were
 gated, reconstructed to the heart alone and called unenhanced by themselves or their protocol: an
 angiogram of heart or aorta may carry neither tag nor word of its agent. A score in question
-("CAC?") is none. What the study is called proves nothing: a CT angiogram, an aborted scan and a
-routine chest beside a calcium scan share its name, and a score that was ordered is not yet one
-that was made.
+("CAC?") is none, nor one that the series itself denies ("CaSc verwackelt"), whatever
+its protocol. What the study is called proves nothing: a CT angiogram, an aborted scan and a routine
+chest beside a calcium scan share its name, and a score that was ordered is not yet one that was
+made.
 """
 
 from screening.choose.size import coverage_mm, field_of_view_mm
@@ -30,6 +31,8 @@ SCORED_MIN_THICKNESS_MM = 1.5
 def is_formal_score(series: Series) -> bool:
     """Tell whether the series is a calcium scan that could have been scored."""
     if coverage_mm(series) < SCORED_MIN_COVERAGE_MM or _shows_contrast(series):
+        return False
+    if "no_score" in series.own_terms:
         return False
     return _calls_itself_one(series) or _is_made_like_one(series)
 

@@ -64,6 +64,7 @@ INCREMENT_ROUNDING_MM = 0.01
 SLAB_MIN_THICKNESS_MM = 5.0
 SLAB_MIN_OVERLAP = 3.0
 MIN_ADULT_AGE = 18.0
+_OF_THE_HEART = frozenset({"heart", "calcium_score", "gated"})
 _BREATHS = frozenset({"inspiratory", "expiratory"})
 
 
@@ -149,7 +150,13 @@ def _is_other_phase(series: Series, _: People) -> bool:
     # In a study of 4-D a series with a percentage of its own is one of the phases.
     is_one_of_many = "percent" in series.own_terms and "phase_4d" in series.terms
     is_told = is_in_phases or is_one_of_many or _is_breathed_out(series)
-    return is_told or _image_type_says(series, PHASE_TYPES)
+    return is_told or _is_phase_alone(series) or _image_type_says(series, PHASE_TYPES)
+
+
+def _is_phase_alone(series: Series) -> bool:
+    """Tell whether a series is called by a phase ("Phase 50%"), and that is none of a heartbeat."""
+    is_of_heart = series.is_gated or bool(_OF_THE_HEART & set(series.terms))
+    return "percent_phase" in series.own_terms and not is_of_heart
 
 
 def _is_breathed_out(series: Series) -> bool:

@@ -47,13 +47,31 @@ def test_what_is_left_alone(tmp_path_factory, tmp_path, put):
     (tmp_path / "out").symlink_to(outside / "secret")
     (tmp_path / "outfolder").symlink_to(outside)
     (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "broken").symlink_to(tmp_path / "nothing")
     (tmp_path / "inside").symlink_to(tmp_path / "sub" / "real")
     os.mkfifo(tmp_path / "pipe")
     listing = list_files(str(tmp_path))
     assert listing.stats["path"].to_pylist() == ["inside", "sub/real"]
-    names = ("DICOMDIR", ".hidden", ".snap", "out", "outfolder", "loop", "broken", "pipe")
+    names = ("DICOMDIR", ".hidden", ".snap", "out", "outfolder", "loop", "pipe")
     assert ignored(listing) == dict.fromkeys(names, "ignored_file")
+
+
+def test_a_link_whose_target_cannot_be_seen_is_a_file_that_is_missing(tmp_path, put):
+    put("archive/1", b"x")
+    root = tmp_path / "archive"
+    (root / "inside").symlink_to(root / "offline" / "2")
+    (root / "itself").symlink_to("itself")
+    (root / "outside").symlink_to(tmp_path / "offline" / "3")
+    listing = list_files(str(root))
+    assert listing.stats["path"].to_pylist() == ["1", "inside", "itself"]
+    assert ignored(listing) == {"outside": "unreadable"}
+
+
+def test_a_folder_called_like_an_index_of_media_is_a_folder(tmp_path, put):
+    for name in ("DICOMDIR/1", "sub/DICOMDIR"):
+        put(name, b"x")
+    listing = list_files(str(tmp_path))
+    assert listing.stats["path"].to_pylist() == ["DICOMDIR/1"]
+    assert ignored(listing) == {"sub/DICOMDIR": "ignored_file"}
 
 
 def test_a_denied_folder_is_a_row(tmp_path, put, monkeypatch):

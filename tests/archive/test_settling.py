@@ -55,7 +55,9 @@ def test_where_every_file_is_young_none_is_held_back_and_that_is_told(
     assert nothing_rests(str(tmp_path), NOW, 10)
     assert young(["a", "b"], [NOW - 60, NOW - 120]) == frozenset()
     assert not nothing_rests(str(tmp_path), NOW, 0)  # nothing ever waits
-    write("two/d", 600)
+    write("DICOMDIR", 86_400)
+    assert nothing_rests(str(tmp_path), NOW, 10)
+    write("two/DICOMDIR/d", 600)
     assert not nothing_rests(str(tmp_path), NOW, 10)
 
 

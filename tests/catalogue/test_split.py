@@ -190,7 +190,6 @@ def test_three_reconstructions() -> None:
     ],
 )
 def test_two_scans_whose_planes_lie_between_each_others_are_two(other: dict[str, Any]) -> None:
-    """Numbered by place, as some archives do: numbers tell nothing."""
     one = {
         "acquisition_number": 1,
         "kvp": 120.0,
@@ -198,11 +197,73 @@ def test_two_scans_whose_planes_lie_between_each_others_are_two(other: dict[str,
         "acquired_on": date(2024, 5, 17),
         "frame_digest": "f",
     }
-    rows = recon(**one) + recon(start_mm=1.5, **(one | other))
-    rows.sort(key=lambda row: -row["position_lps_mm"][2])
+    rows = by_place(recon(**one), recon(start_mm=1.5, **(one | other)))
+    assert shapes(rows) == [(40, 3.0)] * 2
+
+
+def by_place(*stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Numbered by place: numbers tell nothing."""
+    rows = sorted(
+        (row for stack in stacks for row in stack), key=lambda row: -row["position_lps_mm"][2]
+    )
     for number, row in enumerate(rows):
         row["image_number"] = number
-    assert shapes(rows) == [(40, 3.0)] * 2
+    return rows
+
+
+def timed(rows: list[dict[str, Any]], start_s: float, step_s: float) -> list[dict[str, Any]]:
+    for k, row in enumerate(rows):
+        row["acquired_s"] = start_s + k * step_s
+    return rows
+
+
+@pytest.mark.parametrize("start_s", [130.0, 20.0])
+@pytest.mark.parametrize("step_s", [0.0, 0.2])
+@pytest.mark.parametrize("is_numbered", [True, False])
+def test_passes_that_a_pause_sets_apart_are_two(
+    start_s: float, step_s: float, is_numbered: bool
+) -> None:
+    one, two = timed(recon(), 0.0, step_s), timed(recon(start_mm=1.5), start_s, step_s)
+    rows = by_place(one, two)
+    if not is_numbered:
+        for row in rows:
+            row["image_number"] = None
+    assert shapes(rows) == TWO
+
+
+def test_three_passes_are_three() -> None:
+    passes = (timed(recon(start_mm=k), 60.0 * k, 0.2) for k in (0.0, 1.0, 2.0))
+    assert shapes(by_place(*passes)) == [(40, 3.0)] * 3
+
+
+def test_a_second_pass_on_the_way_back_is_a_stack_of_its_own() -> None:
+    back = timed(recon(start_mm=1.5)[::-1], 30.0, 0.2)
+    assert shapes(by_place(timed(recon(), 0.0, 0.2), back)) == TWO
+
+
+def test_steps_with_pauses_are_one_scan() -> None:
+    assert shapes(timed(recon(), 0.0, 10.0)) == [(40, 3.0)]
+    assert shapes(timed(recon()[:20], 0.0, 0.2) + timed(recon()[20:], 60.0, 0.2)) == [(40, 3.0)]
+
+
+def test_the_same_planes_taken_several_times_stay_together() -> None:
+    """They are phases of one scan, none of which may be scored alone."""
+    phases = [row for k in range(4) for row in timed(recon(), 60.0 * k, 0.2)]
+    assert [(s.n_slices, s.n_conflicts) for s in found(phases)] == [(40, 120)]
+
+
+def test_what_has_no_acquisition_number_may_be_another_acquisition() -> None:
+    one = recon(acquisition_number=1)
+    assert shapes(by_place(one, recon(start_mm=1.5))) == TWO
+    one[3]["acquisition_number"] = one[30]["acquisition_number"] = None
+    assert shapes(one) == [(40, 3.0)]
+
+
+def test_two_scans_step_by_step_are_two() -> None:
+    one, two = recon(), recon(start_mm=1.5)
+    for k, (a, b) in enumerate(zip(one, two, strict=True)):
+        a["acquisition_number"], b["acquisition_number"] = 1 + k // 2, 21 + k // 2
+    assert shapes(by_place(one, two)) == TWO
 
 
 @pytest.mark.parametrize(("n_shared", "n"), [(0, 1), (2, 1), (30, 2)])

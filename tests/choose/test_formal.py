@@ -59,6 +59,12 @@ TAG = {"has_contrast_tag": True}
         (("", "? CAC"), GATED, False),
         (("", "Ca Score wegen Tachykardie nicht auswertbar"), GATED, False),
         (("", "CaScore 3.0", "Infiltrat?"), GATED, True),
+        # denied by the series itself, whatever its protocol
+        (("", "CaSc verwackelt 3.0", "DS_CaSc"), GATED, False),
+        (("", "CaSc Phantom", "DS_CaSc"), CARDIAC, False),
+        (("", "nativ 3.0 no score, CAC post CABG"), GATED, True),
+        (("", "CAC post CABG no score, nativ"), GATED, False),
+        (("", "CaSc 3.0", "CaSc, Test geplant"), GATED, True),
         # in more languages
         (("", "Punteggio calcico 3.0"), GATED, True),
         (("", "Puntuacion de calcio", "Corazon"), GATED, True),

@@ -65,10 +65,13 @@ OWN = (
     *((text, R.VIRTUAL_NON_CONTRAST) for text in (
         "VMI 70", "VMI", "Mono 70", "Mono 40 keV", "Thorax virtuell ohne KM",
         "Thorax sans contraste virtuel", "Tórax sin contraste virtual", "Virtuale senza contrasto",
-        "virtueel blanco", "virtuelle native Serie", "CaSupp 25", "VUE",
+        "virtueel blanco", "virtuelle native Serie", "CaSupp 25", "VUE", "Virtual NonCon 3.0",
+        "VirtualNonCon", "Virt Non Con", "virt. nativ", "virtual plain", "Virtual NC", "VNCa",
+        "Virtual Non Calcium", "virtuell ohne Kalzium", "virtuel sans calcium",
     )),
     *((text, None) for text in (
-        "Mono 3.0", "Thorax nativ, virtuelle Bronchoskopie", "TC tórax simple",
+        "Mono 3.0", "Thorax nativ, virtuelle Bronchoskopie", "TC tórax simple", "NonCon 3.0",
+        "Chest plain, virtual bronchoscopy", "Virtual bronchoscopy", "Thorax ohne Kalk",
         "Thorax uten kontrast",
     )),
     *((text, R.VIRTUAL_NON_CONTRAST) for text in (
@@ -84,12 +87,21 @@ OWN = (
     *((text, R.OTHER_PHASE) for text in (
         "Thorax Ausatmung", "Lunge Exp 1.0", "HRCT exsp.", "50% Ex", "0 % In", "Thorax T=30%",
         "espiratoria", "uitademing", "expiración", "4D", "4-D 30%", "4DCT", "AVG CT",
-        "Thorax_4D30%",
+        "Thorax_4D30%", "CHEST EXHALE 3.0", "EXHALATION", "EXHALED", "EXH 1.0", "Forced Exhale",
+        "Ausatemlage", "expirado", "TC tórax espirada", "udånding", "exhalación",
+        # phases of breathing
+        "P4^P100^S300^I00003, Gated, 50.0%A", "Gated, 0.0%A", "Resp 0%", "Resp 50%", "resp. 40 %",
+        "Phase 50%", "50 % phase", "CT_50%", "0%", "50 Ex", "CT 0 Ex", "T50", "T00", "CT_T50",
+        "MidVent", "Mid-Ventilation",
     )),
     *((text, None) for text in (
         "Thorax 4 D30", "Thorax 4.0 B30f", "Thorax 4 D30f", "Lung 1.0 Insp", "Insp Exp",
         "Einatmung",
         "Tissue expander", "Chest exposure 30", "T20f 3.0", "Thorax 64D", "70% B30f",
+        "Thorax In/Ex", "Inhale/Exhale", "Ausatmung/Einatmung", "Inhalation trauma",
+        "Expiration date 5/2027", "KM exp date 2027", "Chest s/p exp lap", "Exhibit A",
+        "Thorax 4.0 50", "T10 fracture", "Thorax to T10", "ASIR 40%", "Chest 50%", "Resp distress",
+        "Midventral hernia",
     )),
     *((text, R.OTHER_PHASE) for text in (
         "CT_50% Ex 4.0", "Thorax_0%_In", "RespLow 4.0", "Low dose 4D", "Exp no contrast",
@@ -97,7 +109,8 @@ OWN = (
     *((text, None) for text in (
         "CARE Dose 4D", "Thorax CARE_Dose_4D 4.0", "CareDose 4D", "CAREDose4D", "Care-Dose 4D",
         "Chest SURE Exp 4.0", "SureExp3D Chest", "SURE_Exp", "Thorax blanco exp nr 2", "exp no 2",
-        "Gated, 50.0%A", "Chest ASIR 40%", "BestDiast 75%",
+        "Gated, 50.0%", "Chest ASIR 40%", "BestDiast 75%", "iDose 4D", "iDose4D", "DoseRight 4D",
+        "SURE IQ 4D", "SUREIQ 4D", "Thorax CARE 4D",
     )),
     # purpose, and what a scan came after
     *((text, R.OTHER_PURPOSE) for text in (
@@ -112,7 +125,8 @@ OWN = (
         # a state, or what is to be done, not what was done
         "Thorax nativ, Drain links", "Drainage in situ", "Thorax nativ v. Ablation", "v. Biopsie",
         "Nachsorge Strahlentherapie", "Strahlentherapie Nachsorge", "suivi radiothérapie",
-        "seguimiento radioterapia",
+        "seguimiento radioterapia", "Thorax biopsie geplant", "Chest, biopsy planned",
+        "geplante Punktion", "Thorax, ponction prévue",
     )),
     *((text, R.OTHER_PURPOSE) for text in (
         "CT-gesteuerte Drainage", "CT_gesteuerte_Drainage", "Drainageanlage", "perkutane Drainage",
@@ -121,8 +135,14 @@ OWN = (
     # projections
     *((text, R.MIP) for text in (
         "VRT", "Thorax AveIP 10mm", "Ave-IP", "Volume rendering", "MinIP",
+        "proyección de máxima intensidad", "proiezione massima intensità", "MIP + MPR",
+        "projection d'intensité maximale", "minimale Intensitätsprojektion", "Average intensity",
+        "projeção de intensidade máxima", "Thorax ohne KM MIP", "non contrast MIP", "Lung+MIP 10",
     )),
-    *((text, None) for text in ("Thorax ohne KM inkl. MIP", "CT Chest incl. MIP recon")),
+    *((text, None) for text in (
+        "Thorax ohne KM inkl. MIP", "CT Chest incl. MIP recon", "CT chest without MIP", "no MIP",
+        "kein MIP", "thorax + MIP", "Thorax nativ + MIPs", "Lunge & MinIP", "sin MIP",
+    )),
     # overlays
     *((text, R.SECONDARY_CAPTURE) for text in (
         "Lung CAD", "LungCAD", "AI results", "ClearRead CT",
@@ -162,7 +182,10 @@ def test_of_the_breath_the_series_itself_tells_before_its_protocol(
         ("RT Thorax 4DCT", "Gated, 50.0%A", R.OTHER_PHASE),
         ("4D_Thorax", "CT 50 %", R.OTHER_PHASE),
         ("RT Thorax 4DCT", "Thorax 3.0", None),  # beside the phases
-        ("RT Thorax", "Gated, 50.0%A", None),
+        ("RT Thorax", "Gated, 50.0%", None),
+        ("CT Kalkscore", "70%", None),  # of a heartbeat
+        ("CT Herz", "Phase 70%", None),
+        ("CT Thorax", "Phase 70%", R.OTHER_PHASE),
         ("Thorax CARE Dose 4D", "Chest ASIR 40%", None),
     ],
 )
@@ -170,6 +193,17 @@ def test_a_percentage_in_a_study_of_4d_is_one_of_its_phases(
     study: str, own: str, reason: R | None
 ) -> None:
     assert first_reason(study=study, own=own) is reason
+
+
+def test_a_phase_of_a_gated_scan_is_none_of_breathing() -> None:
+    assert first_reason(own="70%") is R.OTHER_PHASE
+    assert first_reason(own="70%", is_gated=True) is None
+
+
+def test_a_virtual_unenhanced_series_says_nothing_against_the_contrast_tag() -> None:
+    one = called("CT CHEST WITH CONTRAST", "Virtual NonCon 3.0", has_contrast_tag=True)
+    (decision,) = choose([one])
+    assert decision.reasons == (R.VIRTUAL_NON_CONTRAST, R.CONTRAST_TAG)
 
 
 ORDINARY = (

@@ -250,3 +250,23 @@ def test_of_files_that_do_not_open_the_study_waits_in_a_flat_folder(
         third = crawl(lake, None, source, TODAY)
     assert third.instances.num_rows == 42
     assert third.waiting == {of_study(third, "1.2"), of_study(third, "1.4")}
+
+
+def test_a_study_waits_for_the_targets_of_its_links(lake: Lake, tmp_path: Path) -> None:
+    """As when the storage that some of its files were moved to is offline."""
+    root = tmp_path / "archive"
+    root.mkdir()
+    chest(root / "A", "1.1", range(1, 9))
+    chest(root / "B", "1.2", range(1, 9))
+    moved = sorted((root / "A").iterdir())[5:]
+    (root / "vault").mkdir()
+    for file in moved:
+        kept = file.rename(root / "vault" / file.name)
+        file.symlink_to(kept)
+    source = archive.open_source(str(root), ArchiveSettings())
+    (root / "vault").rename(tmp_path / "offline")
+    first = crawl(lake, None, source, TODAY)
+    assert (first.instances.num_rows, first.waiting) == (13, {of_study(first, "1.1")})
+    assert first.files["reason"].to_pylist() == ["unreadable"] * 3
+    (tmp_path / "offline").rename(root / "vault")
+    assert crawl(lake, None, source, TODAY).waiting == frozenset()

@@ -104,13 +104,13 @@ def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str
         ("Dose Report", {"dose_report"}),
         ("LDCT", {"lung_screening", "lung"}),
         ("Thorax LD", {"low_dose", "chest"}),
-        ("CT chest without calcium scoring", {"chest"}),
-        ("no coronary calcium score", set()),
+        ("CT chest without calcium scoring", {"chest", "no_score"}),
+        ("no coronary calcium score", {"no_score"}),
         (
             "LDCT chest, incidental coronary calcification",
             {"lung_screening", "lung", "chest", "heart"},
         ),
-        ("calcium score declined", set()),
+        ("calcium score declined", {"no_score"}),
         ("rule out coronary calcification", {"heart"}),
         ("CT Calcium Score without contrast", {"calcium_score", U}),
         ("Radiation Dose Information", {"dose_report"}),
@@ -148,6 +148,11 @@ NOT_MADE = (
     # planned, ordered, advised
     "{} planned", "planned {}", "{} to be reported", "{} recommended", "{} advised", "{} geplant",
     "geplanter {}", "{} empfohlen", "{} prévu", "{} recommandé", "{} programado", "{} recomendado",
+    # made, and useless
+    "{} stent - no score", "{} post CABG no score", "{} - unscored", "{} unavailable", "{} N/A",
+    "{} invalid", "invalid {}", "{} unreadable", "{} unbrauchbar", "{} verwackelt", "{} ungültig",
+    "{} ininterprétable", "{} à refaire", "{} non valido", "{} no disponible", "{} onbruikbaar",
+    "{} da rifare", "{} Phantom", "{} Test", "{} kein Score",
     "{} previsto", "{} consigliato", "{} gepland", "{} aanbevolen", "{} requested", "{} pending",
 )  # fmt: skip
 
