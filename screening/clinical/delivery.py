@@ -27,7 +27,6 @@ from screening.clinical.sieve import counted
 from screening.config import ClinicalSettings
 from screening.errors import ScreeningError
 from screening.reasons import Reason
-from screening.tables import CLINICAL_REJECTIONS
 
 
 class Kind(StrEnum):
@@ -41,7 +40,8 @@ class Kind(StrEnum):
 # What a site decides itself; no server and no data warehouse holds it. Beside the other two
 # doors these tables are read as they are, under numbers.
 OWN = ("report_text", "formal_score", "person_policy")
-# What the other two doors leave out under its own name was handed over all the same.
+# Whose rows are those of a canonical table, be they used or not. A history in OMOP's `observation`
+# is none of them: it does not show that conditions are written down.
 _HANDED_OVER_AS = {
     "Condition": "condition",
     "condition_occurrence": "condition",
@@ -52,6 +52,7 @@ _HANDED_OVER_AS = {
     "procedure_occurrence": "procedure",
     "Observation": "observation",
     "measurement": "observation",
+    "observation": "observation",
 }
 _CUT = "the last row has no line end and is not whole"
 
@@ -104,10 +105,13 @@ def read_delivery(folder: Path, settings: ClinicalSettings, codes: Codes) -> Del
     kind = kind_of(folder)
     check_columns(settings)
     if kind is Kind.TABLES:
-        return _read_tables(folder, settings, tuple(COLUMNS), kind, {}, ())
+        return _read_tables(folder, settings, tuple(COLUMNS), kind, {}, (), {})
     reader = read_fhir if kind is Kind.FHIR else read_omop
-    tables, rejections = reader(folder, settings, codes)
-    return _read_tables(folder, settings, OWN, kind, tables, (rejections,))
+    tables, rejections, n_of = reader(folder, settings, codes)
+    n_rows = {name: tables[name].num_rows for name in ("person", "report_text")}
+    for source, name in _HANDED_OVER_AS.items():
+        n_rows[name] = n_rows.get(name, 0) + n_of.get(source, 0)
+    return _read_tables(folder, settings, OWN, kind, tables, (rejections,), n_rows)
 
 
 def _read_tables(
@@ -117,15 +121,10 @@ def _read_tables(
     kind: Kind,
     tables: Mapping[str, pa.Table],
     rejections: tuple[pa.Table, ...],
+    handed_over: Mapping[str, int],
 ) -> Delivery:
     """Read the site's own tables and put them to those of another door."""
-    all_tables = dict(tables)
-    counts = list(rejections)
-    n_rows = {name: table.num_rows for name, table in tables.items()}
-    for row in pa.concat_tables([CLINICAL_REJECTIONS.empty(), *rejections]).to_pylist():
-        name = _HANDED_OVER_AS.get(row["source"], "")
-        if name in n_rows:
-            n_rows[name] += row["n"]
+    all_tables, counts, n_rows = dict(tables), list(rejections), dict(handed_over)
     for name in names:
         given = read_table(folder, name, settings)
         both = [t for t in (all_tables.get(name), given.table) if t is not None]

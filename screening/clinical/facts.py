@@ -17,10 +17,10 @@ from screening.clinical.codes import Codes, normal_unit, normal_word
 from screening.clinical.drugs import drugs_of
 from screening.clinical.link import WHO, Link, column, who_of
 from screening.clinical.lipid_days import Measured, refuse_odd_days
-from screening.clinical.parse import dates, looked_up, numbers
+from screening.clinical.parse import bools, dates, looked_up, numbers
 from screening.clinical.people import Resolve
 from screening.clinical.reports import FORMAL_AGATSTON, without_score
-from screening.clinical.sieve import Sieve, Taken, without_copies
+from screening.clinical.sieve import Sieve, Taken, without_copied_facts, without_copies
 from screening.errors import ScreeningError
 from screening.reasons import Reason
 from screening.schema import Table
@@ -31,6 +31,7 @@ Bools = NDArray[np.bool_]
 SMOKER = "smoker"
 # Codes of formal scores that no procedure code tells of.
 OBSERVATION_CODE = "observation"
+_LIMIT = r"^(?:[<>]=?|[≥≤≧≦~])\s*"
 
 
 def read_observations(table: pa.Table, link: Link, codes: Codes, decimal: str = ".") -> Taken:
@@ -215,19 +216,23 @@ def _with_second_facts(one: pa.Table, rows: pa.Table, concepts: NDArray[np.objec
     place = np.array([i for i, c in enumerate(concepts) for _ in c[1:]], dtype=np.int64)
     second = pa.array([name for c in concepts for name in c[1:]], pa.string())
     more = rows.take(pa.array(place)).set_column(1, "concept", second)
-    return EVENT.check(without_copies(pa.concat_tables([one, more]), EVENT.key))
+    return EVENT.check(without_copied_facts(pa.concat_tables([one, more])))
 
 
-def observed_scores(observations: pa.Table) -> pa.Table:
-    """Return the formal scores among measured values, as EVENT: a score is its own evidence."""
-    of_score = pc.equal(observations.column("concept"), FORMAL_AGATSTON)
-    scores = observations.filter(of_score)
-    return without_copies(
-        without_score(
-            column(scores, "person_key"), OBSERVATION_CODE, column(scores, "effective_on")
-        ),
-        EVENT.key,
-    )
+def observed_scores(table: pa.Table, link: Link, codes: Codes, decimal: str = ".") -> pa.Table:
+    """Return the formal scores among the rows of `observation`, as EVENT.
+
+    A score is its own evidence, also where its value cannot be taken: as a limit ("> 400"), in an
+    unknown unit, without a day.
+    """
+    measures = looked_up(column(table, "code"), lambda c: _measured(codes, c))
+    table = link.spread(table.filter(pa.array(measures == FORMAL_AGATSTON)))
+    keys = link.resolve(column(table, WHO), Sieve("observation", table.num_rows))
+    bare = pc.replace_substring_regex(column(table, "value"), _LIMIT, "")
+    is_score = bools(keys.is_valid()) & (numbers(bare, decimal) >= 0)
+    when = dates(column(table, "effective_at")).arrow(is_score)
+    found = without_score(keys.filter(pa.array(is_score)), OBSERVATION_CODE, when)
+    return without_copied_facts(found)
 
 
 def read_policies(table: pa.Table, link: Link, codes: Codes, resolve: Resolve) -> Taken:
@@ -283,6 +288,6 @@ def _speaks_for(table: pa.Table, link: Link, resolve: Resolve) -> pa.Table:
 
 def _taken(kind: Table, rows: dict[str, pa.Array], sieve: Sieve) -> Taken:
     table = pa.table(rows)
-    one = without_copies(table, kind.key)
+    one = without_copied_facts(table) if kind is EVENT else without_copies(table, kind.key)
     sieve.refuse_number(table.num_rows - one.num_rows, Reason.DUPLICATE_ROW, "same fact again")
     return Taken(kind.check(one), sieve.counts())

@@ -11,8 +11,8 @@ what was entered in error after it had been exported is gone.
 
 import gzip
 import json
-import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,19 @@ import pyarrow as pa
 
 from screening.clinical.codes import Codes
 from screening.clinical.fhir_facts import READERS, Reader, void, with_medicine
+from screening.clinical.fhir_names import file_called, type_called
 from screening.clinical.fhir_patients import patients
-from screening.clinical.fhir_values import items, reference, text
+from screening.clinical.fhir_values import items, named_by, reference, text
 from screening.clinical.files import all_columns, no_rows
 from screening.clinical.tally import Tally
 from screening.config import ClinicalSettings
 from screening.reasons import Reason
 
 Row = dict[str, str]
+Resource = dict[str, Any]
 Key = tuple[str, str]
 
 _ENDINGS = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 _TABLES = ("person", "observation", "condition", "medication", "procedure", "report_text")
 
 
@@ -44,21 +45,24 @@ def resource_files(folder: Path) -> list[Path]:
 
 def read_fhir(
     folder: Path, settings: ClinicalSettings, codes: Codes
-) -> tuple[dict[str, pa.Table], pa.Table]:
+) -> tuple[dict[str, pa.Table], pa.Table, Mapping[str, int]]:
     """Read a bulk export.
 
     Returns
     -------
-    The canonical tables as text columns, and the counts of what was not taken
+    The canonical tables as text columns, the counts of what was not taken, and how many resources
+    of each type there were
     """
     tally = Tally()
     found = _Export(codes, tally)
-    for file in resource_files(folder):
-        for resource in _resources(file, tally):
-            found.take(resource)
+    files = resource_files(folder)
+    for place, file in enumerate(files, start=1):
+        for resource, url in _resources(file, file_called(file, place, len(files)), tally):
+            found.take(resource, url)
     rows, subjects = patients(found.patients(), settings, tally)
     tables = {"person": rows, **found.rows(subjects)}
-    return {name: _table(name, tables.get(name, [])) for name in _TABLES}, tally.table()
+    canonical = {name: _table(name, tables.get(name, [])) for name in _TABLES}
+    return canonical, tally.table(), found.n_of
 
 
 class _Export:
@@ -67,16 +71,24 @@ class _Export:
     def __init__(self, codes: Codes, tally: Tally) -> None:
         self._codes = codes
         self._tally = tally
+        self.n_of: Counter[str] = Counter()
         self._version: dict[Key, str] = {}
-        self._patients: dict[str, dict[str, Any]] = {}
-        self._medications: dict[str, dict[str, Any]] = {}
+        self._patients: dict[str, Resource] = {}
+        self._medications: dict[str, Resource] = {}
         # Of each resource that is used: whom it speaks of, and its rows by table.
         self._facts: dict[Key, tuple[str, list[tuple[str, Row]]]] = {}
+        # Bundles call their entries by a URL of their own.
+        self._called: dict[Key, str] = {}
         self._unnamed = 0
 
-    def take(self, resource: dict[str, Any]) -> None:
-        """Take one resource, or count why not."""
+    def take(self, resource: Resource, url: str = "") -> None:
+        """Take one resource, or count why not; `url` is the one its bundle calls it by."""
         kind, name = text(resource, "resourceType"), text(resource, "id")
+        self.n_of[kind] += 1
+        called = named_by(reference({"reference": url}))
+        name = name or called
+        if called:
+            self._called[kind, called] = name
         if not name:
             self._unnamed += 1
             name = f"?{self._unnamed}"  # an id that no server gives: never the same as another
@@ -95,9 +107,9 @@ class _Export:
             self._take_fact(READERS[kind], key, resource)
         else:
             del self._version[key]
-            self._tally.add("fhir", Reason.CODE_NOT_USED, _safe("resources of type ", kind))
+            self._tally.add("fhir", Reason.CODE_NOT_USED, f"resources of {type_called(kind)}")
 
-    def patients(self) -> dict[str, dict[str, Any]]:
+    def patients(self) -> dict[str, Resource]:
         """Return the patients that are none in error."""
         return {name: p for name, p in sorted(self._patients.items()) if not void("Patient", p)}
 
@@ -105,7 +117,7 @@ class _Export:
         """Return the rows of each table, with the patient each speaks of."""
         tables: dict[str, list[Row]] = {name: [] for name in _TABLES[1:]}
         for (kind, _), (who, facts) in sorted(self._facts.items()):
-            subject = subjects.get(who.removeprefix("Patient/").removeprefix("urn:uuid:"))
+            subject = subjects.get(self._id_of("Patient", who))
             if subject is None:
                 self._tally.add(kind, Reason.BAD_VALUE, "subject is no patient of this export")
                 continue
@@ -113,7 +125,7 @@ class _Export:
                 tables[table].append({**self._resolved(row), "subject": subject})
         return tables
 
-    def _take_fact(self, readers: tuple[Reader, ...], key: Key, resource: dict[str, Any]) -> None:
+    def _take_fact(self, readers: tuple[Reader, ...], key: Key, resource: Resource) -> None:
         reason = void(key[0], resource)
         if reason:
             self._tally.add(key[0], Reason.VOID_RECORD, reason)
@@ -135,12 +147,16 @@ class _Export:
         pointer = row.pop("medication", "")
         if not pointer:
             return row
-        medication = self._medications.get(pointer.removeprefix("Medication/"))
+        medication = self._medications.get(self._id_of("Medication", pointer))
         return with_medicine(row, medication or {}, self._codes)
 
+    def _id_of(self, kind: str, pointer: str) -> str:
+        name = named_by(pointer)
+        return self._called.get((kind, name), name)
 
-def _resources(file: Path, tally: Tally) -> Iterator[dict[str, Any]]:
-    """Give the resources of one file; what is cut or is none is counted under the file's name."""
+
+def _resources(file: Path, called: str, tally: Tally) -> Iterator[tuple[Resource, str]]:
+    """Give the resources of one file with their URLs; what is cut or is none is counted."""
     try:
         for line in _lines(file):
             if not line.strip():
@@ -151,24 +167,25 @@ def _resources(file: Path, tally: Tally) -> Iterator[dict[str, Any]]:
                 whole = line.endswith(b"\n")
                 reason = Reason.BAD_VALUE if whole else Reason.CUT_SHORT
                 says = "a line is not JSON in " if whole else "ends in the middle of a line: "
-                tally.add("fhir", reason, _safe(says, file.name))
+                tally.add("fhir", reason, says + called)
                 continue
             if isinstance(resource, dict) and text(resource, "resourceType"):
                 yield from _unbundled(resource)
             else:
-                tally.add("fhir", Reason.BAD_VALUE, _safe("a line is no resource in ", file.name))
+                tally.add("fhir", Reason.BAD_VALUE, f"a line is no resource in {called}")
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        tally.add("fhir", Reason.CUT_SHORT, _safe("compressed file is cut: ", file.name))
+        tally.add("fhir", Reason.CUT_SHORT, f"compressed file is cut: {called}")
 
 
-def _unbundled(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _unbundled(resource: Resource) -> Iterator[tuple[Resource, str]]:
+    """Give a resource, or those of a bundle, each with the URL its entry gives it, "" for none."""
     if text(resource, "resourceType") != "Bundle":
-        yield resource
+        yield resource, ""
         return
     for entry in items(resource, "entry"):
         inner = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(inner, dict):
-            yield inner
+            yield inner, text(entry, "fullUrl")
 
 
 def _parsed(line: bytes) -> Any:
@@ -186,11 +203,6 @@ def _lines(file: Path) -> Iterator[bytes]:
         return
     with gzip.open(file, "rb") as unpacked:
         yield from unpacked
-
-
-def _safe(says: str, name: str) -> str:
-    """Name a file or a type where its name cannot be anything else."""
-    return says + (name if _PLAIN_NAME.fullmatch(name) else "a file with an odd name")
 
 
 def _table(name: str, rows: list[Row]) -> pa.Table:

@@ -11,24 +11,26 @@ while it is in progress, else for its first day.
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.drugs import strengths_mg
+from screening.clinical.fhir_names import STATUSES, status_called
 from screening.clinical.fhir_values import (
     at,
     codings,
     first_date,
     html_text,
     items,
+    named_by,
     names,
     reference,
     status_of,
     text,
 )
+from screening.clinical.report_denials import says_none_made
 from screening.clinical.reports import FORMAL_SCORE
 
 Resource = dict[str, Any]
@@ -58,11 +60,6 @@ _STILL_THERE = frozenset(("in-progress", "onleave"))
 _ONGOING = frozenset(("active", "on-hold", "unknown", ""))
 _DAYS = {"d": 1.0, "h": 1 / 24, "wk": 7.0}
 _READ_FORMS = ("text/plain", "text/html", "application/xhtml+xml")
-_NOT_DONE = re.compile(
-    r"\bnot\s+(?:be\s+)?(?:performed|done|obtained|completed|possible)\b|\bno\s+calcium\s+score\b"
-    r"|\b(?:cancell?ed|aborted|unable)\b",
-    re.IGNORECASE,
-)
 _MILLIGRAMS = frozenset(("mg", "milligram", "milligrams"))
 
 
@@ -84,9 +81,9 @@ def void(kind: str, resource: Resource) -> str:
     if kind == "Patient":
         return ""  # an inactive patient may have been merged: their numbers still lead to scans
     name, factual = _FACTUAL[kind]
-    status = status_of(resource, name)
+    status = status_of(resource, name, STATUSES)
     if status not in factual:
-        return f"{name} {status if status.replace('-', '').isalpha() else 'unreadable'}"
+        return f"{name} {status_called(status)}"
     if kind == "MedicationRequest":
         if text(resource, "intent") not in _ORDERS:
             return "intent is no order"
@@ -170,8 +167,15 @@ def _encounter(resource: Resource, codes: Codes) -> list[Row]:
 
 def _report(resource: Resource, codes: Codes) -> list[Row]:
     del codes
-    parts = [text(resource, "conclusion"), html_text(text(resource, "text", "div"))]
-    for form in items(resource, "presentedForm"):
+    said = _text_of(resource)
+    day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
+    return [{"accession": "", "text": said, "at": day}] if said else []
+
+
+def _text_of(report: Resource) -> str:
+    """Return all that a report says, wherever it stands."""
+    parts = [text(report, "conclusion"), html_text(text(report, "text", "div"))]
+    for form in items(report, "presentedForm"):
         kind = text(form, "contentType").lower()
         if kind.startswith(_READ_FORMS):
             try:
@@ -179,19 +183,15 @@ def _report(resource: Resource, codes: Codes) -> list[Row]:
             except (binascii.Error, ValueError):
                 continue
             parts.append(said if kind.startswith("text/plain") else html_text(said))
-    whole = "\n".join(p for p in parts if p)
-    day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
-    return [{"accession": "", "text": whole, "at": day}] if whole else []
+    return "\n".join(p for p in parts if p)
 
 
 def _reported_procedure(resource: Resource, codes: Codes) -> list[Row]:
-    """Return the calcium score CT that a finished report is coded as: it was done."""
+    """Return the calcium score CT that a finished report is coded as, if its text lets it be."""
     if text(resource, "status") == "partial":
         return []
-    if _NOT_DONE.search(text(resource, "conclusion")):
-        return []
     code = _known(resource.get("code"), "procedure", codes)
-    if FORMAL_SCORE not in codes.concepts("procedure", code):
+    if FORMAL_SCORE not in codes.concepts("procedure", code) or says_none_made(_text_of(resource)):
         return []
     day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
     return [{"code": code, "performed_at": day}]
@@ -204,9 +204,9 @@ def _medicine(concept: Any, codes: Codes) -> Row:
 def _medication(resource: Resource, codes: Codes) -> list[Row]:
     row: Row = {}
     pointer = reference(resource.get("medicationReference"))
-    if pointer.startswith("#"):
-        inside = (c for c in items(resource, "contained") if f"#{text(c, 'id')}" == pointer)
-        row |= _medicine(at(next(inside, {}), "code"), codes)
+    inside = [c for c in items(resource, "contained") if _is_named(c, pointer)]
+    if pointer.startswith("#") or inside:
+        row |= _medicine(at(inside, 0, "code"), codes)
     elif pointer:
         row["medication"] = pointer
     else:
@@ -215,6 +215,12 @@ def _medication(resource: Resource, codes: Codes) -> list[Row]:
     row |= {"start_at": start, "stop_at": _end(resource, start)}
     row["daily_dose_mg"] = _daily_mg(resource, row.get("name", ""))
     return [row] if pointer or row["code"] or row["name"] else []
+
+
+def _is_named(contained: Any, pointer: str) -> bool:
+    """Whether a pointer means a contained resource; not all write both as FHIR asks."""
+    name = named_by(text(contained, "id"))
+    return bool(name) and name == named_by(pointer)
 
 
 def _end(resource: Resource, start: str) -> str:

@@ -5,7 +5,7 @@ Refuses: nothing.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -77,6 +77,11 @@ def reference(value: Any) -> str:
     return f"{match[1]}/{match[2]}" if match else ""
 
 
+def named_by(pointer: str) -> str:
+    """Return the id, UUID or contained name that a `reference` points to, of whatever kind."""
+    return pointer.removeprefix("#").removeprefix("urn:uuid:").rpartition("/")[2]
+
+
 def first_date(resource: Any, *names_of: str) -> str:
     """Return the first date, or start of a period, among fields; "" where none is given."""
     for name in names_of:
@@ -87,10 +92,19 @@ def first_date(resource: Any, *names_of: str) -> str:
     return ""
 
 
-def status_of(resource: Any, name: str) -> str:
-    """Return a status that is a code, or a CodeableConcept of one."""
+def status_of(resource: Any, name: str, known: Collection[str]) -> str:
+    """Return a status that is a code, or a CodeableConcept of one.
+
+    Of several codings, displays and the text FHIR's own coding counts first, then what is one of
+    the `known` words; else the first that is there.
+    """
     found = at(resource, name)
-    return text(found, "coding", 0, "code") if isinstance(found, dict) else text(resource, name)
+    if not isinstance(found, dict):
+        return text(resource, name)
+    codings = sorted(items(found, "coding"), key=lambda c: "hl7.org" not in text(c, "system"))
+    said = [text(c, part) for part in ("code", "display") for c in codings]
+    words = [word.lower() for word in (*said, text(found, "text")) if word]
+    return next((word for word in words if word in known), next(iter(words), ""))
 
 
 class _Text(HTMLParser):

@@ -83,8 +83,12 @@ def normal_mrn(mrn: pa.Array) -> pa.Array:
     As the vault compares numbers: no blanks, capitals, and no leading zeros where there are
     digits only, because systems pad them to different widths.
     """
-    compact = pc.utf8_upper(pc.replace_substring_regex(mrn, r"\s+", ""))
-    return pc.replace_substring_regex(compact, r"^0+(\d+)$", r"\1")
+    return pc.replace_substring_regex(written_mrn(mrn), r"^0+(\d+)$", r"\1")
+
+
+def written_mrn(mrn: pa.Array) -> pa.Array:
+    """Spelling with the zeros a system pads with, so that two people can be told apart by them."""
+    return pc.utf8_upper(pc.replace_substring_regex(mrn, r"\s+", ""))
 
 
 def who_of(table: pa.Table) -> pa.Array:

@@ -13,10 +13,11 @@ known by its standard concept, else by its source concept, else by its source va
 in `observation` by its value first (`omop_history`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +25,7 @@ from screening.clinical.codes import Codes
 from screening.clinical.files import MISSHAPEN, all_columns, no_rows, text_of
 from screening.clinical.omop_concepts import Concepts, read_concepts
 from screening.clinical.omop_files import Misshapen, omop_files, pieces, whole
-from screening.clinical.omop_history import MAY_TAKE, told
+from screening.clinical.omop_history import KEPT, MAY_TAKE, NO, NOT_KNOWN, Told, told
 from screening.clinical.omop_people import death_days, person_rows
 from screening.clinical.parse import Bools, bools
 from screening.clinical.tally import Tally
@@ -85,12 +86,13 @@ _SOURCES = (
 
 def read_omop(
     folder: Path, settings: ClinicalSettings, codes: Codes
-) -> tuple[dict[str, pa.Table], pa.Table]:
+) -> tuple[dict[str, pa.Table], pa.Table, Mapping[str, int]]:
     """Read the tables of a CDM.
 
     Returns
     -------
-    The canonical tables as text columns, and the counts of what was not taken
+    The canonical tables as text columns, the counts of what was not taken, and how many rows
+    each OMOP table had
     """
     del settings
     files, tally, misshapen = omop_files(folder), Tally(), Misshapen()
@@ -112,19 +114,19 @@ def read_omop(
     )
     rows: dict[str, list[pa.Table]] = {name: [] for name in _CANONICAL}
     rows["person"].append(person_rows(people, death_days(deaths), concepts))
+    n_rows: dict[str, int] = {}
     for source in _SOURCES:
         if source.table in files:
-            rows[source.canonical] += list(
-                _taken(files[source.table], misshapen, source, concepts, tally)
-            )
+            parts = list(_taken(files[source.table], misshapen, source, concepts, tally))
+            rows[source.canonical] += [known for known, _ in parts]
+            n_rows[source.table] = sum(n for _, n in parts)
     notes = whole(files.get("note"), misshapen, ("person_id", "note_date", "note_text"))
     rows["report_text"].append(_notes(notes))
     for table, n in misshapen.rows.items():
         tally.add(table, Reason.CUT_SHORT, MISSHAPEN, n)
-    return (
-        {name: pa.concat_tables([no_rows(name), *parts]) for name, parts in rows.items()},
-        tally.table(),
-    )
+    tables = {name: pa.concat_tables([no_rows(name), *parts]) for name, parts in rows.items()}
+    all_rows = {table: n + misshapen.rows.get(table, 0) for table, n in n_rows.items()}
+    return tables, tally.table(), all_rows
 
 
 _CANONICAL = ("person", "observation", "condition", "medication", "procedure", "report_text")
@@ -132,8 +134,8 @@ _CANONICAL = ("person", "observation", "condition", "medication", "procedure", "
 
 def _taken(
     file: Path, misshapen: Misshapen, source: _Source, concepts: Concepts, tally: Tally
-) -> Iterator[pa.Table]:
-    """Give the rows of one table that a code list knows, piece by piece."""
+) -> Iterator[tuple[pa.Table, int]]:
+    """Give the rows of one table that a code list knows, and how many there were, by pieces."""
     base = source.concept
     standard = f"{base}_concept_id"
     needed = ("person_id", standard, *source.takes.values())
@@ -148,14 +150,26 @@ def _taken(
             _count(piece.column(standard), is_known, concepts, unknown)
         elif source.canonical == "observation":
             facts = [told(table, piece, concepts) for table in ("condition", "procedure")]
-            is_denied = facts[0].is_denied | facts[1].is_denied
-            tally.add(source.table, Reason.VOID_RECORD, "answered no", int(is_denied.sum()))
-            is_used = is_known | facts[0].is_told | facts[1].is_told | is_denied
+            is_void = _answered(source.table, facts, tally)
+            is_used = is_known | facts[0].is_told | facts[1].is_told | is_void
             _count(piece.column(standard), is_used, concepts, unknown)
         keep = pa.array(is_known)
-        yield _row_of(piece.filter(keep), code.filter(keep), name.filter(keep), source, concepts)
+        known = _row_of(piece.filter(keep), code.filter(keep), name.filter(keep), source, concepts)
+        yield known, piece.num_rows
     for detail, n in _named(unknown):
         tally.add(source.table, Reason.CODE_NOT_USED, detail, n)
+
+
+def _answered(table: str, facts: Sequence[Told], tally: Tally) -> Bools:
+    """Count what answers did to the facts of `observation`; return where they are none."""
+    is_void = np.zeros(len(facts[0].answer), dtype=np.bool_)
+    for says, reason in (
+        (NO, Reason.VOID_RECORD), (NOT_KNOWN, Reason.VOID_RECORD), (KEPT, Reason.BAD_VALUE),
+    ):  # fmt: skip
+        hit = np.any([fact.answer == says for fact in facts], axis=0) & ~is_void
+        tally.add(table, reason, says, int(hit.sum()))
+        is_void |= hit & (says != KEPT)
+    return is_void
 
 
 def _known(source: _Source, piece: pa.Table, concepts: Concepts) -> tuple[pa.Array, pa.Array]:

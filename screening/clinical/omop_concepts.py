@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from screening.clinical.answers import DENIAL, DOUBT, Answer, answer_of
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.files import text_of
 from screening.clinical.omop_ancestors import nearest_listed
@@ -37,6 +38,7 @@ class Concepts:
     named : the names of medicines
     there : every number of CONCEPT
     by_name : whose disease stands under a concept, where its name says that
+    answers : the concepts whose names deny or doubt
     """
 
     codes: Codes
@@ -44,6 +46,7 @@ class Concepts:
     named: dict[str, str]
     there: frozenset[str]
     by_name: dict[str, str]
+    answers: dict[str, Answer]
 
     def is_there(self, number: str) -> bool:
         """Whether a number is known at all; 0 says "no matching concept"."""
@@ -57,6 +60,27 @@ class Concepts:
     def history(self, number: str) -> str:
         """Return whose disease stands under a concept; "" for one that is no history."""
         return self.by_name.get(number) or self.plain(number, "HISTORY")
+
+    def answer(self, number: str) -> Answer:
+        """Return what a concept answers; UNKNOWN for one that nobody knows."""
+        if number in _NO_CONCEPT:
+            return Answer.NOTHING
+        system, code = self.coded.get(number, ("", ""))
+        listed = self.said(code) if system == "ANSWER" or self._is_answer(code) else None
+        named = listed or self.answers.get(number)
+        return named or (Answer.OTHER if self.is_there(number) else Answer.UNKNOWN)
+
+    def said(self, text: str) -> Answer:
+        """Return what a text answers, or the code of an answer (`codes/words.csv`)."""
+        return answer_of(self.codes.words.get(_answer_word(text), text))
+
+    def _is_answer(self, text: str) -> bool:
+        return _answer_word(text) in self.codes.words
+
+    def is_fact(self, table: str, number: str) -> bool:
+        """Whether the lists of a canonical table know a concept."""
+        system, code = self.coded.get(number, ("", ""))
+        return bool(system) and self._used(table)(f"{system}|{code}")
 
     def by_number(self, table: str, numbers: pa.Array) -> pa.Array:
         """Return the code of each concept that the lists of a canonical table know; else ""."""
@@ -139,6 +163,10 @@ class Concepts:
         return name if any(word in self.codes.names for word in words) else ""
 
 
+def _answer_word(text: str) -> tuple[str, str]:
+    return "answer", normal_word(text.rpartition("|")[2])
+
+
 def read_concepts(
     file: Path | None, ancestors: Path | None, misshapen: Misshapen, codes: Codes
 ) -> Concepts:
@@ -147,10 +175,14 @@ def read_concepts(
     named: dict[str, str] = {}
     there: set[str] = set()
     by_name: dict[str, str] = {}
+    answers: dict[str, Answer] = {}
     for piece in pieces(file, misshapen, _CONCEPT, ()) if file is not None else ():
         numbers = piece.column("concept_id").to_pylist()
         there.update(numbers)
-        by_name |= _histories(piece, _OF_FAMILY, FAMILY) | _histories(piece, _DENIED, NOBODY)
+        by_name |= dict.fromkeys(_named(piece, _OF_FAMILY), FAMILY)
+        by_name |= dict.fromkeys(_named(piece, _DENIED), NOBODY)
+        answers |= dict.fromkeys(_named(piece, DENIAL), Answer.NO)
+        answers |= dict.fromkeys(_named(piece, DOUBT), Answer.UNKNOWN)
         columns = (piece.column(c).to_pylist() for c in _CONCEPT[1:])
         for number, name, vocabulary, code in zip(numbers, *columns, strict=True):
             system = codes.system(vocabulary) or _PLAIN.get(vocabulary, "")
@@ -160,12 +192,13 @@ def read_concepts(
             if system == "RXNORM":
                 named[number] = name
     coded |= _below_listed(ancestors, misshapen, codes, coded)
-    return Concepts(codes, coded, named, frozenset(there), by_name)
+    return Concepts(codes, coded, named, frozenset(there), by_name, answers)
 
 
-def _histories(piece: pa.Table, pattern: str, whose: str) -> dict[str, str]:
+def _named(piece: pa.Table, pattern: str) -> list[str]:
+    """Return the numbers of the concepts whose names fit."""
     is_one = pc.match_substring_regex(piece.column("concept_name"), pattern)
-    return dict.fromkeys(piece.filter(is_one).column("concept_id").to_pylist(), whose)
+    return list(piece.filter(is_one).column("concept_id").to_pylist())
 
 
 def _below_listed(

@@ -1,12 +1,15 @@
 """Whose disease a row of OMOP's `observation` tells: the person's own, a relative's, nobody's.
 
 Comes in: pieces of `observation`, what its concepts stand for.
-Goes out: the code of each row by a list of facts; which rows answer no.
-Refuses: a disease under a concept that nobody knows: it may be a relative's.
+Goes out: the code of each row by a list of facts; which rows answer no, or nobody knows what.
+Refuses: a disease under a concept that nobody knows: it may be a relative's; a fact that is
+answered with no, with a word for "not known", or with a concept that nobody knows.
 
 "History of event" and its like name the disease in their value (OHDSI's convention for "Maps to
 value"); many warehouses leave it to the source value. A relative's infarction or ischaemic heart
 disease is family history (as ICD-10-CM Z82.49 is), every other disease of a relative is no fact.
+A value that no list knows as a fact is an answer. Words that neither deny nor doubt ("STEMI")
+leave the fact standing, and are counted.
 """
 
 import re
@@ -18,25 +21,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from screening.clinical.answers import Answer
 from screening.clinical.files import text_of
 from screening.clinical.omop_concepts import FAMILY, OWN, Concepts
 from screening.clinical.parse import Bools, bools, looked_up
 
-MAY_TAKE = ("value_as_concept_id", "value_as_string", "value_source_value")
+MAY_TAKE = (
+    "value_as_concept_id", "value_as_string", "value_source_value", "value_as_number",
+)  # fmt: skip
 _STATED, _UNKNOWN = "stated", "unknown"
 _FAMILY_CODE = "ICD10|Z82.49"
 _OF_FAMILY = frozenset(("myocardial_infarction", "chronic_ischaemic_heart_disease"))
 # Codes that say themselves what they are, under whatever concept: ICD-10's Z, ICD-9's V.
 _SELF_TELLING = re.compile(r"(?:ICD10\||ICD9\|)?\s*[ZV]\d", re.IGNORECASE)
-_NO = frozenset(("no", "none", "negative", "absent", "denied", "denies", "false"))
+# Of procedures those that are billed, by CPT or HCPCS: nobody is billed for a relative's.
+_BILLED = re.compile(r"(?:(?:CPT|HCPCS)\|)?\s*(?:\d{4}[\dT]|[A-Z]\d{4})", re.IGNORECASE)
+# Why a row tells no fact, and that one does all the same.
+NO, NOT_KNOWN = "answered no", "answer not known"
+KEPT = "answer that no list knows, kept"
+_DOES = {
+    Answer.NOTHING: "", Answer.YES: "", Answer.NO: NO, Answer.UNKNOWN: NOT_KNOWN,
+    Answer.OTHER: KEPT,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """The code of each row, "" where it tells nothing, and where a fact was answered with no."""
+    """The code of each row, "" where it tells nothing; what its answer did to it, "" for nothing.
+
+    answer : NO, NOT_KNOWN (both without a code), KEPT
+    """
 
     code: pa.Array
-    is_denied: Bools
+    answer: NDArray[np.object_]
 
     @property
     def is_told(self) -> Bools:
@@ -52,18 +69,22 @@ def told(table: str, piece: pa.Table, concepts: Concepts) -> Told:
         concepts.by_text(table, text_of(piece.column("value_source_value"))),
         plain,
     )
-    of_row = {OWN: code}
+    of_row = {OWN: code, _STATED: plain}
     if table == "condition":
         of_row |= {
             FAMILY: _changed(code, lambda c: _of_family(c, concepts)),
-            _STATED: plain,
             _UNKNOWN: _changed(plain, lambda c: c if _SELF_TELLING.match(c) else ""),
         }
+    else:
+        of_row[_UNKNOWN] = _changed(plain, lambda c: c if _BILLED.fullmatch(c) else "")
     found = pa.array([""] * piece.num_rows, pa.string())
     for name, codes in of_row.items():
         found = pc.if_else(pa.array(whose == name), codes, found)
-    is_no = _answers_no(piece, concepts) & bools(pc.not_equal(found, ""))
-    return Told(pc.if_else(pa.array(is_no), "", found), is_no)
+    answer = np.full(piece.num_rows, "", dtype=object)
+    is_fact = bools(pc.not_equal(found, ""))
+    answer[is_fact] = _answers(table, piece.filter(pa.array(is_fact)), concepts)
+    is_void = np.isin(answer, [NO, NOT_KNOWN])
+    return Told(pc.if_else(pa.array(is_void), "", found), answer)
 
 
 def _whose(piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
@@ -83,13 +104,21 @@ def _of_family(code: str, concepts: Concepts) -> str:
     return _FAMILY_CODE if _OF_FAMILY.intersection(named) else ""
 
 
-def _answers_no(piece: pa.Table, concepts: Concepts) -> Bools:
-    def of_concept(number: str) -> str:
-        return concepts.plain(number, "ANSWER")
+def _answers(table: str, piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
+    """Return what the values of each row do to its fact; of several the gravest."""
 
-    coded = looked_up(text_of(piece.column("value_as_concept_id")), of_concept)
-    written = looked_up(text_of(piece.column("value_as_string")), str.lower)
-    return np.isin(coded, ["no"]) | np.isin(written, list(_NO))
+    def of_concept(number: str) -> str:
+        return "" if concepts.is_fact(table, number) else _DOES[concepts.answer(number)]
+
+    def of_text(text: str) -> str:
+        return "" if concepts.codes.rule(table, text) else _DOES[concepts.said(text)]
+
+    found = [looked_up(text_of(piece.column("value_as_concept_id")), of_concept)]
+    found += [looked_up(text_of(piece.column(name)), of_text) for name in MAY_TAKE[1:]]
+    gravest = np.full(piece.num_rows, "", dtype=object)
+    for does in (KEPT, NOT_KNOWN, NO):
+        gravest[np.any([one == does for one in found], axis=0)] = does
+    return gravest
 
 
 def _first(*ways: pa.Array) -> pa.Array:

@@ -3,8 +3,8 @@
 Comes in: the text columns of `person`, and the vault's resolve function.
 Goes out: PERSON, birth dates, and the `Link` that gives every other table its person keys.
 Refuses: rows of people without a scan (counted); where rows of one person contradict each other
-the field is left empty and the contradiction counted; where both sex and year of birth do, they
-are two people under one number, and neither has a record. Nobody is guessed.
+the field is left empty and the contradiction counted; where they contradict each other twice
+(`_torn`), they are two people under one number, and neither has a record. Nobody is guessed.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from screening.clinical.codes import Codes, normal_word
-from screening.clinical.link import Link, column, make_link, who_of
+from screening.clinical.link import Link, column, make_link, normal_mrn, who_of, written_mrn
 from screening.clinical.parse import bools, dates, looked_up
 from screening.clinical.sieve import Sieve
 from screening.reasons import Reason
@@ -28,7 +28,7 @@ BIRTH_DATES_SCHEMA = pa.schema([("person_key", pa.string()), ("birth_date", pa.d
 
 _FIELDS = ("sex", "birth_date", "race", "death_date")
 _SHARED = "mrn of several people"
-_TORN = "sex and year of birth differ"
+_TORN = "two people under one number"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,25 +87,33 @@ def read_people(
 
 
 def _torn(table: pa.Table, keys: pa.Array, codes: Codes) -> pa.Array:
-    """Return the keys whose rows contradict each other in both sex and year of birth.
+    """Return the keys whose rows contradict each other twice: another person.
 
-    One of them may be a slip of the pen; both are another person, whose number differs by zeros
-    in front or was given again.
+    Of sex and year of birth one may be a slip of the pen, both are not: a number was given again.
+    Where a number is also written with and without zeros in front, one of sex, year of birth and
+    being dead is enough: a system writes its own numbers in one way.
     """
     sexes = looked_up(column(table, "sex"), lambda t: codes.words.get(("sex", normal_word(t))))
-    years = dates(column(table, "birth_date")).first.astype("datetime64[Y]").astype("datetime64[D]")
+    born, died = dates(column(table, "birth_date")), column(table, "death_date")
     rows = pa.table(
         {
             "key": keys,
             "sex": pa.array([s or None for s in sexes], pa.string()),
-            "year": pa.array(years, pa.date32()),
+            "year": pa.array(born.first.astype("datetime64[Y]").astype("datetime64[D]")),
+            "is_dead": pc.not_equal(died, ""),
+            "number": normal_mrn(column(table, "mrn")),
+            "spelling": written_mrn(column(table, "mrn")),
         }
     ).filter(keys.is_valid())
+    names = rows.column_names[1:]
     found = rows.group_by("key", use_threads=False).aggregate(
-        [("sex", "count_distinct"), ("year", "count_distinct")]
+        [(n, "count_distinct") for n in names]
     )
-    differ = (pc.greater(found.column(f"{n}_count_distinct"), 1) for n in ("sex", "year"))
-    return column(found.filter(pc.and_(*differ)), "key")
+    n_of = {name: found.column(f"{name}_count_distinct") for name in names}
+    sex, year, dead = (pc.greater(n_of[name], 1) for name in ("sex", "year", "is_dead"))
+    padded = pc.greater(n_of["spelling"], n_of["number"])
+    other = pc.and_(padded, pc.or_(sex, pc.or_(year, dead)))
+    return column(found.filter(pc.or_(pc.and_(sex, year), other)), "key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

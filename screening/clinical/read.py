@@ -23,9 +23,9 @@ from screening.clinical.files import missing_tables
 from screening.clinical.link import Link
 from screening.clinical.people import Resolve, read_people
 from screening.clinical.reports import read_reports, read_score_list
-from screening.clinical.sieve import Taken, without_copies
+from screening.clinical.sieve import Taken, without_copied_facts, without_copies
 from screening.config import ClinicalSettings
-from screening.tables import CLINICAL_REJECTIONS, EVENT, OBSERVATION
+from screening.tables import CLINICAL_REJECTIONS, OBSERVATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,12 @@ def read_clinical(
     measured = pa.concat_tables([observations.rows, reported, scored])
     taken = (observations, *events, policies)
     # A condition and a procedure may share code and concept: once is enough.
-    all_events = [*(e.rows for e in events), observed_scores(observations.rows)]
+    observed = observed_scores(tables["observation"], link, codes, settings.decimal)
+    all_events = [*(e.rows for e in events), observed]
     return ClinicalTables(
         person=people.person,
         observation=without_copies(measured, OBSERVATION.key),
-        event=without_copies(pa.concat_tables(all_events), EVENT.key),
+        event=without_copied_facts(pa.concat_tables(all_events)),
         policy=policies.rows,
         rejections=_summed(
             [*delivery.rejections, people.rejections, *(t.rejections for t in taken)]

@@ -223,7 +223,7 @@ def _is_of_others(mention: _Mention) -> bool:
     people = list(words.OTHER_PERSON.finditer(said))
     if people and not words.OWN.search(said[people[-1].end() :]):
         return True
-    if words.OF_RELATIVE.match(mention.after):
+    if words.OF_RELATIVE.match(mention.after) or words.LATER_OF_RELATIVE.match(mention.after):
         return True
     if words.FAMILY_SECTION.search(mention.sentence.section):
         return True

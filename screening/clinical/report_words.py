@@ -58,7 +58,7 @@ _METHOD = (
     r"(?:\s*,?\s*(?:calculated\s+)?(?:by|using|per|with|via|according\s+to)\s+(?:the\s+|an?\s+)?"
     r"(?:(?:standard|modified|traditional|conventional|aj-?\s?130|agatston(?:-janowitz)?)[\s-]{1,3}){1,3}"
     r"(?:method|scoring|technique|algorithm|protocol|criteria|system)s?"
-    r"(?=\s*(?:[:=]|(?:is|was|of|equals?|totals?|measures)\s)))?"
+    r"(?=\s*(?:[:=]|(?:is|was|of(?!\s+(?:19|20)\d\d\b)|equals?|totals?|measures)\s)))?"
 )
 _ASIDE = r"(?:,[^,.;\d]{1,60},(?=\s*(?:is|was)\b))?"
 _FROM_TO = (
@@ -92,7 +92,7 @@ NUMBER_FIRST = re.compile(
 _ONLY_BOUND = r"(?P<link>\s*(?:[:=]|(?:is|was|of)\s)?\s*)"
 TOTAL_FIRST = re.compile(
     rf"(?P<name>\b(?:total|overall)\s+score)(?P<middle>{_ONLY_BOUND})(?P<value>{NUMBER})"
-    r"(?=\s*\(agatston\b)",
+    r"(?=\s*\(agatston(?:\s+(?:units?|scores?))?\s*\))",  # not "(Agatston 0)": that is the score
     _I,
 )
 SCAN_SAYS = re.compile(
@@ -107,7 +107,7 @@ ZERO_FIRST = re.compile(
     r"(?:(?:^|[:;])[\s*•-]{0,9}(?:\d{1,2}[.)]\s{1,3})?|\b(?:has|had|have|showed|shows|revealed|reveals"
     r"|demonstrated|demonstrates|his|her)\s+(?:an?\s+)?)(?P<value>zero)\s+"
     r"(?P<name>(?:coronary\s+)?(?:artery\s+)?(?:calcium|agatston|cac)\s+score)\b"
-    r"(?=\s*(?:$|[.;)]|(?:on|in|from)\s+(?:\d|this\b|today\b)))",
+    rf"(?=\s*(?:(?:(?:on|in|from)\s+)?(?:{_DAY}|this\s+\w+|today))?\s*(?:$|[.,;)]))",
     _I,
 )
 # What an earlier score has become: "150, now 320".
@@ -185,6 +185,12 @@ OF_OTHER_ORGAN = re.compile(
 )
 OF_RELATIVE = re.compile(
     rf"(?:{UNIT})?[\s(]*(?:in|for|of|at)?\s*(?:(?:his|her|the|a|patient's)\s+){{0,3}}{RELATIVE}", _I
+)
+# Farther behind: "120 on 3/2020 in her sister", but not "in view of her sister's infarction".
+LATER_OF_RELATIVE = re.compile(
+    r"[^,;]{0,80}?\b(?:in|for|of)\s+(?:his|her|their|an?|patient'?s)\s+(?:(?!family)\w+\s+)?"
+    rf"(?!family){RELATIVE}(?!['’])",
+    _I,
 )
 VALVE = re.compile(
     r"\btav[ir]\b|\blow[- ]gradient\b|\btranscatheter\s+aortic"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from screening.clinical.link import WHO, Link, column
 from screening.clinical.parse import bools, dates, numbers
 from screening.clinical.report_scores import HIGHEST_AGATSTON, formal_scores
-from screening.clinical.sieve import Sieve, Taken, without_copies
+from screening.clinical.sieve import Sieve, Taken, without_copied_facts
 from screening.reasons import Reason
 from screening.tables import EVENT, OBSERVATION
 
@@ -75,7 +75,7 @@ def _found(
     sieve.remark(when.is_bad, Reason.BAD_VALUE, "at, kept without")
     keep = sieve.keep
     events = without_score(keys.filter(pa.array(keep)), code, when.arrow(keep))
-    one = without_copies(events, EVENT.key)
+    one = without_copied_facts(events)
     sieve.refuse_number(events.num_rows - one.num_rows, Reason.DUPLICATE_ROW, "same fact again")
     is_dated = keep & ~np.isnan(value) & ~when.is_missing
     dated = pa.table(

@@ -4,17 +4,20 @@ Comes in: masks with a reason. Goes out: the rows that stay, and counts by reaso
 Refuses: nothing. Every row is either kept or refused exactly once: in = kept + refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from screening.reasons import Reason
-from screening.tables import CLINICAL_REJECTIONS
+from screening.tables import CLINICAL_REJECTIONS, EVENT
 
 Bools = NDArray[np.bool_]
+_INTENSITIES = pa.array(["", "low", "moderate", "high"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +70,27 @@ def counted(source: str, counts: Mapping[tuple[str, str], int]) -> pa.Table:
 
 def without_copies(table: pa.Table, key: tuple[str, ...]) -> pa.Table:
     """One row for each key, sorted by it, so that the order of the site's rows cannot matter."""
-    by_all = table.sort_by([(name, "ascending") for name in table.column_names])
-    numbered = by_all.append_column("row", pa.array(np.arange(table.num_rows)))
+    return _first_of_each(table, key, [(name, "ascending") for name in table.column_names])
+
+
+def without_copied_facts(events: pa.Table) -> pa.Table:
+    """One row for each fact of EVENT: of copies the one that goes on longest.
+
+    Whose end is unknown goes on; of as long ones the strongest statin counts.
+    """
+    until = pc.fill_null(events.column("stopped_on"), pa.scalar(date.max, pa.date32()))
+    strength = pc.index_in(events.column("intensity"), value_set=_INTENSITIES)
+    ranked = events.append_column("until", until).append_column("strength", strength)
+    last = [("until", "descending"), ("strength", "descending")]
+    order = [*last, *((name, "ascending") for name in events.column_names)]
+    return _first_of_each(ranked, EVENT.key, order).select(events.column_names)
+
+
+def _first_of_each(
+    table: pa.Table, key: tuple[str, ...], order: Sequence[tuple[str, str]]
+) -> pa.Table:
+    ordered = table.sort_by(list(order))
+    numbered = ordered.append_column("row", pa.array(np.arange(table.num_rows)))
     first = numbered.group_by(list(key), use_threads=False).aggregate([("row", "min")])
     rows = np.sort(first.column("row_min").to_numpy())
-    return by_all.take(pa.array(rows)).sort_by([(name, "ascending") for name in key])
+    return ordered.take(pa.array(rows)).sort_by([(name, "ascending") for name in key])

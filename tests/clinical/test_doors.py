@@ -90,3 +90,18 @@ def test_rows_that_no_list_knows_were_handed_over_all_the_same(tmp_path, door):
     given = {g.table: g.n_rows for g in read.given}
     assert read.event.num_rows == 0
     assert (given["condition"], given["medication"], given["procedure"]) == (1, 2, 1)
+
+
+def test_a_history_in_observation_does_not_show_that_conditions_are_written_down(tmp_path):
+    """Without `condition_occurrence` nobody's diabetes is known, whatever `observation` tells."""
+    (tmp_path / "person.csv").write_text(
+        "person_id,gender_concept_id,year_of_birth,person_source_value\n7,8532,1960,A1^^^H\n"
+    )
+    (tmp_path / "observation.csv").write_text(
+        "person_id,observation_concept_id,observation_date,value_as_number,"
+        "observation_source_value\n" + "7,0,2024-01-01,,Z82.49\n" * 9
+    )
+    read = read_clinical(tmp_path, resolve)
+    given = {g.table: g.n_rows for g in read.given}
+    assert read.event["concept"].to_pylist() == ["family_history_mi"]
+    assert (given["condition"], given["procedure"], given["observation"]) == (0, 0, 9)

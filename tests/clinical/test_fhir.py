@@ -401,8 +401,8 @@ def test_files_cut_in_the_middle_are_named_and_the_rest_goes_on(tmp_path):
     found = refused(tables, "fhir")
     assert found["cut_short", "ends in the middle of a line: Observation.ndjson"] == 1
     assert found["cut_short", "compressed file is cut: Observation.2.ndjson.gz"] == 1
-    assert found["bad_value", "a line is not JSON in a file with an odd name"] == 1
-    assert found["bad_value", "a line is no resource in a file with an odd name"] == 1
+    assert found["bad_value", "a line is not JSON in file 4 of 4 by path"] == 1
+    assert found["bad_value", "a line is no resource in file 4 of 4 by path"] == 1
 
 
 def test_facts_of_nobody_and_types_not_used_are_counted(fhir):

@@ -134,6 +134,34 @@ def test_a_procedure_of_the_past(told, kind, concepts):
     assert tables.event["concept"].to_pylist() == concepts
 
 
+@pytest.mark.parametrize(
+    ("row", "concepts"),
+    [
+        (of(2614801, source="T2042"), ["palliative_care"]),
+        (of(0, source="Q5001"), ["palliative_care"]),
+        (of(2211330, source="75571"), ["formal_calcium_score"]),
+        (of(FAMILY, source="33510"), []),
+        (of(4242, source="232717009"), []),  # it may be a relative's
+    ],
+)
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_procedure_that_is_its_own_concept(told, row, concepts, is_listed):
+    known = [
+        concept(2614801, "Hospice care", "HCPCS", "T2042"),
+        concept(2211330, "CT of the heart for calcium", "CPT4", "75571"),
+    ]
+    tables = told(row, concept=known if is_listed else [concept(1, "x")])
+    assert tables.event["concept"].to_pylist() == concepts
+    assert sum(refused(tables, "observation").values()) == int(not concepts)
+
+
+def test_a_procedure_by_a_concept_of_snomed_alone(told):
+    bypass = concept(4336464, "Coronary artery bypass graft", code="232717009")
+    tables = told(of(4336464), concept=[bypass])
+    assert tables.event["concept"].to_pylist() == ["coronary_bypass"]
+    assert told(of(4336464, NO), concept=[bypass]).event.num_rows == 0
+
+
 @pytest.mark.parametrize("kind", [EVENT, FAMILY])
 def test_a_value_that_is_no_history_tells_nothing(told, kind):
     tables = told(of(3012697, INFARCTION))
@@ -155,3 +183,65 @@ def test_every_row_is_used_or_counted_once(told, row, counts):
     found = refused(tables, "observation")
     assert found == counts
     assert tables.event.num_rows + sum(found.values()) == 1
+
+
+ANSWERS = [
+    concept(45878245, "No", "LOINC", "LA32-8"),
+    concept(9189, "Negative"),
+    concept(7001, "Never", "LOINC", "LA6270-8"),
+    concept(7002, "Not present", "LOINC", "LA9634-2"),
+    concept(7003, "Unknown", "LOINC", "LA4489-6"),
+    concept(7004, "Prefer not to answer", "PPI", "PMI_PreferNotToAnswer"),
+    concept(7005, "Severe"),
+    concept(7006, "Ei", "LOINC", "LA32-8"),  # named in another language
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        *(({"value_as_concept_id": n}, "answered no") for n in (45878245, 4132135, 9189)),
+        *(({"value_as_concept_id": n}, "answered no") for n in (7001, 7002)),
+        *(({"value_as_concept_id": n}, "answer not known") for n in (45877986, 7003, 7004, 99)),
+        *(({"value_source_value": t}, "answered no") for t in ("No", "0", "N", "denies MI")),
+        *(({"value_source_value": t}, "answered no") for t in ("LA32-8", "SNOMED|373067005")),
+        ({"value_as_concept_id": 7006}, "answered no"),
+        *(({"value_as_number": n}, "answered no") for n in (0, "0.0")),
+        *(
+            ({"value_as_string": t}, "answered no")
+            for t in ("N", "never", "not present", "Patient has never had one", "MI: absent")
+        ),
+        *(
+            ({"value_as_string": t}, "answer not known")
+            for t in ("Unknown", "unsure", "don't know", "possible", "?", "n/a")
+        ),
+        ({"value_as_concept_id": 45877994, "value_source_value": "N"}, "answered no"),
+    ],
+)
+@pytest.mark.parametrize(
+    "row", [of(4163874), of(0, source="Z95.1"), of(FAMILY, 0, "Z82.49"), of(0, source="75571")]
+)
+def test_who_answers_no_or_does_not_know_has_no_disease(told, row, answer, says):
+    tables = told({**row, **answer}, concept=ANSWERS)
+    assert tables.event.num_rows == 0
+    assert refused(tables, "observation") == {("void_record", says): 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_counted"),
+    [
+        *(({"value_as_concept_id": n}, False) for n in (0, "", 4188539, 45877994, 9191)),
+        *(({"value_as_string": t}, False) for t in ("", "Yes", "y", "true", "present", "NULL")),
+        ({"value_as_number": 1}, False),
+        ({"value_source_value": "Z95.5"}, False),
+        ({"value_as_number": 2010}, True),
+        ({"value_as_string": "STEMI in 2010, not thrombolysed since late"}, True),
+        ({"value_as_string": "Old infarction without complications"}, True),
+        ({"value_as_concept_id": 7005}, True),
+    ],
+)
+def test_an_answer_of_other_words_leaves_the_disease_and_is_counted(told, answer, is_counted):
+    tables = told({**of(4163874), **answer}, concept=ANSWERS)
+    assert tables.event["concept"].to_pylist() == [MI]
+    counted = {("bad_value", "answer that no list knows, kept"): 1} if is_counted else {}
+    assert refused(tables, "observation") == counted

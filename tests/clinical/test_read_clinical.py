@@ -215,25 +215,35 @@ def test_contradicting_rows_of_one_person_leave_the_field_empty(clinical):
 
 
 @pytest.mark.parametrize(
-    ("birth", "sex", "is_one"),
+    ("number", "birth", "sex", "death", "is_one"),
     [
-        ("1980-01-01", "M", False),
-        ("1980-01-01", "F", True),
-        ("1960-11-30", "M", True),
-        ("", "M", True),
-        ("1980-01-01", "", True),
+        # The same number: one field may be a slip of the pen.
+        ("80", "1990-01-01", "M", "", False),
+        ("80", "1990-01-01", "F", "", True),
+        ("80", "1960-11-30", "M", "", True),
+        ("80", "1960-02-29", "F", "2015-01-01", True),
+        # A padded one: none may.
+        ("0080", "1990-01-01", "F", "", False),
+        ("0080", "1961-02-28", "F", "", False),
+        ("0080", "1960-11-30", "M", "", False),
+        ("0080", "1960", "F", "2015-01-01", False),
+        ("0080", "", "F", "deceased", False),
+        ("0080", "1960-02-29", "F", "", True),
+        ("0080", "1960-11-30", "F", "", True),
+        ("0080", "", "", "", True),
+        (" 80", "1990-01-01", "F", "", True),  # a blank is no zero
     ],
 )
-def test_another_sex_and_year_of_birth_under_a_padded_number_are_another_person(
-    tmp_path, birth, sex, is_one
+def test_who_differs_twice_under_one_number_is_another_person(
+    tmp_path, number, birth, sex, death, is_one
 ):
     write(
         tmp_path,
         person=[
             ("s", "H", "80", "1960-02-29", "F", "white", ""),
-            ("s", "H", "0080", birth, sex, "", ""),
+            ("s", "H", number, birth, sex, "", death),
         ],
-        condition=[("0080", "I21.0", "2024-01-01")],
+        condition=[(number, "I21.0", "2024-01-01")],
         observation=[("80", "2093-3", "200", "mg/dL", "2024-01-01")],
         report_text=[("80", "x", "Agatston score: 120.", "2024-01-01")],
         person_policy=[("80", "opt_out_all", "2025-01-01")],
@@ -241,7 +251,7 @@ def test_another_sex_and_year_of_birth_under_a_padded_number_are_another_person(
     tables = read_clinical(tmp_path, lambda t: pa.array(["key"] * t.num_rows))
     assert (tables.event.num_rows > 0) == (tables.observation.num_rows > 0) == is_one
     assert tables.person.num_rows == int(is_one)
-    torn = ("identity_conflict", "sex and year of birth differ")
+    torn = ("identity_conflict", "two people under one number")
     assert refused(tables, "person").get(torn, 0) == (0 if is_one else 2)
     assert (
         refused(tables, "condition") == {("identity_conflict", "mrn of several people"): 1}
@@ -336,3 +346,40 @@ def test_in_is_kept_plus_refused_in_any_order(tmp_path_factory, rows, seed):
     assert len({tuple(k.values()) for k in keys}) == len(keys)
     reasons = {r["reason"] for r in straight.rejections.to_pylist()}
     assert reasons <= {r.value for r in Reason}
+
+
+@pytest.mark.parametrize(
+    ("stops", "expected"),
+    [
+        (("", "2024-03-01"), None),
+        (("2024-03-01", "2024-09-01", "2024-05-01"), date(2024, 9, 1)),
+    ],
+)
+@pytest.mark.parametrize("code", ["C10AA05", "C09AA05"])
+@pytest.mark.parametrize("start", ["2024-03-01", "2024", ""])
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_packs_begun_on_one_day_the_one_that_goes_on_counts(
+    clinical, stops, expected, code, start, turned
+):
+    rows = [("A1", code, start, stop) for stop in (stops[::-1] if turned else stops)]
+    tables = clinical(medication=rows)
+    assert tables.event["stopped_on"].to_pylist() == [expected]
+    counted = {("duplicate_row", "same fact again"): len(stops) - 1}
+    assert refused(tables, "medication") == counted
+
+
+def test_of_two_packs_that_go_on_the_stronger_counts(tmp_path):
+    (tmp_path / "person.csv").write_text(",".join(COLUMNS["person"].split()) + "\ns,H,A1,,F,,\n")
+    doses = "".join(f"A1,C10AA05,2024-03-01,,{mg}\n" for mg in ("", "10", "80", "20"))
+    (tmp_path / "medication.csv").write_text(f"mrn,code,start_at,stop_at,daily_dose_mg\n{doses}")
+    tables = read_clinical(tmp_path, resolve)
+    assert tables.event["intensity"].to_pylist() == ["high"]
+
+
+@pytest.mark.parametrize("ends", [("", "2024-03-02"), ("2024-03-02", "2024-03-09")])
+def test_of_two_stays_from_one_day_on_the_longer_counts(tmp_path, ends):
+    (tmp_path / "person.csv").write_text(",".join(COLUMNS["person"].split()) + "\ns,H,A1,,F,,\n")
+    stays = "".join(f"A1,V3ACT|IMP,2024-03-01,{end}\n" for end in ends)
+    (tmp_path / "procedure.csv").write_text(f"mrn,code,performed_at,ended_at\n{stays}")
+    stopped = read_clinical(tmp_path, resolve).event["stopped_on"].to_pylist()
+    assert stopped == [None if "" in ends else date(2024, 3, 9)]

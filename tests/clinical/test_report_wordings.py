@@ -87,6 +87,14 @@ def test_what_is_no_score_under_those_names(text):
         ("Calcium score 10 in 2015, now 58 y/o.", 10.0),
         ("Previous calcium score 150, now on statin 40 mg.", 150.0),
         ("Previous calcium score 150, now 65 years old.", 150.0),
+        ("Syntax total score 22 (Agatston 0).", 0.0),
+        ("Total score 22 (Agatston units).", 22.0),
+        ("Calcium score by the Agatston method of 245.", 245.0),
+        ("Zero calcium score on 3/2020.", 0.0),
+        ("Zero calcium score this year.", 0.0),
+        ("Calcium score 120 in 2020 in view of his father's infarction.", 120.0),
+        ("Calcium score 120 in 2020 in the light of a strong family history.", 120.0),
+        ("Calcium score 120 in 2020, better than that of her sister.", 120.0),
     ],
 )
 def test_scores_by_method_as_a_list_or_the_other_way_round(text, score):
@@ -119,6 +127,13 @@ def test_scores_by_method_as_a_list_or_the_other_way_round(text, score):
         "Aortic valve total score 245 (Agatston).",
         "Total score 5 (Duke).",
         "Father's calcium score 150, now 320.",
+        "Calcium score by the Agatston method of 1990.",
+        "Calcium scoring using the Agatston method of 1990 was requested.",
+        "Zero calcium score on 3/2020 in her sister.",
+        "Zero calcium score in 2020 for his older brother.",
+        "Calcium score of 120 on 3/2020 in her sister.",
+        "Calcium score 120 obtained in 2020 for his brother.",
+        "Calcium score of 120 in 2020 in her older sister.",
     ],
 )
 def test_what_is_no_score_though_it_reads_nearly_so(text):
