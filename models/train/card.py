@@ -24,13 +24,17 @@ Research software, not a medical device. Not evaluated clinically.
 four coronary arteries and the two left-sided valves on 6 mm cells. `candidate.onnx` names each
 bright thing (>= 130 HU) within 12 mm of the heart: one of the four arteries, or what it is
 otherwise, stents and other metal among it. A thing counts as coronary when its four vessel
-probabilities sum to 0.5 or more. `ball.onnx` looks along what is as long as a stent, through balls
-of 14 mm, and tells the two apart (`infra/decisions/0013`).
+probabilities sum to 0.5 or more, and it does not lie 12 mm or more off their courses. `ball.onnx`
+looks along what is as long as a stent, through balls of 14 mm, and tells the two apart
+(`infra/decisions/0013`).
 
 **Input.** {input_contract}
 
 **Training.** {trained_on} Seed {seed}, {trained_at}: `{command}`.
-Training, tuning and test phantoms come from disjoint ranges of seeds (`models/train/phantoms.py`).
+Training and test phantoms come from disjoint ranges of seeds and other generators. The rules
+behind the networks (what is metal, from when a thing counts) were found and compared on chests of
+the test's generator, by seeds that are none of those reported
+(`tests/models/test_seeds_and_generators.py`).
 
 ## Measures: *simulated*
 

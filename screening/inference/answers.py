@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 VESSELS = np.array([int(label) for label in CORONARY_LABELS], dtype=np.uint8)
 UNNAMED = 255  # a coronary label whose artery is still to be told
 _PROBABILITY_SLACK = 1e-3
+_ENOUGH_VOXELS = 100  # logits that happen to lie from 0 to 1 are not so many
 _ROUGH_SUM = 1e-2  # softmax in half precision sums to one within this
 
 
@@ -28,7 +29,7 @@ def activate(raw: Floats, output: NetworkOutput) -> Floats:
     Raises
     ------
     UnusableOutputError
-        Probabilities, says the manifest, and they are none.
+        Probabilities, says the manifest, and they are none; or logits, and they are probabilities.
     """
     if output.values == "probabilities":
         low, high = -_PROBABILITY_SLACK, 1 + _PROBABILITY_SLACK
@@ -40,10 +41,22 @@ def activate(raw: Floats, output: NetworkOutput) -> Floats:
         if output.classes == "softmax" and len(raw) and np.abs(raw.sum(1) - 1).max() > _ROUGH_SUM:
             raise UnusableOutputError("the probabilities of the classes do not sum to one")
         return raw
+    if _are_probabilities(raw, output):
+        raise UnusableOutputError(
+            f"the output of all {len(raw)} bright voxels lies between 0 and 1, the manifest says "
+            "logits; probabilities read as logits would count everything"
+        )
     if output.classes == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-np.clip(raw, -60, 60))), dtype=np.float32)
     shifted = np.exp(raw - raw.max(1, keepdims=True))
     return np.asarray(shifted / shifted.sum(1, keepdims=True), dtype=np.float32)
+
+
+def _are_probabilities(raw: Floats, output: NetworkOutput) -> bool:
+    """Whether so many numbers all lie from 0 to 1, and sum to one where classes exclude another."""
+    if len(raw) < _ENOUGH_VOXELS or raw.min() < 0 or raw.max() > 1:
+        return False
+    return output.classes == "sigmoid" or bool(np.abs(raw.sum(1) - 1).max() <= _ROUGH_SUM)
 
 
 def decide(p: Floats, output: NetworkOutput) -> tuple[NDArray[np.uint8], Floats]:

@@ -16,14 +16,13 @@ import numpy as np
 from models.train import judge
 from models.train.judge import agatston, label_map
 from models.train.measures import measures
-from models.train.phantoms import TEST_SEED
+from models.train.phantoms import RULES_FROM as FROM
 from models.train.shifted import TestCase, shifted_case
 from screening import inference
 from screening.inference import labelling
 from screening.records import CORONARY_LABELS, Label, Labelled, Rejection
 from screening.scoring import name_metal, score
 
-FROM = {"tune": TEST_SEED + 100_000, "test": TEST_SEED + 110_000}
 N_STENTED, N_AS_THEY_COME = 32, 40
 MODEL = inference.open_model("default")
 UNSURE = {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.train import evaluate, shifted, variety
-from models.train.phantoms import SEED_STRIDE, TEST_SEED, TRAINING_SEED, TUNING_SEED
+from models.train.phantoms import RULES_FROM, SEED_STRIDE, TEST_SEED, TRAINING_SEED, TUNING_SEED
 from screening.phantom.people import MODELS_SEEDS, plan_people
 
 RANGE = 10_000_000
@@ -23,6 +23,14 @@ def test_training_stays_in_its_range():
 def test_evaluation_stays_in_the_test_range():
     for first in (evaluate._SHIFTED_FROM, evaluate._PLACED_FROM):
         assert TEST_SEED <= first < TEST_SEED + RANGE - 50_000
+
+
+def test_what_is_reported_served_to_make_no_rule():
+    made = [(first, first + 5_000) for first in RULES_FROM.values()]
+    reported = [(evaluate._SHIFTED_FROM, evaluate._SHIFTED_FROM + 150)]
+    reported += [(evaluate._PLACED_FROM, evaluate._PLACED_FROM + 30_000)]
+    for first, last in reported:
+        assert all(last <= begin or end <= first for begin, end in made)
 
 
 def test_protocols_of_the_test_are_none_of_training():
