@@ -32,7 +32,7 @@ RISK_COLUMNS = (
     Column("mesa_chd_10y", _F, "fraction", "10-year CHD without calcium", _HEALTH),
     Column("mesa_chd_10y_cac", _F, "fraction", "10-year CHD with calcium", _HEALTH),
     Column("percentile", _F, "", "of the score at that age; empty of a zero and beyond", _HEALTH),
-    Column("percentile_text", _S, "", "the percentile in words", _HEALTH),
+    Column("percentile_text", _S, "", "the percentile in words, rounded down", _HEALTH),
     Column(
         "percentile_source",
         _S,

@@ -14,7 +14,7 @@
 -- column: agatston_lad_rounded | Agatston unit | health | left anterior descending, to the nearest 10, for the same reason
 -- column: agatston_lcx_rounded | Agatston unit | health | left circumflex, to the nearest 10, for the same reason
 -- column: agatston_rca_rounded | Agatston unit | health | right coronary artery, to the nearest 10, for the same reason
--- column: percentile_rounded |  | health | of the score among people of that age, sex and, where known, race, to the nearest 5: with the exact one and the score the age could be told; empty below the lowest and above the highest percentile of the table, and outside its ages
+-- column: percentile_rounded |  | health | of the score among people of that age, sex and, where known, race, rounded down to 5: with the exact one and the score the age could be told; empty below the lowest and above the highest percentile of the table, and outside its ages
 -- column: percentile_source |  | open | MESA 2006 where the race is known, at 50 to 80; else Hoff 2001, 40 to 84; empty outside their ages
 -- column: mesa_chd_10y_cac_rounded | fraction | health | 10-year CHD risk with calcium, to the nearest 0.01: the exact one tells the inputs
 -- column: model_digest_12 |  | open | first 12 characters of the sha256 of the model
@@ -56,7 +56,7 @@ select
     round(s.agatston_lad / policy.score_step) * policy.score_step as agatston_lad_rounded,
     round(s.agatston_lcx / policy.score_step) * policy.score_step as agatston_lcx_rounded,
     round(s.agatston_rca / policy.score_step) * policy.score_step as agatston_rca_rounded,
-    round(k.percentile / policy.percentile_step) * policy.percentile_step as percentile_rounded,
+    floor(k.percentile / policy.percentile_step) * policy.percentile_step as percentile_rounded,
     coalesce(k.percentile_source, '') as percentile_source,
     s.grade,
     s.score_is_doubtful,

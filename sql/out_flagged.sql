@@ -13,7 +13,7 @@
 -- column: agatston_rca | Agatston unit | health | right coronary artery, to 0.1
 -- column: n_vessels |  | health | coronary arteries with calcium, 0 to 4
 -- column: n_lesions |  | health | coronary lesions
--- column: percentile |  | health | of the score among people of that age, sex and, where known, race; whole; empty below the lowest and above the highest percentile known, and outside the table's ages
+-- column: percentile |  | health | of the score among people of that age, sex and, where known, race; whole, rounded down; empty below the lowest and above the highest percentile known, and outside the table's ages
 -- column: percentile_text |  | health | the same in words, also below and above; empty outside the table's ages
 -- column: percentile_source |  | open | MESA 2006 where the race is known, at 50 to 80; else Hoff 2001, 40 to 84
 -- column: mesa_chd_10y | fraction | health | 10-year CHD without calcium, to 0.001
@@ -52,7 +52,7 @@ select
     round(s.agatston_rca, 1) as agatston_rca,
     s.n_vessels,
     s.n_lesions,
-    round(k.percentile)::integer as percentile,
+    floor(k.percentile)::integer as percentile,
     coalesce(k.percentile_text, '') as percentile_text,
     coalesce(k.percentile_source, '') as percentile_source,
     f.grade,

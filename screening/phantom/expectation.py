@@ -74,9 +74,9 @@ _MESA_LN_CAC = 0.2743
 _MESA_SHARES = {"white": 0.38, "black": 0.28, "hispanic": 0.22, "chinese": 0.12}
 _MESA_RACES = tuple(_MESA_SHARES)
 
-# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years; where
-# race is none of its four, and at other ages, Hoff (2001, Am J Cardiol 87:1335) at 42.5, 47.5 …
-# 77.5, its first held from 40 on, its last to 84.
+# 75th percentiles: MESA (McClelland 2006, Circulation 113:30) at 50, 60, 70 and 80 years, zero
+# until a quarter has calcium; where race is none of its four, and at other ages, Hoff (2001, Am J
+# Cardiol 87:1335) at 42, 47 … 77, its first held from 40 on, its last to 84; completed years.
 _P75_AGES = (50.0, 60.0, 70.0, 80.0)
 _P75 = {
     ("M", "white"): (22, 155, 540, 1200),
@@ -88,7 +88,8 @@ _P75 = {
     ("M", "hispanic"): (9, 75, 247, 494),
     ("F", "hispanic"): (0, 2, 51, 205),
 }
-_P75_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5, 77.5)
+_P75_ZERO_UNTIL = {("F", "white"): 54.5, ("F", "black"): 55 + 5 * 4 / 7}
+_P75_HOFF_AGES = (42.0, 47.0, 52.0, 57.0, 62.0, 67.0, 72.0, 77.0)
 _P75_HOFF_FROM, _P75_BELOW = 40.0, 85.0
 _P75_HOFF = {"M": (9, 36, 103, 215, 410, 566, 892, 1071), "F": (1, 2, 5, 23, 57, 145, 210, 241)}
 
@@ -332,6 +333,7 @@ def percentile_75(age_years: float, sex: str, race: str | None) -> float | None:
     scores: tuple[int, ...] = _P75_HOFF[sex]
     if race in _MESA_RACES and _P75_AGES[0] <= age_years <= _P75_AGES[-1]:
         ages, scores = _P75_AGES, _P75[sex, str(race)]
+        ages = (_P75_ZERO_UNTIL.get((sex, str(race)), ages[0]), *ages[1:])
     if not _P75_HOFF_FROM <= age_years < _P75_BELOW:
         return None
     return float(np.interp(age_years, ages, scores))

@@ -8,12 +8,18 @@ With a race that MESA published, MESA (McClelland, Circulation 2006;113:30, tabl
 without cardiovascular disease) between the middles of its first and last bracket, 50 to 80; without
 one, and at other ages, Hoff (Am J Cardiol 2001;87:1335, 35,246 adults, no race).
 Both give a few percentiles by age bracket. A bracket's values belong to its middle; between two
-middles they are interpolated. MESA's ten years are never applied beyond their middles: at 45 a
+middles they are interpolated. Ages are completed years on both sides, as the vault has them: Hoff's
+40-44 are people of 40, 41, 42, 43 and 44, its middle is 42; MESA's calculator, which asks for whole
+years, gives the table's values at 50, 60, 70 and 80.
+MESA's ten years are never applied beyond their middles: at 45 a
 score ranks otherwise than at 50. Hoff's first of five years, 40-44, holds from 40 on ("<40" has no
-middle), and its ">74" from 77.5, as if it were 75-79, to 84: it has no end of its own.
+middle), and its ">74" from 77, as if it were 75-79, to 84: it has no end of its own.
 Between two percentiles the score is interpolated on ln(A + 1).
 Any calcium ranks above every zero: where MESA tells how many have none (white and black people),
-the scores between zero and the first tabulated percentile above that share lie between the two.
+the scores between zero and the first tabulated percentile above that share lie between the two. A
+percentile is a score of zero until fewer than that have none, and rises from the age of which that
+is so, not from the last bracket in which it was zero: so it never contradicts the share.
+In words a percentile is rounded down: "75" is never said of a score below the 75th.
 """
 
 from collections.abc import Mapping
@@ -23,7 +29,7 @@ import numpy as np
 import pyarrow as pa
 
 _MESA_PERCENTILES = (25.0, 50.0, 75.0, 90.0, 95.0)
-_MESA_AGES = (50.0, 60.0, 70.0, 80.0)  # middles of 45-54, 55-64, 65-74, 75-84
+_MESA_AGES = (50.0, 60.0, 70.0, 80.0)  # for 45-54, 55-64, 65-74, 75-84
 _MESA: Mapping[tuple[str, str], tuple[tuple[int, ...], ...]] = {
     ("M", "white"): ((0, 0, 22, 110, 207), (0, 28, 155, 452, 743), (21, 145, 540, 1345, 2271),
                      (103, 385, 1200, 2933, 4619)),
@@ -52,7 +58,7 @@ _ANY_PERCENT: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("F", "black"): (8, 15, 21, 28, 37, 49, 62, 74, 85),
 }
 _HOFF_PERCENTILES = (25.0, 50.0, 75.0, 90.0)
-_HOFF_AGES = (42.5, 47.5, 52.5, 57.5, 62.5, 67.5, 72.5, 77.5)  # middles of 40-44 … 70-74, and >74
+_HOFF_AGES = (42.0, 47.0, 52.0, 57.0, 62.0, 67.0, 72.0, 77.0)  # middles of 40-44 … 70-74, and >74
 _HOFF: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "M": ((0, 1, 9, 59), (0, 3, 36, 154), (1, 15, 103, 332), (4, 48, 215, 554),
           (13, 113, 410, 994), (32, 180, 566, 1299), (64, 310, 892, 1774),
@@ -87,32 +93,47 @@ def percentile(agatston: float, age_years: float, sex: str, race: str | None) ->
     Parameters
     ----------
     agatston : Agatston units, 0 or more
-    age_years : decimal; MESA from 50 to 80, Hoff from 40 to below 85
+    age_years : completed years; MESA from 50 to 80, Hoff from 40 to below 85
     sex : F or M
     race : white, black, hispanic, chinese; anything else is unknown
     """
     ages: tuple[float, ...] = _HOFF_AGES
     percentiles: tuple[float, ...] = _HOFF_PERCENTILES
     table, source = _HOFF.get(sex), HOFF_SOURCE
-    at_zero = None
+    any_percent = None
     if (sex, race) in _MESA and _MESA_AGES[0] <= age_years <= _MESA_AGES[-1]:
         ages, percentiles = _MESA_AGES, _MESA_PERCENTILES
         table, source = _MESA[(sex, str(race))], MESA_SOURCE
-        at_zero = _percent_at_zero(age_years, sex, race)
+        any_percent = _ANY_PERCENT.get((sex, str(race)))
     if table is None or agatston < 0 or not _HOFF_FROM_YEARS <= age_years < _BELOW_YEARS:
         return None
-    # np.interp holds Hoff's outermost rows beyond their middles.
-    scores = [float(np.interp(age_years, ages, column)) for column in zip(*table, strict=True)]
+    scores = [
+        _score_at(age_years, ages, column, _onset(percent, any_percent))
+        for percent, column in zip(percentiles, zip(*table, strict=True), strict=True)
+    ]
+    at_zero = None
+    if any_percent is not None:
+        at_zero = 100 - float(np.interp(age_years, _ANY_AGES, any_percent))
     if agatston == 0:
         return Percentile(_of_zero(scores, percentiles, at_zero), None, source)
     return _place(agatston, scores, percentiles, source, at_zero)
 
 
-def _percent_at_zero(age_years: float, sex: str, race: str | None) -> float | None:
-    any_percent = _ANY_PERCENT.get((sex, str(race)))
-    return (
-        None if any_percent is None else 100 - float(np.interp(age_years, _ANY_AGES, any_percent))
-    )
+def _onset(percent: float, any_percent: tuple[int, ...] | None) -> float | None:
+    """Return the age from which on fewer than so many percent have no calcium; None unknown."""
+    if any_percent is None:
+        return None
+    return float(np.interp(100 - percent, any_percent, _ANY_AGES))
+
+
+def _score_at(
+    age_years: float, ages: tuple[float, ...], scores: tuple[int, ...], onset: float | None
+) -> float:
+    """Interpolate a percentile's score on age; one that begins at zero rises from its onset on."""
+    n_zero = scores.count(0)
+    if onset is not None and 0 < n_zero < len(scores):
+        ages, scores = (onset, *ages[n_zero:]), (0, *scores[n_zero:])
+    return float(np.interp(age_years, ages, scores))  # holds the outermost beyond their ages
 
 
 def _of_zero(scores: list[float], percentiles: tuple[float, ...], at_zero: float | None) -> str:
@@ -139,7 +160,7 @@ def _place(
         known = [(0.0, at_zero), *((a, p) for a, p in known if a > 0 and p > at_zero)]
     logs, ranks = np.log1p([a for a, _ in known]), [p for _, p in known]
     value = float(np.interp(np.log1p(agatston), logs, ranks))
-    return Percentile(f"{value:.0f}", value, source)
+    return Percentile(str(int(value)), value, source)  # rounded down
 
 
 def percentile_columns(inputs: pa.Table) -> dict[str, pa.Array]:

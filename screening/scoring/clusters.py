@@ -4,8 +4,8 @@ Comes in: flat indices of calcium voxels, how far apart groups lie, how wide mar
 Goes out: blocks of the volume, each with one group's calcium and its near surroundings.
 Refuses: nothing.
 
-Voxels are binned into cells; calcium in cells that touch is one group. Two groups are further
-apart than a cell along at least one axis.
+Calcium that touches is one piece; pieces whose boxes lie close along every axis are one group.
+So groups depend on the calcium alone: not on where the grid begins, nor on which way it runs.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from screening.records import PADDING_HU
 from screening.scoring.components import volume_components
@@ -52,7 +54,7 @@ class Cluster:
 def clusters(
     index: NDArray[np.int64],
     shape: tuple[int, ...],
-    cell_size: NDArray[np.int64],
+    apart: NDArray[np.int64],
     margin: NDArray[np.int64],
     near: NDArray[np.int64],
 ) -> Iterator[Cluster]:
@@ -62,26 +64,16 @@ def clusters(
     ----------
     index : int64 (n,), flat, sorted
     shape : (slices, rows, columns)
-    cell_size, margin, near : int64 (3,), voxels along each axis, at least 1; margin over near
+    apart, margin, near : int64 (3,), voxels along each axis, at least 1; margin over near, apart
+        at least twice near, so that no voxel is near two groups
     """
     if len(index) == 0:
         return
     at = np.stack(np.unravel_index(index, shape))
-    cell = at // cell_size[:, None]
-    cell -= cell.min(axis=1, keepdims=True)
-    n_slices, n_rows, n_columns = (int(n) + 1 for n in cell.max(axis=1))
-    flat_cell = (cell[0] * n_rows + cell[1]) * n_columns + cell[2]
-    number = np.zeros(n_slices * n_rows * n_columns, dtype=np.int64)
-    number[flat_cell] = 1
-    cells = np.flatnonzero(number)
-    found = volume_components(
-        cells, np.zeros(len(cells), dtype=np.uint8), (n_slices, n_rows, n_columns)
-    )
-    number[cells] = found.of
-    group = number[flat_cell]
+    n_groups, group = _groups(index, shape, apart)
     order = np.argsort(group, kind="stable")
     group, at = group[order], at[:, order]
-    first = np.searchsorted(group, np.arange(found.count))
+    first = np.searchsorted(group, np.arange(n_groups))
     low = np.minimum.reduceat(at, first, axis=1) - near[:, None]
     size = np.maximum.reduceat(at, first, axis=1) + near[:, None] + 1 - low
     within = at - low[:, group]
@@ -99,6 +91,41 @@ def clusters(
             inner=(slice(a, a + n), slice(b, b + m), slice(c, c + p)),
             near=_grown(flat[begin:end], (n, m, p), near.tolist()),
         )
+
+
+def _groups(
+    index: NDArray[np.int64], shape: tuple[int, ...], apart: NDArray[np.int64]
+) -> tuple[int, NDArray[np.int64]]:
+    """Return how many groups there are, and which one each voxel is of."""
+    slices, rows, columns = shape
+    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), (slices, rows, columns))
+    order = np.argsort(found.of_run, kind="stable")
+    first = np.searchsorted(found.of_run[order], np.arange(found.count))
+    begin = np.stack(np.unravel_index(index[found.first[order]], shape))
+    end = begin.copy()
+    end[2] += found.lengths[order] - 1
+    low = np.minimum.reduceat(begin, first, axis=1)
+    high = np.maximum.reduceat(end, first, axis=1)
+    one, other = _close(low, high + apart[:, None])
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(found.count,) * 2)
+    n_groups, group = connected_components(graph, directed=False)
+    return int(n_groups), group[found.of].astype(np.int64)
+
+
+def _close(
+    low: NDArray[np.int64], reach: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of boxes of which, along every axis, each begins where the other reaches."""
+    order = np.argsort(low[1], kind="stable")
+    low, reach = low[:, order], reach[:, order]
+    later = np.searchsorted(low[1], reach[1], side="right") - np.arange(len(order)) - 1
+    one = np.repeat(np.arange(len(order)), later)
+    other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(later) - later, later)
+    for axis in (0, 2):
+        is_close = low[axis, other] <= reach[axis, one]
+        is_close &= low[axis, one] <= reach[axis, other]
+        one, other = one[is_close], other[is_close]
+    return order[one], order[other]
 
 
 def _grown(

@@ -14,6 +14,7 @@ deposit, and each part of a large one, has that of the ring around it, fat inclu
 calcium itself covers is not seen; how uneven the ring is tells how far it may differ.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -184,13 +185,37 @@ def _tiles(
     is_ring = (hu > SHELL_HU[0]) & (hu < SHELL_HU[1])
     is_ring[cluster.inner] &= ~cluster.near
     inner = hu[cluster.inner]
-    _, height, width = size.tolist()
-    _, above, beside = (2 * axis.start for axis in cluster.inner)  # of the ring, both sides
-    for r in range(0, inner.shape[1], height):
-        for c in range(0, inner.shape[2], width):
-            part = (slice(None), slice(r, r + height), slice(c, c + width))
-            whole = (slice(None), slice(r, r + height + above), slice(c, c + width + beside))
+    rows, columns = (
+        _parts(inner.shape[axis], int(size[axis]), 2 * cluster.inner[axis].start) for axis in (1, 2)
+    )
+    for r, whole_r in rows:
+        for c, whole_c in columns:
+            part, whole = (slice(None), r, c), (slice(None), whole_r, whole_c)
             yield _Tile(inner[part], cluster.near[part], hu[whole], is_ring[whole], increments_mm)
+
+
+def _parts(n: int, size: int, ring: int) -> list[tuple[slice, slice]]:
+    """Cut a length in parts; beside each, what is looked at around it, the ring included.
+
+    The parts are as many before the middle as behind it, so that it does not matter which end
+    comes first. Around a part that is smaller than `size` so much is looked at as around one
+    that is not.
+
+    Parameters
+    ----------
+    n, size : of the deposit and of a part at most, voxels
+    ring : how much longer than the deposit the block with the ring is, both sides together
+    """
+    if n <= size:
+        return [(slice(0, n), slice(0, n + ring))]
+    count = 2 * (math.ceil(n / size) // 2) + 1
+    before = [k * n // count for k in range(count // 2 + 1)]
+    edges = [*before, *(n - edge for edge in reversed(before))]
+    found = []
+    for begin, end in itertools.pairwise(edges):
+        more = max(size - (end - begin), 0) // 2
+        found.append((slice(begin, end), slice(max(begin - more, 0), min(end + more, n) + ring)))
+    return found
 
 
 def _together(tiles: Iterator[_Tile]) -> Iterator[_Tiles]:

@@ -10,11 +10,11 @@ from screening.scoring import SCORING_VERSION, score
 # beside: isotropic volume, integrated mass, at thresholds for 110 kVp, density, 95 % interval,
 # probability of the category
 GOLDEN = {
-    7: (
+    8: (
         *(1260.312, 1144.44, 211.29800727272732),
         *(225.624, 432.48, 298.248, 303.96),
         *(266.016, 10),
-        *(1155.456, 237.50924044123315),
+        *(1155.456, 236.15029662802036),
         *(1157.904, 3.30374331550802),
         *(709.7129668030401, 1810.9110331969596, 0.8229453505873836),
     )

@@ -17,10 +17,11 @@ EVERY = settings(max_examples=60, deadline=None)
 HU = st.sampled_from([40, 89, 90, 129, 130, 131, 199, 200, 299, 300, 399, 400, 999])
 # No metal: what touches it is not counted, which has tests of its own.
 LABELS = st.sampled_from([0, *CORONARY_LABELS, *CORONARY_LABELS, Label.AORTA, Label.NODE])
-# Pixels of which 1, 2, 3, 4, 10, 11 make 1 mm2, some exactly.
+# Pixels of which 1, 2, 3, 4, 10, 11 make 1 mm2, some exactly; and some so large that a deposit is
+# weighed in parts.
 SPACING = st.sampled_from(
     [(1.0, 1.0), (0.999, 1.0), (0.5, 1.0), (0.7, 0.7), (0.6, 0.6), (0.5, 0.5), (0.1, 1.0),
-     (0.31, 0.31), (0.9765625, 0.9765625)]
+     (0.31, 0.31), (0.9765625, 0.9765625), (4.0, 3.0)]
 )  # fmt: skip
 INCREMENT = st.sampled_from([0.625, 1.0, 2.5, 3.0, 5.0])
 
@@ -56,6 +57,12 @@ def numbers(result):
         *(result.agatston, result.volume_mm3),
         *(vessels.LM, vessels.LAD, vessels.LCX, vessels.RCA),
     )
+
+
+def masses(result):
+    """Both masses and the ends of their intervals, NaN where none is told."""
+    ends = (*result.intervals.mass_mg, *result.intervals.mass_integrated_mg)
+    return np.array([result.mass_mg, result.beside.mass_integrated_mg, *ends], dtype=float)
 
 
 def agrees(result, slow):
@@ -213,6 +220,7 @@ def test_slice_order_and_orientation_change_nothing(scan, case, flips, is_transp
     )
     one, other = score(volume, labelled), score(turned, relabelled)
     assert numbers(other) == pytest.approx(numbers(one), 1e-9, 1e-9)
+    assert masses(other) == pytest.approx(masses(one), 1e-9, 1e-9, nan_ok=True)
     assert (one.category, one.quality) == (other.category, other.quality)
     where = [
         np.array(sorted(np.round(x.centroid_lps_mm, 6).tolist() for x in s.lesions))

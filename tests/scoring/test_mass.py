@@ -1,5 +1,7 @@
 """Calcium mass: in coronary arteries of simulated chests, and by hand what makes its background."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from conftest import make_scan
@@ -16,6 +18,11 @@ def mass_of(hu, labels, noise_hu=15.0, **settings) -> IntegratedMass:
     made = make_scan(hu, labels, **settings)
     index = np.flatnonzero((made.label_map > 0) & (made.volume.hu >= 130))
     return integrated_mass(made.volume, index, ScoringParameters(), noise_hu)
+
+
+def about(mass: IntegratedMass):
+    """The same but for how numbers are rounded."""
+    return IntegratedMass(*(pytest.approx(part, 1e-9) for part in astuple(mass)))
 
 
 def square(around_hu, value=330):
@@ -129,6 +136,36 @@ def test_two_deposits_far_apart_weigh_as_each_alone():
         hu[2, 10:14, first : first + 4], labels[2, 10:14, first : first + 4] = 330, Label.LAD
     one, both = mass_of(*square(40)), mass_of(hu, labels)
     assert both.mg == pytest.approx(2 * one.mg)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_neither_the_grids_place_nor_its_direction_matter(seed):
+    """Crowded plaque of up to 40 mm, weighed in parts, in tissue that is nowhere alike."""
+    rng = np.random.default_rng(seed)
+    hu = rng.integers(-140, 120, size=(4, 110, 90))
+    labels = np.zeros(hu.shape)
+    for _ in range(12):
+        k, r, c = (int(rng.integers(low, high)) for low, high in ((0, 3), (25, 65), (25, 55)))
+        n, m = (int(x) for x in rng.integers(2, 20, size=2))
+        hu[k : k + 2, r : r + n, c : c + m] = rng.integers(200, 900)
+        labels[k : k + 2, r : r + n, c : c + m] = Label.LAD
+    one = mass_of(hu, labels, spacing_mm=(0.8, 0.6))
+    for way in [np.s_[:, ::-1], np.s_[:, :, ::-1], np.s_[::-1], np.s_[:, ::-1, ::-1]]:
+        assert mass_of(hu[way], labels[way], spacing_mm=(0.8, 0.6)) == about(one)
+    turned = (a.transpose(0, 2, 1) for a in (hu, labels))
+    assert mass_of(*turned, spacing_mm=(0.6, 0.8)) == about(one)
+    for rows, columns in rng.integers(-12, 13, size=(4, 2)):
+        moved = (np.roll(a, (rows, columns), axis=(1, 2)) for a in (hu, labels))
+        assert mass_of(*moved, spacing_mm=(0.8, 0.6)) == about(one)
+
+
+def test_other_calcium_far_away_changes_no_background():
+    hu, labels = np.full((5, 24, 124), 40), np.zeros((5, 24, 124))
+    hu[:, ::2, :60] = -90
+    hu[2, 10:14, 8:31], labels[2, 10:14, 8:31] = 330, Label.LAD
+    one = mass_of(hu, labels)
+    hu[2, 10:14, 90:97], labels[2, 10:14, 90:97] = 330, Label.LAD
+    assert mass_of(hu, labels).mg == pytest.approx(one.mg + FACTOR * 3 * 28 * 290)
 
 
 def test_the_upper_ends_grow_with_what_slices_may_hide():

@@ -384,6 +384,9 @@ def test_the_list_tells_the_percentile_and_says_when_no_table_fits():
     (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | of]), "out_flagged")
     assert (row["percentile"], row["percentile_text"]) == (83, "83")
     assert row["percentile_source"] == "MESA 2006"
+    below = of | {"percentile": 74.99, "percentile_text": "74"}
+    (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | below]), "out_flagged")
+    assert row["percentile"] == 74  # never 75 of what is below the threshold
     above = {"percentile": None, "percentile_text": "above 90", "percentile_source": "Hoff 2001"}
     (row,) = read(one_person(scan(agatston=500.0), risk=[risk() | above]), "out_flagged")
     assert (row["percentile"], row["percentile_text"]) == (None, "above 90")
@@ -392,10 +395,11 @@ def test_the_list_tells_the_percentile_and_says_when_no_table_fits():
     assert (row["percentile"], row["percentile_text"], row["percentile_source"]) == (None, "", "")
 
 
-def test_the_research_cohort_rounds_the_percentile():
-    of = {"percentile": 83.4, "percentile_text": "83", "percentile_source": "MESA 2006"}
+@pytest.mark.parametrize(("value", "rounded"), [(83.4, 80.0), (74.99, 70.0), (75.0, 75.0)])
+def test_the_research_cohort_rounds_the_percentile_down(value, rounded):
+    of = {"percentile": value, "percentile_text": "", "percentile_source": "MESA 2006"}
     (row,) = read(cohort(scan(agatston=500.0), risk=[risk() | of]), "out_cohort")
-    assert (row["percentile_rounded"], row["percentile_source"]) == (85.0, "MESA 2006")
+    assert (row["percentile_rounded"], row["percentile_source"]) == (rounded, "MESA 2006")
     assert "percentile_text" not in row
 
 

@@ -34,7 +34,7 @@ def percentile(value, text=""):
 @pytest.mark.parametrize(
     ("agatston", "place", "tier"),
     [
-        (50.0, percentile(74.99, "75"), ""),
+        (50.0, percentile(74.99, "74"), ""),
         (50.0, percentile(75.0, "75"), "percentile_75"),
         (50.0, percentile(None, "above 90"), "percentile_75"),
         (50.0, percentile(None, "below 25"), ""),
