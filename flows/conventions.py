@@ -9,10 +9,12 @@ Made from what the lake keeps of each scan: no DICOM is read and no model asked.
 
 import pyarrow as pa
 
+from flows import show
 from flows.status import last_as_of, require_a_finished_sweep
 from screening import inference, scoring
 from screening.errors import ScreeningError
 from screening.lake import Lake
+from screening.lower_bound import is_lower_bound, may_be_more
 from screening.seen import Seen
 from screening.tables import CONVENTION_SCORES
 
@@ -43,7 +45,16 @@ def convention_scores(lake: Lake) -> tuple[pa.Table, int]:
             continue
         of_the_scan = {name: scan[name] for name in _OF_THE_SCAN}
         of_the_scan["scoring_version"] = scoring.SCORING_VERSION
-        rows += [{**of_the_scan, **s.coarse()} for s in scoring.by_conventions(seen.primary)]
+        flags = show.texts(scan["quality_flags"])
+        rows += [
+            {
+                **of_the_scan,
+                **s.coarse(),
+                "is_lower_bound": is_lower_bound(s.agatston, flags),
+                "may_be_more": may_be_more(flags),
+            }
+            for s in scoring.by_conventions(seen.primary)
+        ]
     return pa.Table.from_pylist(rows, schema=CONVENTION_SCORES.schema), n_missing
 
 

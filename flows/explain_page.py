@@ -171,10 +171,11 @@ def _not_the_one(person: Row) -> str:
 
 def _found(row: Row) -> list[Block]:
     day = f"the scan of {row['index_date']}" if row["index_date"] else "a scan of unknown date"
+    score = words.at_least(row) + words.units(row["agatston"])
     if row["agatston"] == 0:
-        lead = f"No coronary calcium was detected on {day}: Agatston score 0."
+        lead = f"No coronary calcium was detected on {day}: Agatston score {score}"
+        lead += f", category {words.category_of(row)}." if words.at_least(row) else "."
     else:
-        score = words.at_least(row) + words.units(row["agatston"])
         lead = (
             f"Coronary calcium was found on {day}: Agatston score {score}, "
             f"category {words.category_of(row)}."

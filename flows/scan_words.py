@@ -123,7 +123,9 @@ def by_vessel(row: Row) -> list[str]:
     for vessel in measured:
         told = words.VESSELS[str(vessel["label"]).lower()]
         if not vessel["volume_mm3"]:
-            lines.append(f"{told}: none{show.at_least(0, row['quality_flags'], ' seen')}")
+            lines.append(
+                f"{told}: none{show.at_least(row['agatston'], row['quality_flags'], ' seen')}"
+            )
             continue
         n = vessel["n_lesions"]
         density = ""
@@ -169,9 +171,14 @@ def _brightest(lesions: Sequence[Row]) -> str:
 
 
 def _slices(lesions: Sequence[Row]) -> str:
-    ends = [tuple(int(str(k)) for k in words.as_list(x["slices"])) for x in lesions]
-    spans = sorted({f"{a:04d}": f"{a}" if a == b else f"{a}–{b}" for a, b in ends}.items())
-    return ", ".join(span for _, span in spans) or "–"
+    """Return the runs of slices in which an artery's deposits lie."""
+    runs: list[list[int]] = []
+    for first, last in sorted([int(str(k)) for k in words.as_list(x["slices"])] for x in lesions):
+        if runs and first <= runs[-1][1] + 1:
+            runs[-1][1] = max(runs[-1][1], last)
+        else:
+            runs.append([first, last])
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in runs) or "–"
 
 
 def _measure(row: Row, name: str, measure: str) -> str:
@@ -180,9 +187,16 @@ def _measure(row: Row, name: str, measure: str) -> str:
     return show.number(found[0][measure], 1) if found and found[0]["volume_mm3"] else "–"
 
 
+def _units(row: Row, name: str) -> str:
+    """Return the score of one artery; of a lower bound a zero says what was seen."""
+    score = row[f"agatston_{name}"]
+    seen = show.at_least(row["agatston"], row["quality_flags"], "none seen")
+    return seen if score == 0 and seen else words.units(score)
+
+
 # One column a measure of an artery: another is a line here.
 _BY_ARTERY: tuple[tuple[str, Callable[[Row, str], str]], ...] = (
-    ("Agatston", lambda row, name: words.units(row[f"agatston_{name}"])),
+    ("Agatston", lambda row, name: _units(row, name)),
     ("volume, mm³", lambda row, name: _measure(row, name, "volume_mm3")),
     ("mass, mg", lambda row, name: _measure(row, name, "mass_mg")),
     ("deposits", lambda row, name: str(len(_lesions(row, name)) or "–")),
@@ -198,7 +212,8 @@ def by_artery(row: Row) -> Grid:
     ]
     n = len(words.as_list(row["lesions"]))
     volume, mass = show.number(row["volume_mm3"], 1), show.number(row["mass_mg"], 1)
-    total = ("all together", words.units(row["agatston"]), volume, mass, str(n or "–"), "", "")
+    score = words.at_least(row) + words.units(row["agatston"])
+    total = ("all together", score, volume, mass, str(n or "–"), "", "")
     return Grid(
         ("artery", *(name for name, _ in _BY_ARTERY)),
         (*rows, total),
@@ -212,7 +227,7 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
     if row["score_group"] is None:
         return ()
     told = [
-        ("older groups of four", str(row["score_group"]).replace(">=", "≥ ").replace("-", "–")),
+        ("older groups of four", words.group(row).replace(">=", "≥ ").replace("-", "–")),
         ("CAC-DRS", f"{row['cac_drs']} (class and arteries, {words.drs_class(row)})"),
         ("volume, isotropic", _interval(row, "volume_isotropic_mm3", "mm³")),
         ("mass, integrated", _interval(row, "mass_integrated_mg", "mg")),
@@ -221,16 +236,20 @@ def beside(row: Row) -> tuple[tuple[str, str], ...]:
     if row["kvp_source"] in words.KVP_SOURCES:
         source = words.KVP_SOURCES[str(row["kvp_source"])]
         told.append(
-            ("thresholds for the tube voltage", _amount(row["agatston_kvp"], f"units ({source})"))
+            ("thresholds for the tube voltage", _other(row, "agatston_kvp", f"units ({source})"))
         )
     elif row["kvp_source"] in words.NO_KVP_SCORE:
         why = words.NO_KVP_SCORE[str(row["kvp_source"])]
         told.append(("thresholds for the tube voltage", why))
     if row["agatston_native"] is not None:
         of = "" if row["slab_mm"] is None else f" of {show.number(row['slab_mm'], 1)} mm"
-        text = _amount(row["agatston_native"], f"units; averages{of} were scored")
+        text = _other(row, "agatston_native", f"units; averages{of} were scored")
         told.append(("the thin slices as they are", text))
     return tuple((name, text) for name, text in told if text)
+
+
+def _other(row: Row, name: str, unit: str) -> str:
+    return "" if row[name] is None else f"{words.of_same_scan(row, name)} {unit}"
 
 
 def _amount(value: object, unit: str) -> str:

@@ -17,8 +17,9 @@ from flows import stacks, words
 from screening import archive, inference, pipeline, scoring, volume
 from screening.config import Providers
 from screening.errors import ScreeningError
+from screening.lower_bound import is_lower_bound, may_be_more
 from screening.reasons import REASONS, State, state_of
-from screening.records import Rejection, ScoredSeries, ScoringParameters, Volume
+from screening.records import Quality, Rejection, ScoredSeries, ScoringParameters, Volume
 
 KEY = "series"
 _MAX_NAMED = 3
@@ -79,6 +80,8 @@ def _base(scan: Volume | None, status: str, reasons: list[str]) -> dict[str, obj
         "volume_mm3": None,
         "mass_mg": None,
         "category": None,
+        "is_lower_bound": None,
+        "may_be_more": None,
         "vessels": None,
         "other": None,
         "lesions": [],
@@ -86,6 +89,14 @@ def _base(scan: Volume | None, status: str, reasons: list[str]) -> dict[str, obj
         "model": None,
         "parameters": None,
         "seconds": None,
+    }
+
+
+def _bound(agatston: float, quality: Quality) -> dict[str, object]:
+    """Say whether there is that much at least, and whether calcium may be missing."""
+    return {
+        "is_lower_bound": is_lower_bound(agatston, quality.flags),
+        "may_be_more": may_be_more(quality.flags),
     }
 
 
@@ -102,8 +113,13 @@ def _scored(scan: Volume, scored: ScoredSeries, load: float) -> OneScore:
     facts = _base(scan, State.SCORED.value, [])
     facts.update(score)
     facts["other"] = dict(scored.score.other)
+    facts.update(_bound(scored.score.agatston, scored.score.quality))
     facts["beside"]["cac_drs_basis"] = words.drs_class(  # type: ignore[index]
-        {"is_gated": scan.acquisition.is_gated, "quality_flags": scored.score.quality.flags}
+        {
+            "is_gated": scan.acquisition.is_gated,
+            "agatston": scored.score.agatston,
+            "quality_flags": scored.score.quality.flags,
+        }
     )
     facts["model"] = asdict(scored.model)
     facts["seconds"] = {
@@ -143,6 +159,7 @@ def _with_mask(scan: Volume, mask: Path, parameters: ScoringParameters, load: fl
         labels=[label._asdict() for label in measured.labels],
         parameters=asdict(replace(parameters, scoring_version=scoring.SCORING_VERSION)),
         seconds=seconds,
+        **_bound(measured.agatston, measured.quality),
     )
     return OneScore(facts, has_score=True)
 

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from screening.errors import ScreeningError
-from screening.measures import AT_LEAST_FLAGS
+from screening.lower_bound import is_lower_bound, is_off_either_way
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding "
@@ -247,22 +247,37 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
     )
 
 
+_HIGHEST = ("[1000,inf)", ">=400")
+
+
+def texts(flags: object) -> list[str]:
+    """Return the flags of a score, none where there is no list of them."""
+    return [str(flag) for flag in flags] if isinstance(flags, Iterable) else []
+
+
 def at_least(agatston: object, flags: object, words: str = "at least ") -> str:
-    """Return words to set before a score that may be more, nothing before another."""
-    given = map(str, flags) if isinstance(flags, Iterable) else ()
-    may_be_more = AT_LEAST_FLAGS.intersection(given)
-    return words if agatston is not None and may_be_more else ""
+    """Return words to set before a lower bound, nothing before another score."""
+    if not isinstance(agatston, int | float):
+        return ""
+    return words if is_lower_bound(agatston, texts(flags)) else ""
 
 
-def or_higher(category: object, flags: object) -> str:
-    """Return words to set behind the category of a score that may be more, but for the highest."""
-    return "" if str(category).startswith("[1000") else at_least(0, flags, " or a higher one")
+def or_higher(category: object, agatston: object, flags: object) -> str:
+    """Return words to set behind the class of a lower bound; nothing behind the highest class."""
+    return "" if category in _HIGHEST else at_least(agatston, flags, " or a higher one")
 
 
-def standing(percentile: object, flags: object, words: str) -> str:
-    """Return a percentile in words; of a score that may be more only what stays true."""
+def doubt(agatston: object, flags: object) -> str:
+    """Return words to set behind a score that may be off either way, nothing behind another."""
+    if not isinstance(agatston, int | float) or not is_off_either_way(agatston, texts(flags)):
+        return ""
+    return " (doubtful: may be too high or too low)"
+
+
+def standing(percentile: object, agatston: object, flags: object, words: str) -> str:
+    """Return a percentile in words; of a lower bound only what stays true."""
     text = str(percentile or "")
-    if not at_least(0, flags):
+    if not at_least(agatston, flags):
         return text
     if text.startswith("above"):
         return text
@@ -273,6 +288,10 @@ _LIST_COLUMNS = (
     *("person", "tier", "Agatston", "percentile", "risk 10 y", "age", "sex", "statin"),
     "grade",
 )
+
+
+def _standing(row: Mapping[str, object]) -> str:
+    return standing(row["percentile_text"], row["agatston"], row["quality_flags"], "≥ ")
 
 
 def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
@@ -287,7 +306,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
                 row["person_key"],
                 row["tier"],
                 at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
-                standing(row["percentile_text"], row["quality_flags"], "≥ ") or None,
+                _standing(row) or None,
                 percent(row["flag_risk"]),
                 number(row["age_years"]),
                 row["sex"] or None,

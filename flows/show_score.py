@@ -76,7 +76,8 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
         else:
             lines.append(f"the category is right with a probability of {text}")
     if beside["kvp_source"] in ("table", "interpolated", "held"):
-        score = show.number(beside["agatston_kvp"], 1)
+        other = beside["agatston_kvp"]
+        score = show.at_least(other, facts["quality"]["flags"]) + show.number(other, 1)  # type: ignore[index]
         lines.append(f"at thresholds for the tube voltage ({beside['kvp_source']}): {score}")
     if beside["kvp_source"] == "outside_table":
         lines.append("no thresholds for the tube voltage: the table reaches from 70 to 140 kV")
@@ -117,18 +118,19 @@ def print_score(facts: Mapping[str, object]) -> None:
         return
     flags = facts["quality"]["flags"]  # type: ignore[index]
     score = show.at_least(facts["agatston"], flags) + show.number(facts["agatston"], 1)
-    or_higher = show.or_higher(facts["category"], flags)
-    show.say(f"Agatston {score}, category {facts['category']}{or_higher}")
+    open_end = show.or_higher(facts["category"], facts["agatston"], flags)
+    doubt = show.doubt(facts["agatston"], flags)
+    show.say(f"Agatston {score}, category {facts['category']}{open_end}{doubt}")
     beside = facts.get("beside")
     if isinstance(beside, Mapping):
-        show.say(
-            f"group {beside['group']}, CAC-DRS {beside['cac_drs']} ({beside['cac_drs_basis']})"
-        )
+        group = f"{beside['group']}{show.or_higher(beside['group'], facts['agatston'], flags)}"
+        show.say(f"group {group}, CAC-DRS {beside['cac_drs']} ({beside['cac_drs_basis']})")
     for line in (*_how_sure(facts), *_amounts(facts)):
         show.say(line)
     vessels = facts["vessels"]
     if isinstance(vessels, Mapping):
-        show.say(", ".join(f"{name} {show.number(value, 1)}" for name, value in vessels.items()))
+        told = ", ".join(f"{name} {show.number(value, 1)}" for name, value in vessels.items())
+        show.say(show.at_least(facts["agatston"], flags, "seen in ") + told)
     if "labels" in facts:
         _print_labels(facts)
     quality = facts["quality"]

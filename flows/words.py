@@ -121,10 +121,11 @@ def noise(row: Row) -> str:
 
 
 def vessels(row: Row) -> str:
-    """Return the score of each vessel."""
-    return ", ".join(
+    """Return the score of each vessel; of a lower bound, that it is what was seen."""
+    told = ", ".join(
         f"{words} {show.number(row[f'agatston_{name}'], 1)}" for name, words in VESSELS.items()
     )
+    return show.at_least(row["agatston"], row["quality_flags"], "seen in the ") + told
 
 
 KVP_SOURCES = {
@@ -141,13 +142,15 @@ NO_KVP_SCORE = {
 
 
 def at_least(row: Row) -> str:
-    """Return words to set before a score that may be more, nothing before another."""
+    """Return words to set before a lower bound, nothing before another score."""
     return show.at_least(row["agatston"], as_list(row["quality_flags"]))
 
 
 def category_of(row: Row) -> str:
-    """Return the category of a score in words; of one that may be more, that it may be higher."""
-    return category(row["category"]) + show.or_higher(row["category"], row["quality_flags"])
+    """Return the category of a score in words, and what is open about it."""
+    score, flags = row["agatston"], row["quality_flags"]
+    higher = show.or_higher(row["category"], score, flags)
+    return category(row["category"]) + higher + show.doubt(score, flags)
 
 
 def likely(row: Row) -> str:
@@ -173,7 +176,18 @@ def likely(row: Row) -> str:
 def drs_class(row: Row) -> str:
     """Say what the class of CAC-DRS is; it was made for gated scans."""
     basis = "of an ECG-gated scan" if row["is_gated"] else "A-equivalent, non-gated"
-    return basis + show.at_least(0, row["quality_flags"], ", at least")
+    return basis + show.at_least(row["agatston"], row["quality_flags"], ", at least")
+
+
+def group(row: Row) -> str:
+    """Return the older group of a score; of a lower bound, that it may be a higher one."""
+    of = row["score_group"]
+    return f"{of}{show.or_higher(of, row['agatston'], row['quality_flags'])}"
+
+
+def of_same_scan(row: Row, name: str) -> str:
+    """Return another score of the scan, a lower bound as the score is."""
+    return show.at_least(row[name], row["quality_flags"]) + show.number(row[name], 1)
 
 
 def beside(row: Row) -> list[str]:
@@ -182,23 +196,23 @@ def beside(row: Row) -> list[str]:
         return []
     lines = [
         likely(row),
-        f"group {row['score_group']}, CAC-DRS {row['cac_drs']} ({drs_class(row)})",
+        f"group {group(row)}, CAC-DRS {row['cac_drs']} ({drs_class(row)})",
     ]
-    counted = f"{row['n_vessels']} of 4 arteries calcified"
+    counted = f"{at_least(row)}{row['n_vessels']} of 4 arteries calcified"
     if row["n_lesions"] is not None:
         counted += f", {row['n_lesions']} lesion{'' if row['n_lesions'] == 1 else 's'}"
     if row["density"] is not None:
         counted += f", density {show.number(row['density'], 1)} of 1 to 4"
     lines.append(counted)
     if row["kvp_source"] in KVP_SOURCES and row["agatston_kvp"] is not None:
-        score = show.number(row["agatston_kvp"], 1)
+        score = of_same_scan(row, "agatston_kvp")
         lines.append(
             f"at thresholds for the tube voltage ({KVP_SOURCES[str(row['kvp_source'])]}): {score}"
         )
     elif row["kvp_source"] in NO_KVP_SCORE:
         lines.append(f"thresholds for the tube voltage: {NO_KVP_SCORE[str(row['kvp_source'])]}")
     if row["agatston_native"] is not None:
-        native = show.number(row["agatston_native"], 1)
+        native = of_same_scan(row, "agatston_native")
         to = "" if row["slab_mm"] is None else f" to {show.number(row['slab_mm'], 1)} mm"
         lines.append(f"thin slices were averaged{to} for the score; as they are they give {native}")
     return lines
@@ -265,7 +279,8 @@ def standing(person: Row) -> str:
         return "percentile: not told, as the heart is cut"
     if not person["percentile_text"]:
         return "percentile: none of the published tables fits this person"
-    place = show.standing(person["percentile_text"], person["quality_flags"], "at least ")
+    score, flags = person["agatston"], person["quality_flags"]
+    place = show.standing(person["percentile_text"], score, flags, "at least ")
     if not place:
         return "percentile: not told, as the score is a lower bound"
     among = "age, sex and race" if person["percentile_source"] == "MESA 2006" else "age and sex"

@@ -30,25 +30,6 @@ class OtherMeasures:
     mass_mg: float
 
 
-# Flags under which calcium may be missing from a score and nothing is added for it: arteries
-# outside the images, calcium that touches metal and is lost with it.
-LOWER_BOUND_FLAGS = frozenset(
-    {
-        "heart_incomplete",
-        "stent_present",
-        "clips_present",
-        "lead_present",
-        "valve_prosthesis",
-        "metal_near_heart",
-    }
-)
-# Under these a score is told as "at least": a possible stent may be calcium left out.
-AT_LEAST_FLAGS = LOWER_BOUND_FLAGS | {"stent_possible"}
-# Below a threshold these leave open what is above it. Between slices that are apart calcium is
-# unseen too, but what was seen stands for it (each slice counts for the increment): the score may
-# be off either way.
-MAY_BE_MORE_FLAGS = AT_LEAST_FLAGS | {"gaps_between_slices"}
-
 # An end is None where the scan's flags do not allow it to be told.
 Interval = tuple[float | None, float | None]
 

@@ -131,6 +131,10 @@ CONVENTION_COLUMNS = (
         )
     ),
     Column("grade", _S, "", "A good, B usable, C doubtful, D do not use"),
+    Column("is_lower_bound", pa.bool_(), "", "at least this much: calcium may be missing alone"),
+    Column(
+        "may_be_more", pa.bool_(), "", "calcium may be missing; if no lower bound, or be too much"
+    ),
     Column("model_digest_12", _S, "", "first 12 characters of the sha256 of the model"),
     Column("scoring_version", _I, "", "version of the scoring code that wrote this table"),
 )

@@ -9,8 +9,8 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
--- column: is_lower_bound |  | open | the score is at least this: the heart is cut, or metal may hide calcium
--- column: may_be_more |  | open | below a threshold it leaves open what is above: a lower bound, or gaps between slices
+-- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps), and what was counted is no more than there is
+-- column: may_be_more |  | open | calcium may be missing: below a threshold it leaves open what is above; without is_lower_bound the score may be too high as well
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Where a site asks for more (`minimum_grade`), the latest of what it asks for comes first.
@@ -74,18 +74,33 @@ select
     u.choose_version,
     u.scoring_version,
     u.score_is_doubtful,
+    -- The lists are those of screening/lower_bound.py; a test holds them together.
     coalesce(
         list_has_any(
             u.quality_flags,
             [
                 'heart_incomplete', 'stent_present', 'stent_possible', 'clips_present',
-                'lead_present', 'valve_prosthesis', 'metal_near_heart'
+                'lead_present', 'valve_prosthesis', 'metal_near_heart', 'gaps_between_slices'
             ]
         ),
         false
+    ) as may_be_more,
+    -- Of a zero nothing can be too much; else nothing but calcium may have been counted.
+    may_be_more
+    and (
+        u.agatston = 0
+        or not list_has_any(
+            u.quality_flags,
+            [
+                'stent_possible', 'gaps_between_slices', 'calcium_very_bright',
+                'false_calcium_many', 'false_calcium_extreme', 'noise_very_high',
+                'blood_pool_implausible', 'blood_pool_unknown', 'increment_over_5mm',
+                'thickness_over_5mm', 'kvp_far_from_120', 'tin_filter', 'sharp_kernel',
+                'derived_image', 'mixed_protocol', 'lossy_compression', 'kvp_unknown',
+                'coarse_hu', 'kernel_unknown'
+            ]
+        )
     ) as is_lower_bound,
-    is_lower_bound
-    or coalesce(list_contains(u.quality_flags, 'gaps_between_slices'), false) as may_be_more,
     u.n_usable_scores
 from usable as u
 left join raw_ages as a on a.series_key = u.series_key

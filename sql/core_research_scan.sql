@@ -17,6 +17,7 @@ select
     date_trunc('month', d.index_date + p.shift_days::integer)::date as shifted_index_month,
     s.series_key is not null as is_index_scan,
     d.grade,
+    coalesce(d.quality_flags, []) as quality_flags,
     d.image_digest,
     d.model_digest,
     left(d.model_digest, 12) as model_digest_12

@@ -18,7 +18,7 @@
 -- column: egfr_age_days | day | quasi | days from that value to the index date
 -- column: bmi | kg/m² | health | latest body mass index of the window up to the index date
 -- column: bmi_age_days | day | quasi | days from that value to the index date
--- column: agatston_at_least | Agatston unit | health | what was seen, where the heart is cut and the score no measure of the whole
+-- column: agatston_at_least | Agatston unit | health | what was seen, where the heart is cut and the score no measure of the whole; empty where what was counted may be too much
 -- column: bp_treated |  | health | 1 blood-pressure medicine on the index date, 0 none on record, empty unknown
 -- column: lipid_treated |  | health | 1 lipid medicine (statin or other) on the index date, 0 none, empty unknown
 -- column: diabetes |  | health | 1 diabetes on record by the index date, 0 none on record, empty unknown
@@ -116,8 +116,10 @@ select
     -- Arteries that are not in the images make no risk lower: the score counts as missing.
     case when not coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
         as agatston,
-    case when coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
-        as agatston_at_least,
+    case
+        when p.is_lower_bound and list_contains(p.quality_flags, 'heart_incomplete')
+            then p.agatston
+    end as agatston_at_least,
     -- Where it is not told how far a lower bound may be off, what was seen is its low end.
     coalesce(p.agatston_low, case when p.is_lower_bound then p.agatston end) as agatston_low,
     p.agatston_high,

@@ -60,6 +60,8 @@ select
     coalesce(k.percentile_source, '') as percentile_source,
     s.grade,
     s.score_is_doubtful,
+    s.is_lower_bound,
+    s.may_be_more,
     round(b.mesa_chd_10y_cac, policy.risk_digits) as mesa_chd_10y_cac_rounded,
     b.flag,
     b.tier,

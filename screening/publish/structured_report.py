@@ -44,7 +44,8 @@ from pydicom.sr.coding import Code
 
 from screening.flag_words import remark
 from screening.header_values import OWN_MANUFACTURER
-from screening.measures import MAY_BE_MORE_FLAGS, OtherMeasures, VesselMeasures
+from screening.lower_bound import is_off_either_way, may_be_more
+from screening.measures import OtherMeasures, VesselMeasures
 from screening.publish import codes
 from screening.publish.origin import PROGRAM, SR_SERIES, Origin
 from screening.publish.source import UNICODE
@@ -111,7 +112,7 @@ def make_report(
     return ComprehensiveSR(
         evidence=[*images, *([] if segmentation is None else [segmentation])],
         content=report,
-        is_complete=not MAY_BE_MORE_FLAGS & set(score.quality.flags),
+        is_complete=not may_be_more(score.quality.flags),
         is_final=False,
         is_verified=False,
         performed_procedure_codes=[codes.CT_OF_CHEST],
@@ -199,7 +200,9 @@ def how_sure(score: CalciumScore) -> str:
     is_gated = "gated" in flags
     kind = "ECG-gated scan." if is_gated else "Scan without ECG gating."
     if sure.low is None:
-        more = " Calcium may be missing from it." if MAY_BE_MORE_FLAGS & set(flags) else ""
+        if is_off_either_way(score.agatston, flags):
+            return f"{kind} The score may be too high or too low; how far cannot be said."
+        more = " Calcium may be missing from it." if may_be_more(flags) else ""
         return f"{kind} How far the score may be off cannot be said.{more}"
     if sure.high is None:
         return (

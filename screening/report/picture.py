@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from screening.flag_words import short
-from screening.measures import AT_LEAST_FLAGS
+from screening.lower_bound import is_lower_bound, is_off_either_way
 from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
@@ -256,21 +256,30 @@ def _interval(sure: Certainty) -> str:
     return f"{units(sure.low)} {'and more' if sure.high is None else f'to {units(sure.high)}'}"
 
 
+def _category(score: CalciumScore) -> str:
+    """Words for the category, and what is open about it."""
+    told = CATEGORY_WORDS.get(score.category, score.category)
+    flags = score.quality.flags
+    if is_off_either_way(score.agatston, flags):
+        return f"{told}, may be too high or too low"
+    is_open = is_lower_bound(score.agatston, flags) and score.category != "[1000,inf)"
+    return f"{told} or a higher one" if is_open else told
+
+
 def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     quality = score.quality
-    may_be_more = AT_LEAST_FLAGS & set(quality.flags)
+    is_bound = is_lower_bound(score.agatston, quality.flags)
     # The font has no sign for "at least".
-    title = f"Agatston {'at least ' if may_be_more else ''}{units(score.agatston)}"
+    title = f"Agatston {'at least ' if is_bound else ''}{units(score.agatston)}"
     _write(draw, (GAP, 6), title, 30, TEXT)
     after = GAP + draw.textlength(title, font=ImageFont.load_default(30)) + 16
-    category = CATEGORY_WORDS.get(score.category, score.category)
-    is_open = may_be_more and score.category != "[1000,inf)"
-    _write(draw, (after, 18), category + (" or a higher one" if is_open else ""), 18, TEXT)
+    _write(draw, (after, 18), _category(score), 18, TEXT)
     grade = f"grade {quality.grade} ({GRADE_WORDS.get(quality.grade, 'not known')})"
     _write_right(draw, (WIDTH - GAP, 16), grade, 20, WARNING if quality.grade > "B" else TEXT)
     parts = []
     if score.vessels is not None:
         parts = [f"{v.name} {units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
+        parts = ["seen:", *parts] if is_bound else parts
     parts.append(f"95 %: {_interval(score.certainty)}")
     parts.append(f"volume {score.volume_mm3:.0f} mm3")
     parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")

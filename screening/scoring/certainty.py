@@ -16,7 +16,8 @@ from math import sqrt
 
 from scipy.stats import norm
 
-from screening.measures import LOWER_BOUND_FLAGS, Interval, Intervals
+from screening.lower_bound import LOWER_BOUND_FLAGS, NOTHING_KNOWN_FLAGS, SCORE_UNKNOWN_FLAGS
+from screening.measures import Interval, Intervals
 from screening.records import Certainty
 from screening.scoring.parameters import CATEGORY_EDGES
 
@@ -56,36 +57,6 @@ def volume_repeatability_limit(volume_mm3: float, bmi: float = ASSUMED_BMI) -> f
     """Upper 95 % limit of the difference between two gated scans, mm³."""
     linear, root, per_bmi, constant = _VOLUME
     return max(linear * volume_mm3 + root * sqrt(volume_mm3) + per_bmi * bmi + constant, 0.0)
-
-
-# Under these flags no interval measured on whole, clean scans holds: arteries lie outside the
-# images, calcium is lost beside metal; or metal and noise may have been counted.
-NOTHING_KNOWN_FLAGS = frozenset(
-    {
-        "stent_possible",
-        "gaps_between_slices",
-        "calcium_very_bright",
-        "false_calcium_many",
-        "false_calcium_extreme",
-        "noise_very_high",
-        "blood_pool_implausible",
-        "blood_pool_unknown",
-        "increment_over_5mm",
-        "thickness_over_5mm",
-        "kvp_far_from_120",
-        "tin_filter",
-        "sharp_kernel",
-        "derived_image",
-        "mixed_protocol",
-        "lossy_compression",
-        "kvp_unknown",
-        "coarse_hu",
-    }
-)
-
-
-# With an unknown kernel volume and mass are as sure as else; a sharp one raises the score more.
-SCORE_UNKNOWN_FLAGS = NOTHING_KNOWN_FLAGS | {"kernel_unknown"}
 
 
 def as_flagged(sure: Certainty, flags: tuple[str, ...]) -> Certainty:

@@ -14,7 +14,7 @@ SHARED = {
     "records", "schema", "tables", "reasons", "errors", "config", "privacy", "resources",
     "header_values", "vocabulary", "kernels", "score_columns", "risk_columns", "clinical_columns",
     "header_columns",
-    "reconstruction", "measures", "surroundings", "things", "seen", "fitted",
+    "reconstruction", "measures", "lower_bound", "surroundings", "things", "seen", "fitted",
     "scan_dates", "frames", "deflated", "nesting", "truth_columns", "flag_words", "listed",
     "listed_columns", "fates", "lipids", "bounded", "words_of_body", "words_of_making",
     "series_words", "series",

@@ -34,6 +34,7 @@ def scored(key: str, person: str) -> dict:
         "series_key": key, "study_key": f"t{key}", "person_key": person, "content_digest": "c",
         "choose_version": 1, "model_digest": MODEL, "scoring_version": 1, "state": "scored",
         "reasons": [], "agatston": 96.0, "category": "(0,100)", "grade": "A",
+        "quality_flags": FLAGS.get(key, []),
         "image_digest": f"i{key}", "committed_at": datetime(2026, 11, 1, tzinfo=UTC),
     }  # fmt: skip
 
@@ -44,6 +45,7 @@ SCANS = (
     ("s5", "old", date(2026, 6, 1)), ("s6", "changed", date(2026, 6, 1)),
     ("s7", "damaged", date(2026, 6, 1)),
 )  # fmt: skip
+FLAGS = {"s1": ["heart_incomplete", "stent_possible"], "s2": ["heart_incomplete"]}
 TABLES_OF = {
     "series": [series(*scan) for scan in SCANS],
     "dispositions": [scored(key, person) for key, person, _ in SCANS],
@@ -94,6 +96,13 @@ def test_each_scan_has_a_row_a_convention_and_nothing_else_is_told(lake, monkeyp
     assert standard[1]["agatston_rounded"] == standard[1]["agatston_lad_rounded"] == 100.0  # of 96
     assert (standard[1]["category"], standard[2]["category"]) == ("(0,100)", "0")
     assert standard[2]["agatston_rounded"] == 0.0
+
+
+def test_each_row_says_whether_it_is_a_lower_bound(lake):
+    found, _ = convention_scores(lake)
+    told = {(r["scan"], r["is_lower_bound"], r["may_be_more"]) for r in found.to_pylist()}
+    assert told == {(1, False, True), (2, True, True)}  # in the first, a stent may have counted
+    assert "quality_flags" not in found.column_names
 
 
 def test_no_key_date_or_exact_score_of_the_lake_is_in_it(lake):

@@ -6,7 +6,7 @@ import re
 import pytest
 from explain_case import PNG
 
-from flows import remarks, scan_words, show, words
+from flows import remarks, scan_words, show, show_score, words
 from flows.explain import explain
 from screening.errors import ScreeningError
 from screening.flag_words import REMARKS
@@ -116,6 +116,9 @@ def test_a_score_that_may_be_more_is_told_so():
     assert words.at_least({"agatston": 5.0, "quality_flags": ["clips_present"]}) == "at least "
     assert words.at_least({"agatston": 5.0, "quality_flags": ["motion"]}) == ""
     assert words.at_least({"agatston": 0.0, "quality_flags": ["clips_present"]}) == "at least "
+    assert words.at_least({"agatston": None, "quality_flags": ["clips_present"]}) == ""
+    counted = {"agatston": 5.0, "quality_flags": ["stent_possible", "stent_present"]}
+    assert words.at_least(counted) == ""
 
 
 @pytest.mark.parametrize(
@@ -128,24 +131,65 @@ def test_a_score_that_may_be_more_is_told_so():
     ],
 )
 def test_of_a_lower_bound_only_what_stays_true_is_told_of_its_standing(text, whole, bound):
-    assert show.standing(text, ["motion"], "at least ") == whole
-    assert show.standing(text, ["clips_present"], "at least ") == bound
+    assert show.standing(text, 5.0, ["motion"], "at least ") == whole
+    assert show.standing(text, 5.0, ["clips_present"], "at least ") == bound
+
+
+EITHER_WAY = " (doubtful: may be too high or too low)"
 
 
 @pytest.mark.parametrize(
     ("category", "flags", "told"),
     [
         ("(0,100)", ["clips_present"], "above 0, below 100 or a higher one"),
-        ("(0,100)", ["gaps_between_slices"], "above 0, below 100"),
+        ("(0,100)", ["motion"], "above 0, below 100"),
+        ("(0,100)", ["gaps_between_slices"], f"above 0, below 100{EITHER_WAY}"),
         ("[1000,inf)", ["clips_present"], "1000 and above"),
+        ("[1000,inf)", ["clips_present", "stent_possible"], f"1000 and above{EITHER_WAY}"),
     ],
 )
 def test_a_category_may_be_higher(category, flags, told):
     row = {"agatston": 50.0, "category": category, "quality_flags": flags}
     assert words.category_of(row) == told
-    zero = {"is_gated": False, "quality_flags": ["stent_present"]}
+    zero = {"is_gated": False, "agatston": 0.0, "quality_flags": ["stent_present"]}
     assert words.drs_class(zero) == "A-equivalent, non-gated, at least"
     assert words.drs_class({**zero, "quality_flags": ["motion"]}) == "A-equivalent, non-gated"
+
+
+@pytest.mark.parametrize(
+    ("group", "flags", "told"),
+    [
+        ("100-399", ["clips_present"], "100-399 or a higher one"),
+        ("100-399", ["stent_possible"], "100-399"),
+        (">=400", ["clips_present"], ">=400"),
+    ],
+)
+def test_a_group_may_be_higher_too(group, flags, told):
+    assert words.group({"agatston": 250.0, "score_group": group, "quality_flags": flags}) == told
+
+
+def test_the_terminal_tells_a_lower_bound_in_every_line(capsys):
+    nothing = {"low": 200.0, "high": None, "category_probability": None}
+    facts = {
+        "status": "scored", "agatston": 250.0, "category": "[100,300)", "certainty": nothing,
+        "volume_mm3": 0.0, "intervals": {"mass_mg": (0.0, 1.0)},
+        "vessels": {"LM": 0.0, "LAD": 250.0},
+        "beside": {"group": "100-399", "cac_drs": "A2/N1", "cac_drs_basis": "non-gated, at least",
+                   "kvp_source": "table", "agatston_kvp": 240.0},
+        "quality": {"flags": ["heart_incomplete"], "grade": "C", "expected_false_agatston": None},
+    }  # fmt: skip
+    show_score.print_score(facts)
+    told = capsys.readouterr().out
+    assert "Agatston at least 250.0, category [100,300) or a higher one\n" in told
+    assert "group 100-399 or a higher one, CAC-DRS A2/N1 (non-gated, at least)\n" in told
+    assert "seen in LM 0.0, LAD 250.0\n" in told
+    assert "at thresholds for the tube voltage (table): at least 240.0\n" in told
+    facts["quality"]["flags"].append("stent_possible")
+    show_score.print_score(facts)
+    told = capsys.readouterr().out
+    assert "Agatston 250.0, category [100,300) (doubtful: may be too high or too low)\n" in told
+    assert "group 100-399, CAC-DRS" in told
+    assert "\nLM 0.0, LAD 250.0\n" in told
 
 
 def test_of_a_cut_heart_neither_percentile_nor_risk_with_calcium_is_told():

@@ -23,10 +23,16 @@ def test_a_page_tells_the_intervals_of_volume_and_mass(page):
 
 
 def test_a_gated_scan_is_not_told_as_one_that_is_not(page, told):
-    assert "A2/N3 (class and arteries, of an ECG-gated scan, at least)" in page("metal").text
-    assert "CAC-DRS A2/N3 (of an ECG-gated scan, at least)" in told("metal").text
+    assert "A2/N3 (class and arteries, of an ECG-gated scan)" in page("metal").text
+    assert "CAC-DRS A2/N3 (of an ECG-gated scan)" in told("metal").text
     row = next(r for r in told("metal").facts["current"] if r["state"] == "scored")
-    routine = row | {"is_gated": False}
+    routine = row | {"is_gated": False, "quality_flags": ["metal_near_heart"]}
+    assert ("older groups of four", "100–399 or a higher one") in scan_words.beside(routine)
+    assert "at least 3 of 4 arteries calcified" in words.beside(routine)
+    other = routine | {"kvp_source": "table", "agatston_kvp": 110.0, "agatston_native": 130.0}
+    told = [text for _, text in scan_words.beside(other)]
+    assert "at least 110.0 units (published)" in told
+    assert "at least 130.0 units; averages were scored" in told
     assert ("CAC-DRS", "A2/N3 (class and arteries, A-equivalent, non-gated, at least)") in (
         scan_words.beside(routine)
     )
@@ -102,6 +108,27 @@ def test_a_high_score_on_a_page(page, told, tmp_path):
     assert "  picture: on the page\n" in text
     assert text.count("told.html") == 1
     assert f"page: {tmp_path / 'told.html'} (identified data; delete after use)" in text
+
+
+def test_what_may_be_too_high_is_no_lower_bound_anywhere(page, told):
+    """A possible stent was counted beside a sure one: there may be more, and less."""
+    for text in (page("metal").text, told("metal").text):
+        assert "at least" not in text
+        assert "or a higher one" not in text
+        assert "(doubtful: may be too high or too low)" in text
+
+
+def test_a_zero_of_a_cut_heart_is_told_as_what_was_seen(page, told):
+    text = page("cut").text
+    lead = "No coronary calcium was detected on the scan of 2026-06-01: Agatston score at least 0, "
+    assert f"{lead}category 0 or a higher one." in text
+    assert "older groups of four" not in text  # nothing beside this score
+    row = next(r for r in told("cut").facts["current"] if r["state"] == "scored")
+    grid = scan_words.by_artery(row)
+    assert [cells[1] for cells in grid.rows] == [*["none seen"] * 4, "at least 0"]
+    assert "category 0 or a higher one: seen in the left main 0.0, " in told("cut").text
+    whole = row | {"quality_flags": []}
+    assert [cells[1] for cells in scan_words.by_artery(whole).rows] == ["0"] * 5
 
 
 def test_a_zero_on_a_page_is_no_reassurance(page):

@@ -230,6 +230,7 @@ def test_an_empty_mask_is_a_score_of_zero_and_says_so(screening, series, tmp_pat
     assert done.returncode == 0
     facts = json.loads(done.stdout)
     assert (facts["status"], facts["category"], facts["labels"]) == ("scored", "0", [])
+    assert (facts["is_lower_bound"], facts["may_be_more"]) == (False, False)
     assert [facts[name] for name in ("agatston", "volume_mm3", "mass_mg")] == [0, 0, 0]
     assert "the mask marks no voxel" in scored(screening, series, "--mask", mask).stdout
 
@@ -300,6 +301,7 @@ def test_a_folder_of_several_series_names_those_that_can_be_scored(tmp_path):
         ({"KVP": ""}, "unknown", ("kvp_unknown",)),
         ({"KVP": "120", "FilterMaterial": "TIN"}, "tin_filter", ("tin_filter",)),
         ({"SliceThickness": "5"}, "standard", ("thickness_over_3mm",)),
+        ({"SliceThickness": "1"}, "standard", ("gaps_between_slices",)),
     ],
 )
 def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
@@ -312,7 +314,10 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     assert set(facts["quality"]["flags"]) == {*flags, "mask_alone"}
     told = scored(screening, folder, "--mask", mask).stdout
     assert ("no thresholds for the tube voltage: tin" in told) is (kvp_source == "tin_filter")
-    assert facts["quality"]["grade"] == ("C" if flags == ("tin_filter",) else "B")
+    has_gaps = flags == ("gaps_between_slices",)
+    assert (facts["is_lower_bound"], facts["may_be_more"]) == (False, has_gaps)
+    assert ("(doubtful: may be too high or too low)" in told) is has_gaps
+    assert facts["quality"]["grade"] == ("C" if flags == ("tin_filter",) or has_gaps else "B")
     assert facts["quality"]["noise_hu"] is None  # no model has seen the blood
     assert facts["kvp_source"] == kvp_source
     assert (facts["agatston_kvp"] is None) == (kvp_source in ("unknown", "tin_filter"))

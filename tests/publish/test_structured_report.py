@@ -205,6 +205,7 @@ def test_where_there_is_no_calcium_no_calcification_is_found(tmp_path) -> None:
         (("gated",), (30.5, 210.4), "ECG-gated scan. A second scan may read 30 to 210"),
         (("clips_present",), (30.5, None), "without ECG gating. The score is a lower bound"),
         (("lossy_compression",), (None, None), "How far the score may be off cannot be said."),
+        (("stent_possible", "stent_present"), (None, None), "may be too high or too low; how far"),
     ],
 )
 def test_the_comment_tells_gating_and_how_far_the_score_may_be_off(

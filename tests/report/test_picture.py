@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ct_series import BLOCK, write_series
 from ct_series import SHAPE as SMALL
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from screening import volume as volumes
 from screening.measures import Beside, Intervals
@@ -25,7 +25,7 @@ from screening.records import (
     VesselScores,
     Volume,
 )
-from screening.report import MAX_BYTES, render_picture
+from screening.report import MAX_BYTES, picture, render_picture
 from screening.report.crop import BONE_FROM_MM3, Crop, crop_heart, slices_to_show, without_bone
 from screening.report.panels import CORONARY_COLOURS, OTHER_COLOURS, Place, Window, plane_panel
 from screening.report.picture import GAP, HEADER, HEIGHT, SIDE, WIDTH, _caption, _projected_label
@@ -145,6 +145,31 @@ def test_long_flags_and_unnamed_vessels_fit():
     flags = tuple(f"flag_number_{n}" for n in range(40))
     score = replace(score, vessels=None, quality=Quality(None, "D", flags))
     assert len(render_picture(volume, labelled, score)) <= MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("agatston", "category", "flags", "title", "told"),
+    [
+        (250.0, "[100,300)", ("clips_present",), "at least 250", "or a higher one"),
+        (1566.0, "[1000,inf)", ("clips_present",), "at least 1,566", ""),
+        (250.0, "[100,300)", ("clips_present", "stent_possible"), "250", "too high or too low"),
+        (250.0, "[100,300)", ("motion",), "250", ""),
+    ],
+)
+def test_the_head_says_what_is_open_about_the_score(
+    agatston, category, flags, title, told, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(picture, "_write", lambda _, at, text, *more, **so: written.append(text))
+    score = replace(
+        scan()[2], agatston=agatston, category=category, quality=Quality(20.0, "C", flags)
+    )
+    picture._header(ImageDraw.Draw(Image.new("RGB", (WIDTH, HEADER))), score)
+    assert written[0] == f"Agatston {title}"
+    assert written[1].endswith(told)
+    assert (" or a higher one" in written[1]) is (told == "or a higher one")
+    (arteries,) = (text for text in written if "LAD" in text)
+    assert arteries.startswith("seen: ") is title.startswith("at least")
 
 
 def test_the_view_is_the_same_whichever_way_the_rows_and_columns_run():

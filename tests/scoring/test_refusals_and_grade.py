@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 
 from screening.errors import ScreeningError
-from screening.measures import AT_LEAST_FLAGS, LOWER_BOUND_FLAGS, MAY_BE_MORE_FLAGS
+from screening.lower_bound import (
+    LOWER_BOUND_FLAGS,
+    MAY_BE_MORE_FLAGS,
+    NOTHING_KNOWN_FLAGS,
+    SCORE_UNKNOWN_FLAGS,
+    is_lower_bound,
+    is_off_either_way,
+)
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
 from screening.resources import sql_folder
 from screening.scoring import RULES, Flag, certainty, grade, grades, score
 from screening.scoring import quality as quality_of
-from screening.scoring.certainty import NOTHING_KNOWN_FLAGS, as_flagged
+from screening.scoring.certainty import as_flagged
 
 
 def blood(mean_hu, sd_hu=15.0):
@@ -241,7 +248,36 @@ def test_flags_that_forbid_an_interval_are_flags():
     known = {flag.value for flag in Flag} | {"false_calcium_extreme"}
     assert known >= LOWER_BOUND_FLAGS | NOTHING_KNOWN_FLAGS
     sql = (sql_folder() / "core_person_score.sql").read_text()
-    listed = re.search(r"list_has_any\((.*?)\]", sql, re.S)
-    assert set(re.findall(r"'(\w+)'", listed[1])) == AT_LEAST_FLAGS
-    further = re.search(r"or coalesce\(list_contains\((.*?)\).*? as may_be_more", sql, re.S)
-    assert AT_LEAST_FLAGS | set(re.findall(r"'(\w+)'", further[1])) == MAY_BE_MORE_FLAGS
+    more, unknown = (set(re.findall(r"'(\w+)'", part)) for part in re.findall(
+        r"list_has_any\(\s*u.quality_flags,\s*\[(.*?)\]", sql, re.S
+    ))  # fmt: skip
+    assert (more, unknown) == (MAY_BE_MORE_FLAGS, SCORE_UNKNOWN_FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("agatston", "flags", "is_bound", "is_either"),
+    [
+        (1566.0, ("stent_possible",), False, True),
+        (1566.0, ("stent_possible", "stent_present"), False, True),
+        (1566.0, ("heart_incomplete", "calcium_very_bright"), False, True),
+        (1566.0, ("heart_incomplete", "gaps_between_slices"), False, True),
+        (1566.0, ("clips_present", "false_calcium_many"), False, True),
+        (1566.0, ("stent_present", "motion"), True, False),
+        (1566.0, ("calcium_very_bright",), False, False),
+        (1566.0, (), False, False),
+        (0.0, ("stent_possible",), True, False),
+        (0.0, ("gaps_between_slices",), True, False),
+        (0.0, ("heart_incomplete", "sharp_kernel"), True, False),
+        (0.0, ("noise_very_high",), False, False),
+    ],
+)
+def test_at_least_is_told_only_where_nothing_can_be_too_much(agatston, flags, is_bound, is_either):
+    assert is_lower_bound(agatston, flags) is is_bound
+    assert is_off_either_way(agatston, flags) is is_either
+
+
+@pytest.mark.parametrize("flag", sorted({f.value for f in Flag}))
+@pytest.mark.parametrize("other", sorted(MAY_BE_MORE_FLAGS))
+def test_a_score_is_told_as_at_least_where_its_lower_end_alone_is_told(flag, other):
+    sure = as_flagged(certainty(500.0, is_gated=True), (flag, other))
+    assert is_lower_bound(500.0, (flag, other)) is (sure.low is not None and sure.high is None)

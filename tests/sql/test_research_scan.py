@@ -42,6 +42,28 @@ def test_only_scans_scored_as_things_stand_are_told_of(other):
     assert len(read(research(scan("a"), inside), "core_research_scan")) == 2
 
 
+@pytest.mark.parametrize(
+    ("agatston", "flags", "is_bound", "may_be_more"),
+    [
+        (250.0, [], False, False),
+        (250.0, ["heart_incomplete", "motion"], True, True),
+        (250.0, ["stent_present", "stent_possible"], False, True),
+        (0.0, ["stent_possible"], True, True),
+        (0.0, ["heart_incomplete", "kernel_unknown"], True, True),
+    ],
+)
+def test_the_cohort_says_which_scores_are_lower_bounds(agatston, flags, is_bound, may_be_more):
+    connection = research(scan(agatston=agatston, grade="C", quality_flags=flags))
+    build(connection, "out_cohort")
+    for name in ("core_person_score", "out_cohort"):
+        (row,) = read(connection, name)
+        assert (row["is_lower_bound"], row["may_be_more"]) == (is_bound, may_be_more)
+        assert row["score_is_doubtful"]
+    (row,) = read(connection, "core_research_scan")
+    assert row["quality_flags"] == flags
+    assert "quality_flags" not in read(connection, "out_cohort")[0]
+
+
 @pytest.mark.parametrize("scope", ["opt_out_all", "opt_out_research"])
 @pytest.mark.parametrize(("days", "n"), [(0, 0), (1, 1), (None, 0)])
 def test_who_opted_out_of_anything_is_not_told_of(scope, days, n):

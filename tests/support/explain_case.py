@@ -92,7 +92,7 @@ WITH_METAL = {
 
 TABLES = {
     "series": [
-        *(series(p) for p in ("high", "norecord", "zero", "ill", "failed", "out")),
+        *(series(p) for p in ("high", "norecord", "zero", "cut", "ill", "failed", "out")),
         series("metal", is_gated=True),
         series("high", "sr-of-high", modality="SR", content_digest="d"),
         series("lonely", modality="SR", content_digest="d"),
@@ -107,6 +107,7 @@ TABLES = {
         refused("lonely", "ineligible", "not_ct", content_digest="d"),
         scored("norecord", 150.0),
         scored("zero", 0.0, scoring_version=SCORING_VERSION),
+        scored("cut", 0.0, quality_flags=["heart_incomplete"], has_picture=False),
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),

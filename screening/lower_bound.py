@@ -1,0 +1,71 @@
+"""Whether a score is "at least" that much: by the flags of its quality, everywhere the same.
+
+Comes in: a score and its flags.
+Goes out: whether there may be more calcium, whether the score is a lower bound, or off either way.
+Refuses: nothing; an unknown flag says nothing of it.
+"""
+
+from collections.abc import Iterable
+
+# Under these calcium is lost and nothing but calcium is counted for them: arteries outside the
+# images, calcium that touches metal and is left out with it.
+LOWER_BOUND_FLAGS = frozenset(
+    {
+        "heart_incomplete",
+        "stent_present",
+        "clips_present",
+        "lead_present",
+        "valve_prosthesis",
+        "metal_near_heart",
+    }
+)
+# Under these no interval measured on whole, clean scans holds: metal, contrast agent or noise may
+# have been counted, or what was seen stands for what was not.
+NOTHING_KNOWN_FLAGS = frozenset(
+    {
+        "stent_possible",
+        "gaps_between_slices",
+        "calcium_very_bright",
+        "false_calcium_many",
+        "false_calcium_extreme",
+        "noise_very_high",
+        "blood_pool_implausible",
+        "blood_pool_unknown",
+        "increment_over_5mm",
+        "thickness_over_5mm",
+        "kvp_far_from_120",
+        "tin_filter",
+        "sharp_kernel",
+        "derived_image",
+        "mixed_protocol",
+        "lossy_compression",
+        "kvp_unknown",
+        "coarse_hu",
+    }
+)
+# With an unknown kernel volume and mass are as sure as else; a sharp one raises the score more.
+SCORE_UNKNOWN_FLAGS = NOTHING_KNOWN_FLAGS | {"kernel_unknown"}
+# Below a threshold these leave open what is above it. What may be a stent may also be calcium left
+# out, and between slices that are apart calcium is unseen.
+MAY_BE_MORE_FLAGS = LOWER_BOUND_FLAGS | {"stent_possible", "gaps_between_slices"}
+
+
+def may_be_more(flags: Iterable[str]) -> bool:
+    """Whether calcium may be missing from a score."""
+    return not MAY_BE_MORE_FLAGS.isdisjoint(flags)
+
+
+def is_lower_bound(agatston: float, flags: Iterable[str]) -> bool:
+    """Whether there is that much calcium at least: some may be missing, and none is too much.
+
+    Of a zero nothing can be too much. Any other score is a bound only where its own lower end can
+    be told.
+    """
+    given = set(flags)
+    return may_be_more(given) and (agatston == 0 or SCORE_UNKNOWN_FLAGS.isdisjoint(given))
+
+
+def is_off_either_way(agatston: float, flags: Iterable[str]) -> bool:
+    """Whether calcium may be missing from a score, and some of it may be none."""
+    given = set(flags)
+    return may_be_more(given) and not is_lower_bound(agatston, given)
