@@ -324,7 +324,8 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     if kvp_source == "standard":
         assert facts["agatston_kvp"] == facts["agatston"]
     assert facts["certainty"]["low"] is None  # nobody looked for contrast agent and metal
-    has_none = kvp_source in ("tin_filter", "unknown")  # no factor from HU to mass fits
+    # No factor from HU to mass fits; or what was seen stands for what was not.
+    has_none = kvp_source in ("tin_filter", "unknown") or has_gaps
     assert (facts["intervals"]["volume_mm3"] == (None, None)) is has_none
 
 
