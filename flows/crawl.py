@@ -5,7 +5,8 @@ Goes out: every instance under the vault's keys, every other file with its reaso
 Refuses: an archive without any file.
 
 What is listed but cannot be had tonight stays as the last sweep knew it, and its study waits; so
-does what lies in a folder that may not be opened, and what a listing that was cut short left out.
+does what was an image and is empty or damaged now, what lies in a folder that may not be opened,
+and what a listing that was cut short left out.
 Headers are read by workers: a file that ends its reader costs that process, and is `unreadable`.
 This process holds path, size and time of every file, and the rest of some files at a time.
 """
@@ -24,7 +25,7 @@ from flows.cluster import Cluster
 from screening import archive
 from screening.config import ArchiveSettings
 from screening.errors import ScreeningError
-from screening.lake import Fresh, Index, Lake, Matched, as_before, compare, known_files
+from screening.lake import AsBefore, Fresh, Index, Lake, Matched, as_before, compare, known_files
 from screening.reasons import Reason
 from screening.tables import FILES, INSTANCES_RAW
 
@@ -32,6 +33,7 @@ from screening.tables import FILES, INSTANCES_RAW
 _PIECES = 20
 # Headers held at once before they are put on disk, part by part.
 _BLOCK_FILES = 200_000
+_CUT = (Reason.TRUNCATED_FILE, Reason.UNREADABLE)  # begin as DICOM
 _EMPTY = "the archive is empty: nothing is listed; check the address"
 
 
@@ -56,6 +58,7 @@ class Crawled:
     n_shut: int = 0  # folders and files that could not be opened
     arriving: frozenset[str] = frozenset()  # keys of studies that are still being received
     cut_short: str = ""  # why the listing ended before its end
+    n_spoilt: int = 0  # files that were images in the last sweep and are damaged
 
     @property
     def instances(self) -> pa.Table:
@@ -161,6 +164,24 @@ def _undelivered(every: pa.Table) -> pa.ChunkedArray:
     return every.filter(pc.or_(is_unreachable, is_asked_again))["path"]
 
 
+def _of_reason(files: pa.Table, *reasons: Reason) -> pa.ChunkedArray:
+    """Return the paths of files that are no images for one of these reasons."""
+    return files.filter(pc.is_in(files["reason"], value_set=pa.array([r.value for r in reasons])))[
+        "path"
+    ]
+
+
+def _missed(
+    files: pa.Table, undelivered: pa.ChunkedArray, shut: frozenset[str], before: AsBefore
+) -> archive.Missed:
+    """Tell what was not delivered; what was an image and is none now counts as that."""
+    was = frozenset(before.paths.to_pylist())
+    late = frozenset(undelivered.to_pylist())
+    damaged = frozenset(_of_reason(files, *_CUT).to_pylist()) - late
+    strange = frozenset(_of_reason(files, Reason.NOT_DICOM).to_pylist())
+    return archive.Missed(late | ((damaged | strange) & was), shut, damaged - was, strange - was)
+
+
 def check_archive(url: str, lake: Path, limits: ArchiveSettings) -> None:
     """Refuse an archive that cannot be swept into this lake, before the lake is made."""
     address = archive.resolve(url)
@@ -183,8 +204,9 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
     files = pa.concat_tables([found.files, _read_new(lake, cluster, source, found.new, fresh)])
     every = pa.concat_tables([files, ignored])
     undelivered, shut = _undelivered(every), _shut(ignored)
-    missed = archive.Missed(frozenset(undelivered.to_pylist()), shut)
-    before = as_before(index, undelivered, shut)
+    spoilt = _of_reason(files, *_CUT, Reason.NOT_DICOM)
+    before = as_before(index, pa.chunked_array([*undelivered.chunks, *spoilt.chunks]), shut)
+    missed = _missed(files, undelivered, shut, before)
     files = files.filter(pc.invert(pc.is_in(files["path"], value_set=before.paths)))
     stays = found.stays | before.stays
     tonight = index.renewed(stays, fresh, files.sort_by("path"))
@@ -202,4 +224,5 @@ def crawl(lake: Lake, cluster: Cluster | None, source: archive.Source, today: da
         len(shut),
         _arriving(tonight, young),
         cut_short,
+        int(pc.sum(pc.is_in(spoilt, value_set=before.paths)).as_py() or 0),
     )

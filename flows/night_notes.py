@@ -11,11 +11,11 @@ from pathlib import Path
 
 from flows import show
 from flows.sweep import Swept
-from screening import clinical
+from screening import catalogue, clinical
 from screening.clinical_columns import HANDED_OVER
 from screening.config import Settings
 from screening.lake import Lake
-from screening.reasons import Reason
+from screening.reasons import Reason, State
 
 Row = Mapping[str, object]
 # What cannot be seen of anybody where a table is not in the folder, or has no rows.
@@ -106,6 +106,7 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
     return [
         *_of_clinical(folder, lake, swept.run_id),
         *_of_series(swept),
+        *_of_changed(lake),
         *_of_headers(lake),
         *_of_archive(swept),
     ]
@@ -141,6 +142,28 @@ def _of_series(swept: Swept) -> list[str]:
     return found
 
 
+def _of_changed(lake: Lake) -> list[str]:
+    """Tell of series that had a score, have other slices now, and wait for what these give."""
+    names = ["series_key", "content_digest"]
+    states: dict[str, dict[str, set[str]]] = {}
+    for row in lake.read("dispositions").select([*names, "state"]).to_pylist():
+        of_series = states.setdefault(row["series_key"], {})
+        of_series.setdefault(row["content_digest"], set()).add(row["state"])
+    n = 0
+    series = lake.read("series")
+    counting = catalogue.standing(series)
+    for row in (r for r in series.select(names).to_pylist() if r["series_key"] in counting):
+        before = states.get(row["series_key"], {})
+        is_waiting = before.pop(row["content_digest"], set()) <= {State.PENDING}
+        n += is_waiting and any(State.SCORED in of_content for of_content in before.values())
+    if not n:
+        return []
+    return [
+        f"{n} series changed since the last score and {'waits' if n == 1 else 'wait'} to be scored "
+        "again: until then nothing of it counts, and a flagged person may be off the list"
+    ]
+
+
 def _of_archive(swept: Swept) -> list[str]:
     found = []
     if swept.n_arriving:
@@ -159,6 +182,12 @@ def _of_archive(swept: Swept) -> list[str]:
         found.append(
             f"{what} of the archive could not be opened: what was known there stays, what is new "
             "there is not seen, whoever may lie there waits; find ARCHIVE ! -readable names them"
+        )
+    if swept.n_spoilt:
+        what = "1 file" if swept.n_spoilt == 1 else f"{swept.n_spoilt} files"
+        found.append(
+            f"{what} of the archive held an image in the last sweep and cannot be read as one now: "
+            "what was known stays, and the studies wait; bring the files back, or delete them"
         )
     if swept.cut_short:
         found.append(

@@ -73,10 +73,15 @@ def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
     return frozenset(mine["person_key"].to_pylist())
 
 
-def estimate(lake: Lake, as_of: date, settings: RiskSettings) -> None:
-    """Bring ages, risk estimates and progression up to date."""
+def estimate(
+    lake: Lake, as_of: date, settings: RiskSettings, birth_key_of: Mapping[str, str]
+) -> None:
+    """Bring ages, risk estimates and progression up to date.
+
+    birth_key_of : of people, the birth date of tonight's headers
+    """
     names = ["series_key", "person_key", "index_date", "age_years", "header_doubts"]
-    lake.replace("ages", lake.vault.ages(lake.read("series").select(names)))
+    lake.replace("ages", lake.vault.ages(lake.read("series").select(names), birth_key_of))
     inputs = lake.query("core_risk_input", as_of)
     lake.replace("risk", RISK.check(risk.estimate(inputs, settings)))
     compare_scans(lake, as_of)

@@ -32,6 +32,8 @@ _HELD = {
     Reason.UNREACHABLE: "not all of the study was delivered",
     Reason.STILL_ARRIVING: "more of the study may be on its way",
 }
+# What the table `series` says itself, for as long as it is so in the archive.
+_SAID_BY_SERIES = (Reason.IDENTITY_CONFLICT, Reason.REJECTED_IN_ARCHIVE)
 _FINAL = frozenset({State.SCORED, State.INELIGIBLE, State.FAILED, State.QUARANTINED})
 
 
@@ -167,8 +169,8 @@ def make_plan(
         row = Disposition(
             entry.series, Versions(version), decision.state, decision.reasons, decision.detail
         )
-        if decision.reasons[0] is Reason.REJECTED_IN_ARCHIVE:
-            continue  # the series says so itself, and for as long as the note is there
+        if decision.reasons[0] in _SAID_BY_SERIES:
+            continue
         if not ledger.holds_rule(row) and not ledger.is_frozen(entry):
             decided.append(row)
     studies = [

@@ -14,7 +14,7 @@ from flows.people_stage import estimate
 from screening import risk
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
-from screening.lake import Lake
+from screening.lake import Lake, people_told
 
 OUTCOMES, REFERENCE = "simulated_outcomes.csv", "simulated_reference.csv"
 
@@ -33,7 +33,7 @@ def simulate_to_folder(out: Path, site: risk.SimulatedSite, secret: bytes | None
     with lake.lease("simulated"):
         for name, table in site.lake_tables(keys).items():
             lake.replace(name, table)
-        estimate(lake, risk.SIMULATED_AS_OF, RiskSettings())
+        estimate(lake, risk.SIMULATED_AS_OF, RiskSettings(), people_told([keys]).birth_key_of)
         lake.publish(risk.SIMULATED_AS_OF, "simulated")
     for name, table in ((OUTCOMES, site.outcomes()), (REFERENCE, site.true_scores())):
         csv.write_csv(table, out / name)

@@ -240,8 +240,7 @@ def _given_up(job: SeriesJob) -> Worked:
 
 def _scored_images(lake: Lake) -> dict[str, str]:
     """Return which series of tonight's archive was scored, by digest of its images."""
-    series = lake.read("series").select(["series_key", "rejection"]).to_pylist()
-    present = {row["series_key"] for row in series if not row["rejection"]}
+    present = catalogue.standing(lake.read("series"))
     table = lake.read("dispositions").select(["image_digest", "series_key", "state"])
     return {
         row["image_digest"]: row["series_key"]

@@ -103,6 +103,7 @@ def _keyed(instances: pa.Table) -> pa.Table:
         "instance_digest": instances["sop_instance_uid"],
         "frame_digest": instances["frame_of_reference_uid"],
         "name_digest": pa.array(Vault.compared_names(instances), pa.string()),
+        "birth_key": pa.array([""] * n, pa.string()),
         "age_said": instances["age_years"],
     }
     columns = {name: given.get(name) for name in INSTANCES.schema.names}

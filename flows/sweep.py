@@ -29,7 +29,7 @@ from screening.catalogue import Entry
 from screening.config import Settings
 from screening.dispositions import Versions
 from screening.errors import ScreeningError
-from screening.lake import Index, Lake
+from screening.lake import TOLD_BY, Index, Lake, PeopleTold, people_told
 from screening.privacy import safe_detail
 from screening.reasons import Reason
 from screening.records import ScoringParameters
@@ -72,6 +72,7 @@ class Swept:
     n_arriving: int = 0  # studies still being received, and held back for that
     nothing_rests: bool = False  # every file of the archive is too young to tell
     cut_short: str = ""  # why the archive's listing ended before its end
+    n_spoilt: int = 0  # files that were images in the last sweep and are damaged
 
 
 def sweep(night: Night, server: PrefectServer | None = None) -> Swept:
@@ -159,7 +160,10 @@ class _Stages:
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._arriving: frozenset[str] = frozenset()  # studies with a young file
         self._index = Index(FILES.empty(), ())
+        self._told = PeopleTold({}, frozenset())
+        self._standing: frozenset[str] = frozenset()  # series that may be somebody's
         self._n_held, self._nothing_rests, self._cut_short = 0, False, ""
+        self._n_spoilt = 0
         self._gone: list[dict[str, object]] = []  # what was taken back since the last sweep
         self._run: dict[str, object] = {
             "run_id": night.run_id,
@@ -177,7 +181,7 @@ class _Stages:
         self._waiting, self._arriving = crawled.waiting, crawled.arriving
         self._index = crawled.index
         self._is_index_kept, self._n_shut = crawled.is_kept, crawled.n_shut
-        self._cut_short = crawled.cut_short
+        self._cut_short, self._n_spoilt = crawled.cut_short, crawled.n_spoilt
         self._night.progress("reading headers", 1, 1)
         return crawled
 
@@ -185,13 +189,15 @@ class _Stages:
         index = crawled.index
         rejected = catalogue.rejections(index.read(catalogue.NOTE_COLUMNS))
         found = catalogue.group_parts(index.read(), rejected, self._night.as_of)
-        now = catalogue.series_table(found.entries)
+        self._told = people_told(index.read(TOLD_BY))
+        now = catalogue.series_table(found.entries, self._told.conflicted)
         known = self._lake.read("withdrawals").to_pylist()
         withdrawals = withdrawn(self._lake, now, self._night.as_of)
         self._gone = [r for r in withdrawals.to_pylist() if r not in known]
         # Before the series: a night killed between the two finds them withdrawn all the same.
         self._lake.replace("withdrawals", withdrawals)
         self._lake.replace("series", now)
+        self._standing = frozenset(catalogue.standing(now))
         reasons = crawled.files["reason"].to_pylist()
         self._run.update(
             files_seen=crawled.n_seen,
@@ -224,7 +230,7 @@ class _Stages:
             self._lake.read("dispositions"),
             self._versions,
             self._night.settings.rescore,
-            (e.series.series_key for e in entries if not e.series.rejection),
+            self._standing,
         )
         silent = opted_out(self._lake, self._night.as_of)
         # Whether the wish is new tonight or not.
@@ -234,7 +240,7 @@ class _Stages:
         decisions = choose.choose(
             [e.series for e in entries],
             silent,
-            self._lake.vault.conflicted(),
+            self._told.conflicted,
         )
         plan = make_plan(
             entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting, self._arriving
@@ -270,7 +276,8 @@ class _Stages:
         return tally
 
     def estimate(self) -> None:
-        estimate(self._lake, self._night.as_of, self._night.settings.risk)
+        settings = self._night.settings.risk
+        estimate(self._lake, self._night.as_of, settings, self._told.birth_key_of)
 
     def publish(self, tally: Tally) -> Swept:
         self._night.progress("publishing", 0, 1)
@@ -295,4 +302,5 @@ class _Stages:
             self._n_held,
             self._nothing_rests,
             self._cut_short,
+            self._n_spoilt,
         )

@@ -66,7 +66,7 @@ def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
         and not _is_in_another_stack(row, there, stacks, held)
         and (reason := _why(row, there, held)) is not None
     ]
-    scores = _scores(lake, {row["series_key"] for _, row, _ in fresh})
+    scores = _scores(lake, {_content(row) for _, row, _ in fresh})
     rows = [
         {
             "series_key": key,
@@ -74,7 +74,7 @@ def withdrawn(lake: Lake, now: pa.Table, as_of: date) -> pa.Table:
             "reason": reason.value,
             "withdrawn_on": as_of,
             "index_date": row["index_date"],
-            "agatston": scores.get(row["series_key"]),
+            "agatston": scores.get(_content(row)),
         }
         for key, row, reason in fresh
     ]
@@ -149,13 +149,19 @@ def _by_owner(rows: Iterable[Row]) -> dict[Whose, list[Row]]:
     return found
 
 
-def _scores(lake: Lake, keys: Iterable[str]) -> dict[str, float]:
-    """Return the last score of each series that has one."""
-    wanted = set(keys)
+def _content(row: Row) -> tuple[str, str]:
+    return str(row["series_key"]), str(row["content_digest"])
+
+
+def _scores(lake: Lake, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """Return the last score of each content of a series that has one.
+
+    By content: under one key others' images may have been scored, or fewer of these.
+    """
     if not wanted:
         return {}
-    names = ["series_key", "state", "agatston", "committed_at"]
+    names = ["series_key", "content_digest", "state", "agatston", "committed_at"]
     rows = lake.read("dispositions").select(names).to_pylist()
-    scored = [r for r in rows if r["series_key"] in wanted and r["state"] == State.SCORED]
+    scored = [r for r in rows if _content(r) in wanted and r["state"] == State.SCORED]
     scored.sort(key=lambda r: str(r["committed_at"]))
-    return {r["series_key"]: r["agatston"] for r in scored}
+    return {_content(r): r["agatston"] for r in scored}

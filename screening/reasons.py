@@ -234,7 +234,7 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.STILL_ARRIVING: ReasonText(Room.SWEEP, "The study is still being received."),
     Reason.UNREACHABLE: ReasonText(
-        Room.ARCHIVE, "The archive could not be reached, or did not deliver."
+        Room.ARCHIVE, "The archive could not be reached, did not deliver, or holds damaged files."
     ),
     Reason.NIGHT_OVER: ReasonText(Room.SWEEP, "The night ended before its turn came."),
     Reason.NO_SCAN: ReasonText(

@@ -63,6 +63,7 @@ INSTANCES = Table(
         _PERSON_KEY,
         _STUDY_KEY,
         _SERIES_KEY,
+        Column("birth_key", _S, "", "random key of the PatientBirthDate, else empty", _KEY),
         Column("age_said", _F, "year", "PatientAge as stated in the header", _QUASI),
         Column("instance_digest", _S, "", "keyed digest of the SOPInstanceUID", _KEY),
         Column("frame_digest", _S, "", "keyed digest of the FrameOfReferenceUID, else empty", _KEY),
@@ -118,6 +119,7 @@ SERIES = Table(
         Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
         Column("rejection", _S, "", "code of the note that takes all its images back; else empty"),
         Column("header_doubts", _SS, "", "not believed as the rest contradicts it: date, age"),
+        Column("is_conflicted", _B, "", "tonight's headers contradict one another on whose it is"),
     ),
 )
 

@@ -15,7 +15,8 @@
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
 -- An opt-out holds exactly as long as the person's wish does: while it lasts it hides a score,
--- and when it is withdrawn the score is there again. So it is with a rejection note of the archive.
+-- and when it is withdrawn the score is there again. So it is with a rejection note of the archive,
+-- and with headers that contradict one another on whose the images are.
 with opt_outs as (
     select distinct p.person_key
     from raw_policy as p
@@ -38,8 +39,11 @@ latest as (
         ) as nth
     from raw_dispositions
     where
-        coalesce(reasons[1], '') <> 'opted_out'
-        or person_key in (select o.person_key from opt_outs as o)
+        coalesce(reasons[1], '') not in ('identity_conflict', 'opted_out')
+        or (
+            coalesce(reasons[1], '') = 'opted_out'
+            and person_key in (select o.person_key from opt_outs as o)
+        )
 ),
 
 last_run as (
@@ -109,20 +113,24 @@ select
     s.kernel,
     s.manufacturer,
     case
+        when s.is_conflicted then 'quarantined'
         when coalesce(s.rejection, '') <> '' then 'ineligible'
         else coalesce(d.state, 'pending')
     end as state,
     case
+        when s.is_conflicted then ['identity_conflict']
         when coalesce(s.rejection, '') <> '' then ['rejected_in_archive']
         when d.series_key is null then ['night_over']
         else coalesce(d.reasons, [])
     end as reasons,
     case
+        when s.is_conflicted then 'identity_conflict'
         when coalesce(s.rejection, '') <> '' then 'rejected_in_archive'
         when d.series_key is null then 'night_over'
         else coalesce(d.reasons[1], '')
     end as reason,
     case
+        when s.is_conflicted then ''
         when coalesce(s.rejection, '') <> '' then 'rejection note ' || s.rejection
         else coalesce(d.detail, '')
     end as detail,
@@ -189,3 +197,4 @@ left join standing as d
         d.series_key = s.series_key
         and d.content_digest = s.content_digest
         and coalesce(s.rejection, '') = ''
+        and not coalesce(s.is_conflicted, false)

@@ -39,7 +39,7 @@ def waiting_studies(read: Reader, missed: Missed) -> frozenset[str]:
     read : gives tonight's instances, those that stay as an earlier crawl knew them included
     missed : what was not delivered
     """
-    if not missed:
+    if not (missed.files or missed.shut):
         return frozenset()
     owners = _Owners(missed)
     for part in read(("path", "study_key")):
@@ -84,8 +84,8 @@ class _Owners:
     def __init__(self, missed: Missed) -> None:
         self._missed = missed
         self._paths = pa.array(sorted(missed.files), pa.string())
-        self._folders = {_folder(path) for path in missed.files}
-        asked = self._folders | {_folder(f) for f in self._folders | missed.shut}
+        self._folders = {folder_of(path) for path in missed.files}
+        asked = self._folders | {folder_of(f) for f in self._folders | missed.shut}
         # Studies of the folders that may be asked about, of each a few.
         self.direct: dict[str, set[str]] = {folder: set() for folder in asked}
         self.below: dict[str, set[str]] = {folder: set() for folder in asked}
@@ -110,12 +110,12 @@ class _Owners:
 
     def places(self) -> _Places:
         """Return where that lies which nobody has read."""
-        found = _Places(below={_folder(f) for f in self._missed.shut - self._known_shut})
-        for folder in {_folder(path) for path in self._missed.files - self._known_paths}:
+        found = _Places(below={folder_of(f) for f in self._missed.shut - self._known_shut})
+        for folder in {folder_of(path) for path in self._missed.files - self._known_paths}:
             if self.direct[folder]:
                 found.direct.add(folder)
-            elif not self.below[folder] and _folder(folder):  # beside the root's lies anybody's
-                found.below.add(_folder(folder))
+            elif not self.below[folder] and folder_of(folder):  # beside the root's lies anybody's
+                found.below.add(folder_of(folder))
         return found
 
 
@@ -126,7 +126,7 @@ def _add(studies: set[str], study: str) -> None:
 
 
 def _folders_and_studies(part: pa.Table) -> Iterable[tuple[str, str]]:
-    table = pa.table({"folder": _folders(part["path"]), "study": part["study_key"]})
+    table = pa.table({"folder": folders_of(part["path"]), "study": part["study_key"]})
     pairs = table.group_by(["folder", "study"]).aggregate([])
     return zip(pairs["folder"].to_pylist(), pairs["study"].to_pylist(), strict=True)
 
@@ -136,7 +136,7 @@ def _with_gaps(read: Reader, places: _Places) -> set[str]:
     names = ("path", "study_key", "series_key", "image_number", "position_lps_mm", "orientation")
     found: set[str] = set()
     for part in read(names):
-        folders = _folders(part["path"])
+        folders = folders_of(part["path"])
         held = pa.array([f for f in pc.unique(folders).to_pylist() if places.hold(f)], pa.string())
         series = pc.unique(part["series_key"].filter(pc.is_in(folders, value_set=held)))
         mine = part.filter(pc.is_in(part["series_key"], value_set=series))
@@ -179,20 +179,28 @@ def leaves_out_planes(
     positions_mm : of each image three coordinates, mm
     orientations : of each image six direction cosines
     """
+    return left_out(positions_mm, orientations) > 0
+
+
+def left_out(
+    positions_mm: Sequence[Sequence[float] | None], orientations: Sequence[Sequence[float] | None]
+) -> int:
+    """Count the planes that such steps leave out; parameters as of `leaves_out_planes`."""
     stacks: dict[tuple[float, ...], list[float]] = defaultdict(list)
     for position, cosines in zip(positions_mm, orientations, strict=True):
         if position and cosines and len(position) == 3 and len(cosines) == 6:
             normal = np.cross(cosines[:3], cosines[3:])
             kind = tuple(np.round(cosines, _DECIMALS).tolist())
             stacks[kind].append(float(np.dot(normal, position)))
-    return any(_has_gap(np.unique(np.round(at, 2))) for at in stacks.values())
+    return sum(_in_gaps(np.unique(np.round(at, 2))) for at in stacks.values())
 
 
-def _has_gap(offsets_mm: NDArray[np.float64]) -> bool:
+def _in_gaps(offsets_mm: NDArray[np.float64]) -> int:
     if len(offsets_mm) < _MIN_PLANES:
-        return False
+        return 0
     steps = np.diff(offsets_mm)
-    return bool(steps.max() > _GAP * _usual(steps))
+    usual = _usual(steps)
+    return int((np.rint(steps[steps > _GAP * usual] / usual) - 1).sum())
 
 
 def _usual(steps: NDArray[np.float64]) -> float:
@@ -200,11 +208,13 @@ def _usual(steps: NDArray[np.float64]) -> float:
     return float(np.sort(steps)[(len(steps) - 1) // 2])
 
 
-def _folders(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+def folders_of(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the folder that each path lies in."""
     return pc.replace_substring_regex(paths, pattern="/?[^/]*$", replacement="", max_replacements=1)
 
 
-def _folder(path: str) -> str:
+def folder_of(path: str) -> str:
+    """Return the folder that a path lies in."""
     return path.rpartition("/")[0]
 
 
@@ -212,5 +222,5 @@ def _with_above(folder: str) -> Iterator[str]:
     """Yield a folder and those above it, at last the root, which is the empty name."""
     while folder:
         yield folder
-        folder = _folder(folder)
+        folder = folder_of(folder)
     yield ""

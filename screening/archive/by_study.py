@@ -7,9 +7,9 @@ Refuses: a server that gives only a part of one day's studies.
 Every night the newest dates are asked for, from `overlap_days` before the newest study known;
 older dates in turn, so that each has been asked for once in `older_every_nights` nights. The whole
 archive is asked for when nothing is known. With the oldest dates comes a question without any, for
-studies that have none. A study that was asked for and not listed is
-gone; one that was not asked for stays as it is known. Of a study that did not change nothing
-further is asked.
+studies that have none. A study that was asked for and not listed is asked for by its UID: its date
+was corrected, or it is gone; one that was not asked for stays as it is known. Of a study that did
+not change nothing further is asked.
 """
 
 from array import array
@@ -87,7 +87,8 @@ def list_by_study(
     Returns
     -------
     Listing; an instance that the server counts but does not list is a row of `ignored`
-        (`unreachable`), and so is a day it fails at, whose studies stay as they are known
+        (`unreachable`), one a study where the server fails at listing it, or says that it does not
+        list all; and so is a day it fails at, whose studies stay as they are known
 
     Raises
     ------
@@ -101,6 +102,10 @@ def list_by_study(
     if any(None in dates for dates in asked):
         found |= {s.uid: s for s in undated_studies(server, dict(found), limits)}
     is_kept = np.zeros(known.num_rows, np.bool_)
+    for uid in sorted(before.keys() - found.keys()):
+        day = before[uid].day
+        is_asked = any(day in dates for dates in asked) and day not in limits.failed
+        is_kept[before[uid].rows] = not is_asked or not _moved(server, uid, found)
     gathered = _Gathered()
     missing = [f"{_MISSING}/{_MISSING}/{day}" for day in dict.fromkeys(limits.failed)]
     changed: dict[str, int] = {}
@@ -109,16 +114,29 @@ def list_by_study(
         if was is not None and was.is_as(facts):
             is_kept[was.rows] = True
             continue
-        changed[uid] = gathered.take(_instances(server, facts, known, was))
-        n_missing = (facts.n_instances or 0) - changed[uid]
+        rows, is_whole = _instances(server, facts, known, was)
+        changed[uid] = gathered.take(rows)
+        n_missing = max((facts.n_instances or 0) - len(rows), int(not is_whole))
         missing += [f"{uid}/{_MISSING}/{n}" for n in range(1, n_missing + 1)]
     young = _still_growing(server, found, changed, today, settings)
     young |= {u for u in changed if u not in before and _is_just_begun(found[u], settings)}
-    for uid, study in before.items():
-        is_asked = any(study.day in dates for dates in asked) and study.day not in limits.failed
-        if uid not in found and not is_asked:
-            is_kept[study.rows] = True
     return _listing(known.filter(pa.array(is_kept)), gathered.table(), young, missing)
+
+
+def _moved(server: Server, uid: str, found: dict[str, StudyFacts]) -> bool:
+    """Ask for a study that its day no longer tells, and add it where its date was corrected.
+
+    Returns
+    -------
+    Whether it is under that day no more; where the server fails at it, nobody can say
+    """
+    try:
+        facts = server.study(uid)
+    except QuestionError:
+        return False
+    if facts is not None:
+        found[uid] = facts
+    return True
 
 
 @dataclass(slots=True)
@@ -215,18 +233,24 @@ def _slices(settings: ArchiveSettings, end: date) -> Iterator[Dates]:
 
 def _instances(
     server: Server, facts: StudyFacts, known: pa.Table, was: _Known | None
-) -> list[tuple[str, int, int]]:
-    """List a study's instances; where the server fails at it, those known are asked for again."""
+) -> tuple[list[tuple[str, int, int]], bool]:
+    """List a study's instances, and say whether these are all, as far as can be told.
+
+    Where the server fails at it, those known are asked for again. A cut answer is all where the
+    server counts no more.
+    """
     try:
-        found = Counter(server.instances(facts.uid))
+        listed, is_whole = server.instances(facts.uid)
     except QuestionError:
         rows = (known.slice(row, 1).to_pylist()[0] for row in (was.rows if was else ()))
-        return sorted((str(r["path"]), int(r["size_bytes"]), facts.mark) for r in rows)
-    return [
+        return sorted((str(r["path"]), int(r["size_bytes"]), facts.mark) for r in rows), False
+    found = Counter(listed)
+    instances = [
         (f"{facts.uid}/{series}/{name_of_copy(sop, number)}", 0, facts.mark)
         for (series, sop), n in sorted(found.items())
         for number in range(n)
     ]
+    return instances, is_whole is not False or len(instances) == facts.n_instances
 
 
 def _by_study(known: pa.Table) -> Mapping[str, _Known]:

@@ -179,15 +179,12 @@ class DicomWeb:
 
         return self._pages(page, _STUDY)
 
-    def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, all pages.
+    def instances(self, study: str) -> tuple[Sequence[tuple[str, str]], bool | None]:
+        """Return series and SOP Instance UID of a study's instances, all pages."""
+        found, is_whole = self._images(study, ["PatientID"])
+        return [(_text(each, _SERIES), _text(each, _SOP)) for each in found], is_whole
 
-        One that two patients have comes twice.
-        """
-        found = self._images(study, ["PatientID"])
-        return [(_text(each, _SERIES), _text(each, _SOP)) for each in found]
-
-    def _images(self, study: str, fields: list[str]) -> Sequence[Json]:
+    def _images(self, study: str, fields: list[str]) -> tuple[Sequence[Json], bool | None]:
         def page(offset: int) -> Sequence[Json]:
             client, n = self._client(), self.limits.page
             found: Sequence[Json] = client.search_for_instances(
@@ -195,7 +192,7 @@ class DicomWeb:
             )
             return found
 
-        return self._pages(page, _SOP)[0]
+        return self._pages(page, _SOP)
 
     def _pages(
         self, page: Callable[[int], Sequence[Json]], name: str
@@ -232,7 +229,8 @@ class DicomWeb:
         Servers that tell patients apart cannot say which of them is meant (Orthanc: 404). Who they
         are is enough to know.
         """
-        found = [e for e in self._images(study, _WHOSE) if _text(e, _SERIES) == series]
+        listed, _ = self._images(study, _WHOSE)
+        found = [e for e in listed if _text(e, _SERIES) == series]
         return found if len({_text(each, _PATIENT) for each in found}) > 1 else []
 
     def _files(self, study: str, series: str) -> Iterator[tuple[str, bytes]]:

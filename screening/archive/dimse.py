@@ -180,21 +180,21 @@ class Dimse:
         days = {_text(each, "StudyInstanceUID"): day(_text(each, "StudyDate")) for each in found}
         return days, is_whole
 
-    def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, asked series by series.
+    def instances(self, study: str) -> tuple[Sequence[tuple[str, str]], bool]:
+        """Return series and SOP Instance UID of a study's instances, asked series by series."""
 
-        One that two patients have comes twice.
-        """
-
-        def listed(peer: Association) -> list[tuple[str, str]]:
-            of_series, _ = _find(peer, "SERIES", {"StudyInstanceUID": study})
+        def listed(peer: Association) -> tuple[list[tuple[str, str]], bool]:
+            of_series, is_whole = _find(peer, "SERIES", {"StudyInstanceUID": study})
             found = []
             for series in sorted({_text(each, "SeriesInstanceUID") for each in of_series}):
                 keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series}
-                images, _ = _find(peer, "IMAGE", keys | {"SOPInstanceUID": "", "PatientID": ""})
+                images, is_all = _find(
+                    peer, "IMAGE", keys | {"SOPInstanceUID": "", "PatientID": ""}
+                )
                 pairs = {(_text(e, "SOPInstanceUID"), _text(e, "PatientID")) for e in images}
                 found += [(series, sop) for sop, _ in pairs]
-            return found
+                is_whole &= is_all
+            return found, is_whole
 
         return self._ask(listed)
 

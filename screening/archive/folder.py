@@ -13,6 +13,7 @@ from datetime import date
 import pyarrow as pa
 
 from screening.archive.by_folder import waiting_studies
+from screening.archive.damaged import damaged_studies
 from screening.archive.listing import Listing, Missed, Reader, is_empty, list_files
 from screening.archive.reading import read_bytes
 from screening.archive.settling import young_paths
@@ -59,8 +60,8 @@ class Folder:
         return read_headers(self.address, stats)
 
     def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
-        """Return whose study waits for what was not delivered; see `by_folder`."""
-        return waiting_studies(read, missed)
+        """Return whose study waits for what was not delivered or is damaged."""
+        return waiting_studies(read, missed) | damaged_studies(read, missed)
 
     def has_changed(self, path: str, mark: int) -> bool:
         """Return no: whether files are still being written, the settling time tells."""

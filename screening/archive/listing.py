@@ -72,14 +72,18 @@ class Missed:
 
     files : listed, but not to be read
     shut : folders that may not be opened
+    damaged : never read before, and begins as DICOM but cannot be read
+    strange : never read before, and no DICOM
     """
 
     files: frozenset[str] = field(default=frozenset(), repr=False)
     shut: frozenset[str] = field(default=frozenset(), repr=False)
+    damaged: frozenset[str] = field(default=frozenset(), repr=False)
+    strange: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __bool__(self) -> bool:
         """Whether anything was."""
-        return bool(self.files or self.shut)
+        return bool(self.files or self.shut or self.damaged or self.strange)
 
 
 @dataclass(slots=True)

@@ -67,8 +67,11 @@ class Server(Protocol):
     def every_day(self) -> tuple[Mapping[str, date | None], bool | None]:
         """Return UID and day of every study, asked for without a date, and `Answer.is_whole`."""
 
-    def instances(self, study: str) -> Sequence[tuple[str, str]]:
-        """Return series and SOP Instance UID of a study's instances, once a patient who has it."""
+    def instances(self, study: str) -> tuple[Sequence[tuple[str, str]], bool | None]:
+        """Return series and SOP Instance UID of a study's instances, and `Answer.is_whole`.
+
+        One that two patients have comes twice.
+        """
 
 
 @dataclass(slots=True)

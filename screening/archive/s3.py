@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from s3fs import S3FileSystem
 
 from screening.archive.by_folder import waiting_studies
+from screening.archive.damaged import damaged_studies
 from screening.archive.frame_choice import cuts_frames
 from screening.archive.header import Header, read_header
 from screening.archive.listing import (
@@ -211,8 +212,8 @@ class ObjectStore:
         return self._ask(lambda store: _content(store, name, start=start, end=end))
 
     def waiting(self, read: Reader, missed: Missed) -> frozenset[str]:
-        """Return whose study waits for what was not delivered; see `by_folder`."""
-        return waiting_studies(read, missed)
+        """Return whose study waits for what was not delivered or is damaged."""
+        return waiting_studies(read, missed) | damaged_studies(read, missed)
 
     def has_changed(self, path: str, mark: int) -> bool:
         """Return no: whether files are still being written, the settling time tells."""

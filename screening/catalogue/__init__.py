@@ -10,7 +10,7 @@ Refuses: a table of another schema, and instances without a series key.
 from screening.catalogue.group import Catalogue, Entry, group, group_parts
 from screening.catalogue.keys import key_of_uid
 from screening.catalogue.rejected import NOTE_COLUMNS, rejections
-from screening.catalogue.table import series_table
+from screening.catalogue.table import series_table, standing
 
 __all__ = [
     "NOTE_COLUMNS",
@@ -21,4 +21,5 @@ __all__ = [
     "key_of_uid",
     "rejections",
     "series_table",
+    "standing",
 ]

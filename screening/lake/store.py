@@ -1,7 +1,7 @@
 """The vault's file: SQLite, values sealed, looked up by keyed digests.
 
 Comes in: identifiers and facts of people, in the clear, one transaction at a time.
-Goes out: the random keys they were given, facts again, contradictions.
+Goes out: the random keys they were given, facts again.
 Refuses: nothing of its own; a full or broken disk is an `InfrastructureError`.
 
 Nothing in the file is readable without the lake's secret but random keys, the kind of an
@@ -10,7 +10,7 @@ identifier, the days of entries and the number of people shown in an audited loo
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +22,9 @@ from screening.lake.crypto import Keys, lookup_digest, random_key, seal, unseal
 
 _BUSY_SECONDS = 30.0
 
-# identifier: a number or UID of the outside world (`value`, sealed) and the key it was given;
-#   `lookup` is its digest, `number` the digest of a person's number without its issuer.
-# person: sealed facts that tell two people on one number apart. event: contradictions, kept.
+# identifier: a number, UID or birth date of the outside world (`value`, sealed) and the key it was
+#   given; `lookup` is its digest, `number` the digest of a person's number without its issuer.
+# fact: what the clinical record says of a person, sealed.
 # audit: every time identity was shown.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS identifier (
@@ -35,15 +35,12 @@ CREATE INDEX IF NOT EXISTS identifier_key ON identifier (key);
 CREATE TABLE IF NOT EXISTS fact (
     person_key TEXT NOT NULL, what TEXT NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (person_key, what)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS event (
-    person_key TEXT NOT NULL, what TEXT NOT NULL, at TEXT NOT NULL,
-    PRIMARY KEY (person_key, what)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, who BLOB NOT NULL, reason BLOB NOT NULL,
     people INTEGER NOT NULL);
 """
 
-Fact = Literal["birth_date", "sex", "clinical_birth_date"]
+Fact = Literal["clinical_birth_date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +83,20 @@ class Store:
         """Give every SeriesInstanceUID its key."""
         return {u: self._key("series", self._digest("series", u), u, random_key("s")) for u in uids}
 
+    def birth_keys(self, days: Iterable[str]) -> dict[str, str]:
+        """Give every birth date its key, the same for whoever was born that day."""
+        return {d: self._key("birth", self._digest("birth", d), d, random_key("b")) for d in days}
+
+    def birth_dates(self, birth_keys: Iterable[str]) -> dict[str, str]:
+        """Return the birth dates of keys."""
+        found = {}
+        for key in birth_keys:
+            lookup, value = self.connection.execute(
+                "SELECT lookup, value FROM identifier WHERE key = ?", (key,)
+            ).fetchone()
+            found[key] = self._unseal(value, lookup)
+        return found
+
     def find_series(self, uids: Iterable[str]) -> dict[str, str]:
         """Return the keys of the series that were ever seen, by SeriesInstanceUID."""
         found = {}
@@ -115,18 +126,6 @@ class Store:
             return next(iter(holders.values())) if len(holders) == 1 else None
         return holders.get(issuer, holders.get(""))
 
-    def compare(self, what: Fact, stated: Mapping[str, set[str]]) -> None:
-        """Keep what is stated of people for the first time; note an event where it contradicts."""
-        known = self.facts(what, stated)
-        for key, values in sorted(stated.items()):
-            first = known.get(key) or min(values)
-            if key not in known:
-                self.set_fact(what, key, first)
-            if values != {first}:
-                self.connection.execute(
-                    "INSERT OR IGNORE INTO event VALUES (?, ?, ?)", (key, what, _now())
-                )
-
     def facts(self, what: Fact, person_keys: Iterable[str]) -> dict[str, str]:
         """Return one kind of fact of these people, where it is known."""
         found = {}
@@ -154,10 +153,6 @@ class Store:
         """Return the people of whom a kind of fact is known."""
         rows = self.connection.execute("SELECT person_key FROM fact WHERE what = ?", (what,))
         return frozenset(row[0] for row in rows)
-
-    def contradictions(self) -> frozenset[str]:
-        """Return the people with an event."""
-        return frozenset(r[0] for r in self.connection.execute("SELECT person_key FROM event"))
 
     def identity(self, person_key: str) -> tuple[str, str] | None:
         """Return issuer and PatientID as written; None for an unknown key."""

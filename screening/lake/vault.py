@@ -3,8 +3,8 @@
 Comes in: instances as the archive read them; numbers and birth dates of the clinical record.
 Goes out: the same instances under random keys; keys for numbers; ages; for a stated reason,
 the numbers again.
-Refuses: to guess. One number with two birth dates or opposite sexes is a conflict, kept as an
-event; a number that fits two people fits nobody; identity without a reason is not shown.
+Refuses: to guess. A number that fits two people fits nobody; identity without a reason is not
+shown.
 
 One number (issuer, normalised PatientID) is one person, for ever the same key. A study
 without a PatientID is a person of its own: two such studies are never merged. The default
@@ -12,7 +12,7 @@ issuer stands in where a scan or a clinical row names none; set it before the fi
 """
 
 import getpass
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -70,8 +70,7 @@ class Vault:
         Returns
         -------
         INSTANCES, sorted by path. `age_years` is completed years from the header's birth date,
-        else the age the header states, which `age_said` keeps. A birth date or sex that
-        contradicts an earlier one of the same number makes the person `conflicted`.
+        else the age the header states, which `age_said` keeps.
         """
         raw = INSTANCES_RAW.check(raw).sort_by("path")
         studies, series = _texts(raw, "study_instance_uid"), _texts(raw, "series_instance_uid")
@@ -87,15 +86,14 @@ class Vault:
                 if accession:
                     store.keep_accession(accession, study_of[study])
             person_keys = [person_of[who] for who in people]
-            births = [day.isoformat() if day else None for day in raw["birth_date"].to_pylist()]
-            sexes = [sex if sex in ("F", "M") else None for sex in raw["sex"].to_pylist()]
-            store.compare("birth_date", _stated(person_keys, births))
-            store.compare("sex", _stated(person_keys, sexes))
+            births = [day.isoformat() if day else "" for day in raw["birth_date"].to_pylist()]
+            birth_of = {"": "", **store.birth_keys(sorted(set(births) - {""}))}
         given = {
             "age_years": pa.array(_header_ages(raw), pa.float64()),
             "age_said": raw["age_years"],
             "days_said": pa.array(_ages_on_days(raw), pa.string()),
             "person_key": pa.array(person_keys, pa.string()),
+            "birth_key": pa.array([birth_of[day] for day in births], pa.string()),
             "study_key": pa.array([study_of[uid] for uid in studies], pa.string()),
             "series_key": pa.array([series_of[uid] for uid in series], pa.string()),
             "instance_digest": pa.array(
@@ -110,11 +108,6 @@ class Vault:
         }
         names = INSTANCES.schema.names
         return INSTANCES.check(pa.table({n: given.get(n, _column(raw, n)) for n in names}))
-
-    def conflicted(self) -> frozenset[str]:
-        """Return the people whose one number carries contradicting people."""
-        with self._transaction() as store:
-            return store.contradictions()
 
     def person_keys(self, identifiers: pa.Table) -> pa.Array:
         """Find the people of clinical rows.
@@ -166,7 +159,7 @@ class Vault:
                 if key and day != known.get(key):
                     store.set_fact("clinical_birth_date", key, day)
 
-    def ages(self, scans: pa.Table) -> pa.Table:
+    def ages(self, scans: pa.Table, birth_key_of: Mapping[str, str]) -> pa.Table:
         """Give each scan the person's age in completed years, from the best source there is.
 
         Parameters
@@ -174,6 +167,8 @@ class Vault:
         scans
             Columns `series_key`, `person_key`, `index_date`, `age_years` (the header's),
             `header_doubts`.
+        birth_key_of
+            Of people, the birth date of their headers.
 
         Returns
         -------
@@ -183,13 +178,14 @@ class Vault:
         keys = _texts(scans, "person_key")
         with self._transaction() as store:
             clinical = store.facts("clinical_birth_date", keys)
-            header = store.facts("birth_date", keys)
+            born = {key: birth_key_of[key] for key in set(keys) & birth_key_of.keys()}
+            days = store.birth_dates(sorted(set(born.values())))
         ages: list[float | None] = []
         sources: list[str | None] = []
         names = ("index_date", "age_years", "header_doubts")
         rows = zip(keys, *(scans[name].to_pylist() for name in names), strict=True)
         for key, on, stated, doubts in rows:
-            by_header = None if "age" in (doubts or ()) else _day(header.get(key))
+            by_header = None if "age" in (doubts or ()) else _day(days.get(born.get(key, "")))
             candidates = (
                 (completed_years(_day(clinical.get(key)), on), "clinical_birth_date"),
                 (completed_years(by_header, on), "dicom_birth_date"),

@@ -45,6 +45,7 @@ class Server:
         self.who = Counter()  # corrections of a study
         self.promises = Counter()  # instances that are counted and not there
         self.asked_for = []
+        self.n_images = 10**6  # of a study, that it gives at most
         self.unlisted = set()  # studies whose instances it cannot list
         self.unmatched = set()  # undated studies that no range of days matches
         self.begun = {}  # when studies began
@@ -78,7 +79,8 @@ class Server:
         self.asked_for.append(study)
         if study in self.unlisted:
             raise QuestionError
-        return [("7.1", f"9.{n}") for n in range(self.content[study][1])]
+        found = [("7.1", f"9.{n}") for n in range(self.content[study][1])]
+        return found[: self.n_images], len(found) <= self.n_images
 
 
 def listed(server, known=NOTHING, today=TODAY, settings=SETTINGS):
@@ -135,6 +137,24 @@ def test_new_slices_a_correction_and_a_deletion_are_noticed():
     changed = [path for path, mark in marks(again.stats).items() if before.get(path) != mark]
     assert {p.split("/")[0] for p in changed} == {"1.0", "1.1"}
     assert len(changed) == 3 + 2
+
+
+def test_a_study_whose_date_is_corrected_is_not_gone_whenever_the_new_date_has_its_turn():
+    settings = ArchiveSettings(first_date=date(2020, 1, 1), slice_days=100, older_every_nights=5)
+    newest = {"2.1": (date(2026, 2, 20), 2)}
+    server = Server(newest | {"1.1": (date(2026, 2, 19), 2)})
+    known = listed(server, settings=settings).stats
+    for day in (date(2021, 6, 1), date(2023, 6, 1)):
+        server.content["1.1"] = (day, 2)
+        for night in range(5):
+            listing = listed(server, known, TODAY + timedelta(days=night), settings)
+            assert studies(listing) == {"1.1", "2.1"}
+            known = listing.stats
+        assert {study_date(mark) for mark in marks(known).values()} == {day, date(2026, 2, 20)}
+    del server.content["1.1"]
+    for night in range(5):
+        known = listed(server, known, TODAY + timedelta(days=night), settings).stats
+    assert studies(listed(server, known, settings=settings)) == {"2.1"}
 
 
 def test_what_is_not_asked_for_tonight_stays_and_its_deletion_is_seen_in_its_turn():
@@ -219,6 +239,24 @@ def test_a_study_whose_instances_cannot_be_listed_stays_as_known():
     assert marks(again.stats).keys() == marks(known).keys()
     assert studies(listed(server)) == {"1.0"}
     assert listed(server).ignored.num_rows == 4
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_study_that_is_not_listed_to_its_end_is_told_whether_it_is_counted_or_not(counts):
+    server = Server({"1.0": (TODAY, 2), "1.1": (TODAY, 3), "1.2": (TODAY, 2)}, counts=counts)
+    server.n_images, server.unlisted = 2, {"1.2"}
+    for _ in range(2):  # every night
+        listing = listed(server, listed(server).stats)
+        told = {path.split("/")[0] for path in listing.ignored["path"].to_pylist()}
+        assert told == {"1.1", "1.2"}
+        assert set(listing.ignored["reason"].to_pylist()) == {"unreachable"}
+        assert studies(listing) == {"1.0", "1.1"}
+
+
+def test_a_cut_answer_is_all_where_no_more_is_counted():
+    server = Server({"1.0": (TODAY, 2)})
+    server.instances = lambda _: ([("7.1", "9.0"), ("7.1", "9.1")], False)
+    assert listed(server).ignored.num_rows == 0
 
 
 def test_what_is_counted_and_not_listed_is_counted_and_its_study_waits():

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from explain_case import page, small_lake, told
 from night import Hospital, Screening, run
+from nights_case import nights
 
 from screening.phantom import write_hospital
 
-__all__ = ["page", "small_lake", "told"]  # fixtures
+__all__ = ["nights", "page", "small_lake", "told"]  # fixtures
 
 PATIENTS, SEED = 8, 9001
 

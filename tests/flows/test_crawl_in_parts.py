@@ -174,16 +174,16 @@ def test_night_after_night_the_same_entries_as_from_one_table(
 
 
 def _seen(kept: dict[str, File], content: dict[str, File], lost: set[str]) -> dict[str, File]:
-    """Return what a night knows: of what is not delivered, the image that was known before."""
+    """Return what a night knows: of what is not delivered, or is no image any more, as before."""
     seen = {}
     for path, file in content.items():
         was = kept.get(path)
-        if was is not None and was.version == file.version:
+        is_same = was is not None and was.version == file.version
+        has_no_image = path in lost or not file.series
+        if was is not None and (is_same or (has_no_image and was.series)):
             seen[path] = was
         elif path not in lost:
             seen[path] = file
-        elif was is not None and was.series:
-            seen[path] = was
     return seen
 
 

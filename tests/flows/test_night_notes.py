@@ -48,6 +48,25 @@ def test_a_disk_or_a_folder_that_refuses_is_told(small):
     assert "is its disk full?" in full
 
 
+@pytest.mark.parametrize(
+    ("states", "is_told"),
+    [
+        ({"old": "scored", "new": "pending"}, True),
+        ({"old": "scored"}, True),  # the night ended before its turn
+        ({"old": "scored", "new": "scored"}, False),
+        ({"old": "scored", "new": "ineligible"}, False),
+        ({"old": "ineligible", "new": "pending"}, False),
+        ({"new": "pending"}, False),
+    ],
+)
+def test_a_scored_series_that_waits_with_other_slices_is_told(small, states, is_told):
+    fill(small, "series", [{"series_key": "s", "content_digest": "new"}])
+    rows = [{"series_key": "s", "content_digest": c, "state": s} for c, s in states.items()]
+    fill(small, "dispositions", rows)
+    told = [note for note in notes(None, small, swept_with()) if "changed since" in note]
+    assert len(told) == is_told
+
+
 def folder_of(tmp_path: Path, *names: str) -> Path:
     folder = tmp_path / "clinical"
     folder.mkdir()

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,9 @@ from screening.config import ArchiveSettings
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.reasons import Reason, State
+from screening.tables import DISPOSITIONS
 
+SCORE = 170.2
 OTHER = setting(PatientID="OTHER", PatientName="X^Y", PatientBirthDate="19500101")
 
 
@@ -135,6 +138,16 @@ class Nights:
         shutil.rmtree(self.archive.folder / name)
         return self
 
+    def score(self) -> None:
+        row = self.lake.read("series").to_pylist()[0]
+        scored = {n: row[n] for n in ("series_key", "study_key", "person_key", "content_digest")}
+        scored |= {"state": "scored", "agatston": SCORE, "reasons": [], "choose_version": 1}
+        scored |= {"committed_at": datetime(2026, 11, 1, tzinfo=UTC), "model_digest": "m"}
+        full = dict.fromkeys(DISPOSITIONS.schema.names) | scored | {"scoring_version": 1}
+        with self.lake.lease("test"):
+            table = pa.Table.from_pylist([full], schema=DISPOSITIONS.schema)
+            self.lake.append("dispositions", table, "test", 1)
+
     def sweep(self) -> tuple[list[tuple[str, str, bool]], list[tuple[str, str]]]:
         """Return series (person, content, unclear) and withdrawals (person, reason)."""
         source = archive.open_source(archive.resolve(str(self.archive.folder)), ArchiveSettings())
@@ -174,6 +187,17 @@ def test_a_conflict_comes_and_goes(tmp_path: Path) -> None:
     series, gone = nights.drop("b").sweep()
     assert series == [("CANARY-ID", alone, False)]  # and has its score again
     assert gone == [("OTHER", "left_archive")]
+
+
+def test_who_had_half_of_it_for_a_night_is_not_told_its_score(tmp_path: Path) -> None:
+    nights = Nights(tmp_path / "archive").put("a", stack()[:15]).put("b", stack()[15:])
+    nights.sweep()
+    nights.score()
+    nights.put("b", halves(25)[0][15:]).sweep()
+    nights.put("b", stack()[15:]).sweep()
+    assert nights.lake.read("withdrawals")["agatston"].to_pylist() == [None]
+    nights.drop("a").drop("b").sweep()
+    assert nights.lake.read("withdrawals")["agatston"].to_pylist().count(SCORE) == 1
 
 
 def test_half_of_it_is_put_right(tmp_path: Path) -> None:

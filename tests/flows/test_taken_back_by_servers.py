@@ -25,7 +25,7 @@ from flows.withdrawal import withdrawn
 from screening import archive, catalogue, choose
 from screening.config import ArchiveSettings, RiskSettings
 from screening.dispositions import Disposition, Stamp, Versions, to_table
-from screening.lake import Lake
+from screening.lake import TOLD_BY, Lake, people_told
 from screening.reasons import State
 from screening.records import SeriesJob
 from screening.tables import DISPOSITIONS, PERSON, RUNS
@@ -60,7 +60,8 @@ class Nights:
         with self.lake.lease(stamp.run_id):
             crawled = crawl(self.lake, None, self.source, TODAY)
             entries = catalogue.group(crawled.instances).entries
-            now = catalogue.series_table(entries)
+            told = people_told(crawled.index.read(TOLD_BY))
+            now = catalogue.series_table(entries, told.conflicted)
             self.lake.replace("withdrawals", withdrawn(self.lake, now, TODAY))
             self.lake.replace("series", now)
             self.lake.replace("runs", _run(stamp))
@@ -74,7 +75,7 @@ class Nights:
                     row |= {"agatston": SCORE + sizes[row["series_key"]], "grade": "A"}
             made = pa.Table.from_pylist(rows, schema=DISPOSITIONS.schema)
             self.lake.append("dispositions", made, stamp.run_id, 1)
-            estimate(self.lake, TODAY, RiskSettings())
+            estimate(self.lake, TODAY, RiskSettings(), told.birth_key_of)
         return len(work)
 
     def _plan(

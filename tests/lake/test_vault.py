@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screening.errors import ScreeningError
-from screening.lake import Lake, Vault
+from screening.lake import Lake, Vault, people_told
 from screening.lake.identifiers import compared_name, normalise_mrn
 from screening.lake.store import transaction
 from screening.scan_dates import completed_years
@@ -235,15 +235,16 @@ def test_clinical_numbers_find_their_person(lake, build):
         ({"sex": "F"}, {"sex": ""}, False),
     ],
 )
-@pytest.mark.parametrize("together", [True, False])
-def test_contradictions_on_one_number_are_kept(lake, build, first, second, conflict, together):
-    if together:
-        keys = _people(lake.vault, build, first, second)
-    else:
-        keys = [_people(lake.vault, build, row)[0] for row in (first, second)]
-    assert keys[0] == keys[1]
-    again = Lake.open(lake.path, build.secret, create=False).vault
-    assert again.conflicted() == (frozenset(keys) if conflict else frozenset())
+def test_a_number_is_contradicted_for_as_long_as_its_headers_are(
+    lake, build, first, second, conflict
+):
+    one, other = (lake.vault.pseudonymise(build.raw(row)) for row in (first, second))
+    keys = {key for table in (one, other) for key in table["person_key"].to_pylist()}
+    assert len(keys) == 1
+    assert people_told([one, other]).conflicted == (keys if conflict else frozenset())
+    assert people_told([pa.concat_tables([one, other])]) == people_told([one, other])
+    for alone in (one, other):
+        assert people_told([alone]).conflicted == frozenset()
 
 
 def test_age_by_birth_date_then_as_the_header_states_it(lake, build):
@@ -262,14 +263,11 @@ def test_age_by_birth_date_then_as_the_header_states_it(lake, build):
 
 def test_ages_by_the_best_source(lake, build):
     born = date(1960, 6, 1)
-    keys = _people(
-        lake.vault,
-        build,
-        {"patient_id": "1", "birth_date": born},
-        {"patient_id": "2", "birth_date": born},
-        {"patient_id": "3"},
-        {"patient_id": "4"},
+    rows = ({"birth_date": born}, {"birth_date": born}, {}, {})
+    keyed = lake.vault.pseudonymise(
+        build.raw(*({"patient_id": str(i + 1), **row} for i, row in enumerate(rows)))
     )
+    keys = keyed["person_key"].to_pylist()
     clinical = {"person_key": [keys[0], keys[2], keys[2]]}
     clinical["birth_date"] = [date(1961, 6, 1), date(1950, 1, 1), date(1951, 1, 1)]
     lake.vault.store_birth_dates(pa.table(clinical))
@@ -277,7 +275,7 @@ def test_ages_by_the_best_source(lake, build):
     scans["index_date"] = [date(2026, 6, 1)] * 4
     scans["age_years"] = [1.0, 1.0, 61.0, None]
     scans["header_doubts"] = [["age"], ["date"], [], None]
-    ages = lake.vault.ages(pa.table(scans))
+    ages = lake.vault.ages(pa.table(scans), people_told([keyed]).birth_key_of)
     assert ages.schema.equals(AGES.schema)
     assert ages["age_years"].to_pylist() == [65.0, 66.0, 61.0, None]
     assert ages["age_source"].to_pylist() == [
@@ -289,21 +287,23 @@ def test_ages_by_the_best_source(lake, build):
 
 
 def test_a_birth_date_that_the_record_no_longer_tells_is_forgotten(lake, build):
-    (key,) = _people(lake.vault, build, {"patient_id": "1", "birth_date": date(1970, 6, 1)})
+    keyed = lake.vault.pseudonymise(build.raw({"birth_date": date(1970, 6, 1)}))
+    (key,), born = keyed["person_key"].to_pylist(), people_told([keyed]).birth_key_of
     scans = {"series_key": ["a"], "person_key": [key], "index_date": [date(2026, 6, 1)]}
     scans |= {"age_years": [None], "header_doubts": [None]}
     told = {"person_key": pa.array([key]), "birth_date": pa.array([date(1936, 6, 1)])}
     lake.vault.store_birth_dates(pa.table(told))
-    assert lake.vault.ages(pa.table(scans))["age_years"].to_pylist() == [90.0]
+    assert lake.vault.ages(pa.table(scans), born)["age_years"].to_pylist() == [90.0]
     lake.vault.store_birth_dates(pa.table(told).slice(0, 0))
-    assert lake.vault.ages(pa.table(scans))["age_years"].to_pylist() == [56.0]
+    assert lake.vault.ages(pa.table(scans), born)["age_years"].to_pylist() == [56.0]
 
 
 def test_a_header_whose_age_is_doubted_gives_none_by_its_birth_date(lake, build):
-    (key,) = _people(lake.vault, build, {"patient_id": "1", "birth_date": date(2020, 1, 1)})
+    keyed = lake.vault.pseudonymise(build.raw({"birth_date": date(2020, 1, 1)}))
+    (key,), born = keyed["person_key"].to_pylist(), people_told([keyed]).birth_key_of
     scan = {"series_key": ["a"], "person_key": [key], "index_date": [date(2026, 6, 1)]}
     scan |= {"age_years": pa.array([None], pa.float64()), "header_doubts": [["age"]]}
-    ages = lake.vault.ages(pa.table(scan))
+    ages = lake.vault.ages(pa.table(scan), born)
     assert ages["age_years"].to_pylist() == ages["age_source"].to_pylist() == [None]
 
 

@@ -240,7 +240,7 @@ def test_only_scans_as_a_minor(age, is_minor):
 
 
 def test_all_reasons_are_kept_and_the_first_decides():
-    conflict = scan("q", state="quarantined", reasons=["identity_conflict"])
+    conflict = scan("q", agatston=500.0, is_conflicted=True)
     everything = {
         "person": [person(death_date=INDEX)],
         "event": [event("coronary_stent", INDEX), event("formal_calcium_score", INDEX, code="y")],
@@ -258,6 +258,23 @@ def test_all_reasons_are_kept_and_the_first_decides():
     ]
     row = flag_of(one_person(scan(grade="D"), **everything))
     assert (row["flag"], row["reason"]) == ("not_flagged", "opted_out")
+
+
+def test_a_conflict_lasts_as_long_as_tonights_headers_contradict_one_another():
+    mine, scored = scan(agatston=500.0)
+    once = scored | {"state": "quarantined", "reasons": ["identity_conflict"]}
+    once |= {"scoring_version": 0, "committed_at": datetime(2026, 7, 1, tzinfo=UTC)}
+    for is_conflicted, state, flag in (
+        (True, "quarantined", "cannot_say"),
+        (False, "scored", "flagged"),
+        (None, "scored", "flagged"),
+    ):
+        rows = one_person((mine | {"is_conflicted": is_conflicted}, scored))
+        assert flag_of(rows)["flag"] == flag
+        (row,) = read(rows, "core_disposition")
+        assert (row["state"], row["agatston"] is None) == (state, state == "quarantined")
+    again = one_person((mine, scored), dispositions=[scored, once])
+    assert flag_of(again)["flag"] == "flagged"
 
 
 def test_everybody_with_a_ct_series_gets_one_flag_and_others_none():

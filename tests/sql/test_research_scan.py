@@ -76,7 +76,7 @@ def test_who_cannot_have_opted_out_or_was_a_child_is_not_told_of():
     assert read(research(scan(), person=[]), "core_research_scan") == []
     assert read(research(scan(age_years=17.9)), "core_research_scan") == []
     assert len(read(research(scan(age_years=18.0)), "core_research_scan")) == 1
-    conflict = scan("b", state="quarantined", reasons=["identity_conflict"])
+    conflict = scan("b", is_conflicted=True)
     assert read(research(scan(), conflict), "core_research_scan") == []
 
 

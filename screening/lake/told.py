@@ -1,0 +1,53 @@
+"""What the headers of an archive, as it is tonight, tell of who its people are.
+
+Comes in: instances, those of earlier crawls that are still there included.
+Goes out: of each person the birth date, by its key; whom two people share one number.
+Refuses: to guess. Where the headers of one number tell two birth dates or opposite sexes, nobody
+knows whose they are.
+
+Nothing is kept from night to night: a contradiction lasts as long as the headers that make it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TOLD_BY = ("person_key", "birth_key", "sex")
+_SEXES = pa.array(["F", "M"])  # that exclude each other
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTold:
+    """What tonight's headers tell.
+
+    birth_key_of : of each person whose headers tell one birth date
+    conflicted : people whose headers contradict each other
+    """
+
+    birth_key_of: Mapping[str, str]
+    conflicted: frozenset[str]
+
+
+def people_told(parts: Iterable[pa.Table]) -> PeopleTold:
+    """Gather what instances tell of people.
+
+    parts : some of all INSTANCES at a time, with the columns `TOLD_BY`
+    """
+    births: dict[str, set[str]] = {}
+    sexes: dict[str, set[str]] = {}
+    for part in parts:
+        _gather(births, part, "birth_key", pc.not_equal(part["birth_key"], ""))
+        _gather(sexes, part, "sex", pc.is_in(part["sex"], value_set=_SEXES))
+    several = (who for told in (births, sexes) for who, values in told.items() if len(values) > 1)
+    return PeopleTold(
+        {who: next(iter(keys)) for who, keys in births.items() if len(keys) == 1},
+        frozenset(several),
+    )
+
+
+def _gather(told: dict[str, set[str]], part: pa.Table, name: str, says: pa.ChunkedArray) -> None:
+    pairs = part.filter(says).group_by(["person_key", name]).aggregate([])
+    for who, value in zip(pairs["person_key"].to_pylist(), pairs[name].to_pylist(), strict=True):
+        told.setdefault(who, set()).add(value)

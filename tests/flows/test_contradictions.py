@@ -1,0 +1,55 @@
+"""Headers that contradict one another on who a number is, and are corrected: night after night."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pydicom
+from night import open_lake
+from nights_case import HOUR, Nights, age, one_flagged
+
+
+def rewritten(files: Iterable[Path], **elements: str) -> None:
+    """Write other elements into files, long ago."""
+    for file in files:
+        ds = pydicom.dcmread(file)
+        for keyword, value in elements.items():
+            setattr(ds, keyword, value)
+        ds.save_as(file)
+        age([file], HOUR)
+
+
+def everything_of(nights: Nights, person: str) -> list[Path]:
+    rows = open_lake(nights.lake).read_index().instances.to_pylist()
+    return [nights.archive / r["path"] for r in rows if r["person_key"] == person]
+
+
+def test_a_study_with_a_wrong_birth_date_is_a_conflict_for_as_long_as_it_is_there(
+    nights: Nights,
+) -> None:
+    person, series = one_flagged(nights)
+    wrong = nights.archive / "wrong.dcm"
+    shutil.copy(nights.files_of(series)[0], wrong)
+    uids = {f"{of}InstanceUID": f"2.25.{n}" for n, of in enumerate(("Study", "Series", "SOP"))}
+    rewritten([wrong], PatientBirthDate="19000101", **uids)
+    nights.sweep()
+    assert nights.reason(series) == ("quarantined", "identity_conflict")
+    assert person not in nights.flagged()
+    assert nights.states()[series]["agatston"] is None
+    wrong.unlink()
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.flagged()[person] == series
+    assert nights.reason(series) == ("scored", "")
+
+
+def test_a_birth_date_corrected_everywhere_is_the_birth_date(nights: Nights) -> None:
+    person, series = one_flagged(nights)
+    files = everything_of(nights, person)
+    born = pydicom.dcmread(files[0]).PatientBirthDate
+    corrected = f"{born[:6]}{'16' if born.endswith('15') else '15'}"
+    rewritten(files[1:], PatientBirthDate=corrected)
+    nights.sweep()
+    assert nights.reason(series) == ("quarantined", "identity_conflict")
+    rewritten(files[:1], PatientBirthDate=corrected)
+    nights.sweep()
+    assert nights.flagged()[person] == series
