@@ -129,13 +129,10 @@ def read_reference(file: Path, ledger: Ledger) -> list[ReferenceRow]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         columns = [(name or "").strip() for name in reader.fieldnames or []]
-        by_key = "series_key" in columns
-        _require(columns, by_key)
+        _require(columns, "series_key" in columns)
         reader.fieldnames = columns
         return [
-            row
-            for cells in reader
-            if (row := _counted(cells, reader.line_num, by_key, ledger)) is not None
+            row for cells in reader if (row := _counted(cells, reader.line_num, ledger)) is not None
         ]
     except csv.Error as error:
         raise ScreeningError(
@@ -163,13 +160,11 @@ def _require(columns: Sequence[str], by_key: bool) -> None:
         )
 
 
-def _counted(
-    cells: Mapping[str | None, object], line: int, by_key: bool, ledger: Ledger
-) -> ReferenceRow | None:
+def _counted(cells: Mapping[str | None, object], line: int, ledger: Ledger) -> ReferenceRow | None:
     """Read one row; None where the ledger has it."""
     ledger.n_rows += 1
     plain = {k: v.strip() for k, v in cells.items() if k and isinstance(v, str)}
-    row = _row(plain, line, by_key)
+    row = _row(plain, line)
     if isinstance(row, LeftOut):
         ledger.leave_out(row, line)
         return None
@@ -178,8 +173,9 @@ def _counted(
     return row
 
 
-def _row(cells: Mapping[str, str], line: int, by_key: bool) -> ReferenceRow | LeftOut:
-    if not cells.get("series_key" if by_key else "mrn"):
+def _row(cells: Mapping[str, str], line: int) -> ReferenceRow | LeftOut:
+    by_key = bool(cells.get("series_key"))
+    if not by_key and not cells.get("mrn"):
         return LeftOut.NO_KEY
     day = None if by_key else _day(cells.get("study_date", ""))
     if day is None and not by_key:

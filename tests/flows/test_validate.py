@@ -152,6 +152,17 @@ def test_rows_by_series_key(lake, reference, keys):
     }
 
 
+def test_each_row_may_name_its_scan_in_its_own_way(lake, reference, keys):
+    rows = [
+        (keys[24], "", "", "", 11),
+        ("", "SITE", "MRN-1", "2026-06-01", 20),
+        ("", "", "", "", 5),
+    ]
+    joined = join(lake, reference(*rows, head="series_key,issuer,mrn,study_date,agatston"), AS_OF)
+    assert [(p.reference, p.measured) for p in joined.pairs] == [(11, 10.0), (20, SCANS[1][1])]
+    assert joined.ledger.lines == {LeftOut.NO_KEY: [4]}
+
+
 def test_scores_without_a_reference_and_rows_without_a_score_are_counted(lake, reference, keys):
     rows = [*_all(keys), (keys[26], 3)]
     joined = join(lake, reference(*rows, head="series_key,agatston"), AS_OF)
