@@ -51,6 +51,9 @@ scans as (
         d.state = 'scored'
         and d.person_key <> ''
         and (d.index_date is null or d.index_date <= r.as_of)
+    -- Of one study the series of the best grade: one that only stood in for it, thicker, while
+    -- slices of it were missing, is not believed against it.
+    qualify rank() over (partition by d.person_key, d.study_key order by d.grade) = 1
 ),
 
 -- What may be a stent (stent_possible) is none, and beside it no stent is believed: heavy plaque is

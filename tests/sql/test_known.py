@@ -126,6 +126,26 @@ def test_beside_what_an_image_shows_stands_the_calcium_of_other_scans():
     assert row["without_metal"] is None
 
 
+@pytest.mark.parametrize(
+    ("grade", "flags", "study", "reason"),
+    [
+        ("A", [], "st", "cac_300"),
+        ("C", [], "st", "known_ascvd"),  # no better than the other
+        ("C", ["stent_present"], "st", "known_ascvd"),
+        ("A", [], "another", "known_ascvd"),
+    ],
+)
+def test_a_series_that_only_stood_in_shows_no_stent_against_a_better_one(
+    grade, flags, study, reason
+):
+    metal = ["stent_present"]
+    connection = one_person(
+        scan("thin", agatston=668.0, grade=grade, quality_flags=flags, study_key=study),
+        scan("thick", agatston=300.0, grade="C", quality_flags=metal, study_key="st"),
+    )
+    assert flag_of(connection)["reason"] == reason
+
+
 FORMAL = "formal_calcium_score"
 TEXT = event(FORMAL, INDEX - 400 * DAY, code="report_text")
 LATER_TEXT = event(FORMAL, INDEX - 30 * DAY, code="report_text")
