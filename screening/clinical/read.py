@@ -25,6 +25,7 @@ from screening.clinical.people import Resolve, read_people
 from screening.clinical.reports import read_reports, read_score_list
 from screening.clinical.sieve import Taken, without_copied_facts, without_copies
 from screening.config import ClinicalSettings
+from screening.errors import ScreeningError
 from screening.tables import CLINICAL_REJECTIONS, OBSERVATION
 
 
@@ -78,6 +79,7 @@ def read_clinical(
     """
     settings = settings or ClinicalSettings()
     codes = load_codes(Path(settings.codes) if settings.codes else None)
+    _check_concepts(settings, codes)
     delivery = read_delivery(folder, settings, codes)
     tables = delivery.tables
     people = read_people(tables["person"], resolve, codes, facts_name_issuer=_name_issuer(delivery))
@@ -103,6 +105,17 @@ def read_clinical(
         birth_dates=people.birth_dates,
         given=tuple(Given(name, n) for name, n in delivery.n_rows.items()),
     )
+
+
+def _check_concepts(settings: ClinicalSettings, codes: Codes) -> None:
+    """Refuse a window for what no code is of: it would hold for nothing."""
+    known = sorted({measurement.concept for measurement in codes.measurements.values()})
+    for concept in settings.value_years_of:
+        if concept not in known:
+            raise ScreeningError(
+                f"[clinical.value_years_of] names {concept}, which no code is of; "
+                f"known: {', '.join(known)}"
+            )
 
 
 def not_there(folder: Path) -> tuple[str, ...]:
