@@ -49,7 +49,7 @@ def published(tmp_path: Path) -> Path:
             schema = LAKE_TABLES[name].schema
             empty = dict.fromkeys(schema.names)
             lake.replace(name, pa.Table.from_pylist([empty | row for row in rows], schema=schema))
-        estimate(lake, AS_OF, RiskSettings())
+        estimate(lake, AS_OF, RiskSettings(), {})
         lake.check_keys()
         lake.publish(AS_OF, "r")
     return lake.path
