@@ -183,7 +183,7 @@ def _no_coronary(p: NDArray[np.float32], off: NDArray[np.bool_]) -> NDArray[np.f
 
     The candidate network knows places in a heart that is whole. Of one that ends in the stack its
     places are wrong: the end of a rib passed for 170 units of the LAD in a real chest cut at 58 %.
-    Of all calcium of the shifted chests none lies off the courses.
+    Of 93 things named coronary in 20 shifted chests none lay off the courses.
     """
     p = p.copy()
     p[np.ix_(off, _CORONARY)] = 0
