@@ -106,6 +106,9 @@ def print_export(facts: Row) -> None:
     show.say(f"{len(written)} reports and {n_segmentations} segmentations in {facts['out']}")
     for row in refused:
         show.say(f"refused {row['series_key']}: {row['reason']}")
+    if refused:
+        whole = len(written) + len(refused)
+        show.say(f"refused: {len(refused)} of {whole} series; with --strict the exit code is 1")
     show.say(str(facts["notice"]))
 
 

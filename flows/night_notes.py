@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flows import show
+from flows.status import last_as_of
 from flows.sweep import Swept
 from screening import catalogue, clinical
 from screening.clinical_columns import HANDED_OVER
@@ -52,6 +53,8 @@ _DOUBTS = {
     "where there is one",
     "age": "state an age that birth and scan date contradict; neither was believed, and without a "
     "birth date in the clinical record the age is unknown",
+    "later": "are dated later than {as_of}, the day of the list, and are not on it (no_scan_date); "
+    "where that day is today, the scanner's clock runs ahead",
 }
 
 
@@ -116,7 +119,12 @@ def _of_headers(lake: Lake) -> list[str]:
     """Tell of what headers say that the rest of them contradicts."""
     rows = lake.read("series").select(["header_doubts"]).column(0).to_pylist()
     counts = Counter(name for row in rows for name in row or ())
-    return [f"{counts[name]} series {said}" for name, said in _DOUBTS.items() if counts[name]]
+    as_of = last_as_of(lake)
+    return [
+        f"{counts[name]} series {said.format(as_of=as_of)}"
+        for name, said in _DOUBTS.items()
+        if counts[name]
+    ]
 
 
 def _of_series(swept: Swept) -> list[str]:
@@ -136,8 +144,9 @@ def _of_series(swept: Swept) -> list[str]:
     if swept.n_kept:
         verb = "keeps" if swept.n_kept == 1 else "keep"
         found.append(
-            f"{swept.n_kept} series {verb} the score of another model or scoring version; "
-            'rescore = "all" in --config scores again'
+            f"{swept.n_kept} series {verb} a score of another model or scoring version than "
+            "tonight's: rescore (new_only, or never) leaves what has a score as it is, and growth "
+            'between two such scores is not told; rescore = "all" in --config scores them again'
         )
     return found
 

@@ -25,6 +25,7 @@ LISTS = {
     "transplant": "out_transplant",
     "inpatients": "out_inpatients",
     "spoiling-devices": "out_spoiling_devices",
+    "left": "out_left_list",
 }
 _IDENTITY = ("issuer", "patient_id")
 

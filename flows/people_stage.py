@@ -52,6 +52,7 @@ def take_clinical(
     )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)
+    lake.replace("ambiguous", read.ambiguous)
     lake.replace("observation", read.observation)
     lake.replace("event", read.event)
     lake.replace("policy", read.policy)

@@ -47,9 +47,18 @@ def _one_series(folder: str) -> tuple[str, stacks.Chosen]:
     images = [r for r in rows if r["rows"]] or rows
     series = {r["series_instance_uid"] for r in images}
     if len(series) > 1:
-        raise ScreeningError(f"the folder holds {len(series)} series; {_what_to_do(images)}")
+        raise ScreeningError(
+            f"the folder holds {len(series)} series{_left_alone(rows, series)}; "
+            f"{_what_to_do(images)}"
+        )
     paths = pa.array([r["path"] for r in images], pa.string())
     return address, stacks.choose_stack(instances.filter(pc.is_in(instances["path"], paths)))
+
+
+def _left_alone(rows: Iterable[Mapping[str, str]], series: set[str]) -> str:
+    """Say how many more series a sweep of the folder counts."""
+    n = len({r["series_instance_uid"] for r in rows} - series)
+    return f" of images (and {n} without: reports and the like)" if n else ""
 
 
 def _what_to_do(images: Iterable[Mapping[str, str]]) -> str:
@@ -184,6 +193,8 @@ def score_one(
     providers : where the model runs
     """
     parameters = scoring.convention(convention)
+    if mask is not None and not mask.is_file():
+        raise ScreeningError(f"no mask file at {mask}; check --mask")
     model = None if mask else inference.open_model(model_name, providers)
     if model is not None:
         inference.require_providers(providers)

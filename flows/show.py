@@ -190,6 +190,7 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
             ("reason", "series", "people"),
             [(name, of_series.get(name), of_people.get(name)) for name in facts["reasons"]],
         )
+    _print_changes(facts["list"], facts["last_run"])
     missed = facts["missed_for_contrast"]
     if missed["n_studies"]:
         say(
@@ -202,6 +203,18 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
     if last:
         seconds = f"{number(last['seconds'], 1)} s" if last["finished"] else "not finished"
         say(f"last run {last['run_id']} as of {last['as_of']}: {last['scored']} scored, {seconds}")
+
+
+def _print_changes(changes: Mapping[str, object], last: Mapping[str, object]) -> None:
+    """Print how many came onto the list and left it, and why."""
+    if not changes["new"] and not changes["left"]:
+        return
+    line = f"list as of {last['as_of']}: {changes['new']} new, {changes['left']} left it"
+    left_for = changes["left_for"]
+    if isinstance(left_for, Mapping) and left_for:
+        why = ", ".join(f"{reason} {n}" for reason, n in left_for.items())
+        line += f" ({why}); who: screening flagged --list left"
+    say(line)
 
 
 def _studies(n: object) -> str:

@@ -7,7 +7,7 @@ Refuses: nothing.
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from flows import show
+from flows import show, words
 
 _TITLES = {
     "formally-scored-higher": "formally scored earlier, category now higher",
@@ -18,6 +18,7 @@ _TITLES = {
     "transplant": "with a transplanted organ, calcium that would be on the list",
     "inpatients": "flagged, in hospital when scanned",
     "spoiling-devices": "metal near the heart that spoils the score",
+    "left": "were on the list and are not now",
 }
 NAMES = ("flagged", *_TITLES)
 _TIER = ("tier by score", lambda row: row["tier_but_for"] or None)
@@ -48,6 +49,12 @@ _OWN = {
         ("flag", lambda row: row["flag"]),
         ("seen", lambda row: ", ".join(row["devices"]).replace("_", " ")),
     ),
+    "left": (
+        ("left on", lambda row: row["left_on"]),
+        ("tier before", lambda row: row["tier_before"] or None),
+        ("before", lambda row: show.number(row["agatston_before"], 1)),
+        ("why not now", lambda row: f"{row['reason']}: {words.sentence(row['reason'])}"),
+    ),
 }
 
 
@@ -67,7 +74,7 @@ def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> 
                 *(told(row) for _, told in own),
                 show.number(row["age_years"]),
                 row["sex"] or None,
-                row["grade"],
+                row["grade"] or None,
                 row["index_date"],
             )
             for row in rows

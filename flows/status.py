@@ -4,6 +4,7 @@ Comes in: a lake. Goes out: the three sums, the reasons and the last run, as the
 names them; every series without a score. Refuses: nothing; an empty lake is all zeros.
 """
 
+from collections import Counter
 from datetime import date
 
 from flows import words
@@ -63,6 +64,7 @@ def status(lake: Lake) -> dict[str, object]:
     decided = sorted(
         lake.query("out_status_reasons", as_of).to_pylist(), key=lambda r: str(r["reason"])
     )
+    n_new, left = _changes(lake, as_of)
     missed = {r["reason"]: r for r in lake.query("out_missed_opportunity", as_of).to_pylist()}
     return {
         "files": files,
@@ -71,9 +73,20 @@ def status(lake: Lake) -> dict[str, object]:
         "reasons": {r["reason"]: r["n"] for r in decided},
         "reasons_series": {r["reason"]: r["n_series"] for r in decided if r["n_series"]},
         "reasons_people": {r["reason"]: r["n_people"] for r in decided if r["n_people"]},
+        "list": {"new": n_new, "left": sum(left.values()), "left_for": left},
         "missed_for_contrast": {name: missed["any"][name] for name in _MISSED},
         "last_run": _last_run(runs),
     }
+
+
+def _changes(lake: Lake, as_of: date) -> tuple[int, dict[str, int]]:
+    """Count who came onto the list as of its date, and by reason who left it."""
+    rows = lake.read("listed").to_pylist()
+    n_new = sum(r["listed_on"] == as_of and r["left_on"] is None for r in rows)
+    if not any(r["left_on"] == as_of for r in rows):
+        return n_new, {}
+    left = lake.query("out_left_list", as_of).to_pylist()
+    return n_new, dict(sorted(Counter(r["reason"] for r in left if r["left_on"] == as_of).items()))
 
 
 def n_failed(lake: Lake, run_id: str) -> int:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from flows.cluster import Cluster
+from flows.comings import keep_list
 from flows.crawl import Crawled, crawl
 from flows.handout import Orders, changed_since
 from flows.people_stage import estimate, opted_out, take_clinical
@@ -281,6 +282,7 @@ class _Stages:
 
     def publish(self, tally: Tally) -> Swept:
         self._night.progress("publishing", 0, 1)
+        keep_list(self._lake, self._night.as_of)
         self._lake.check_keys()
         seconds = time.monotonic() - self._begun
         self._run.update(seconds=seconds, n_scored=tally.n_scored, bytes_read=tally.bytes_read)

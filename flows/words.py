@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from flows import show, show_score
 from flows.treatment_words import disease, formal
 from screening.flag_words import remark
-from screening.reasons import REASONS
+from screening.reasons import REASONS, Reason
 from screening.report.amounts import units as _units
 from screening.scoring import PROGRESSION_FROM_SQRT_MM3
 
@@ -20,6 +20,7 @@ Row = Mapping[str, object]
 NONE_RECORDED = "none recorded"
 UNKNOWN = "unknown"
 NO_RECORD = "unknown, there is no clinical record"
+AMBIGUOUS = "unknown, the clinical records under this number are of two people"
 
 _REASONS: dict[str, str] = {reason.value: text.sentence for reason, text in REASONS.items()}
 TIERS = {
@@ -249,22 +250,38 @@ def measured(person: Row, name: str) -> tuple[str, str]:
 
 def nothing(person: Row) -> str:
     """Say what an absent fact means: with a record none recorded, without one unknown."""
-    return NONE_RECORDED if person["has_clinical_record"] else NO_RECORD
+    if person["has_clinical_record"]:
+        return NONE_RECORDED
+    return AMBIGUOUS if _is_ambiguous(person) else NO_RECORD
+
+
+def _is_ambiguous(person: Row) -> bool:
+    return Reason.AMBIGUOUS_RECORD in as_list(person["reasons"])
+
+
+_PUBLISHED = "MESA as published, by the race on record"
 
 
 def risk(person: Row) -> str:
-    """Return the estimates, or why there are none."""
+    """Return the published equation's estimates, or why there are none.
+
+    The average stands beside them (`risk_words.estimate`): it draws what the equation lacks, and
+    race, so that it may be there alone, or lower than the equation with the calcium that was seen.
+    """
+    without, with_calcium = person["mesa_chd_10y"], person["mesa_chd_10y_cac"]
     if _is_heart_cut(person):
         return (
-            f"10-year CHD risk without calcium {show.percent(person['mesa_chd_10y'])}; "
+            f"{_PUBLISHED}: 10-year CHD risk without calcium {show.percent(without)}; "
             "with calcium not told, as the heart is cut"
         )
-    without, with_calcium = person["mesa_chd_10y"], person["mesa_chd_10y_cac"]
     if without is None and with_calcium is None:
-        return f"10-year CHD risk not estimated{_no_risk(person)}"
+        if person.get("model_risk") is None:
+            return f"10-year CHD risk not estimated{_no_risk(person)}"
+        return f"{_PUBLISHED} gives no 10-year CHD risk{_no_risk(person)}"
+    seen = "the calcium that was seen" if at_least(person) else "calcium"
     text = (
-        f"10-year CHD risk without calcium {show.percent(without)}, "
-        f"with calcium {at_least(person)}{show.percent(with_calcium)}"
+        f"{_PUBLISHED}: 10-year CHD risk without calcium {show.percent(without)}, "
+        f"with {seen} {show.percent(with_calcium)}"
     )
     return f"{text} ({_inputs(person)})" if person["risk_detail"] else text
 
@@ -372,7 +389,7 @@ def _no_risk(person: Row) -> str:
     if person["series_key"] is None:
         return ": there is no score"
     if not person["has_clinical_record"]:
-        return ": there is no clinical record"
+        return f": {nothing(person).removeprefix('unknown, ')}"
     return f", {_inputs(person)}" if person["risk_detail"] else ""
 
 

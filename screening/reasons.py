@@ -98,6 +98,7 @@ class Reason(StrEnum):
     CUT_SHORT = "cut_short"
     # people
     NO_CLINICAL_RECORD = "no_clinical_record"
+    AMBIGUOUS_RECORD = "ambiguous_record"
     NO_SCORE = "no_score"
     MISSING_INPUT = "missing_input"
     OUT_OF_RANGE = "out_of_range"
@@ -198,7 +199,9 @@ REASONS: dict[Reason, ReasonText] = {
         Room.VOLUME, "Two slices lie at one position with different pixels."
     ),
     Reason.MINOR: ReasonText(Room.CHOOSE, "The person was younger than 18 at the scan."),
-    Reason.NO_SCAN_DATE: ReasonText(Room.CHOOSE, "The scan carries no usable date."),
+    Reason.NO_SCAN_DATE: ReasonText(
+        Room.CHOOSE, "The scan carries no usable date, or one later than the day of the list."
+    ),
     Reason.DUPLICATE_IMAGES_OF: ReasonText(
         Room.SWEEP, "The same images were already scored under other UIDs."
     ),
@@ -250,6 +253,10 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.NO_CLINICAL_RECORD: ReasonText(
         Room.CLINICAL, "No clinical record matches the scan's patient number."
+    ),
+    Reason.AMBIGUOUS_RECORD: ReasonText(
+        Room.CLINICAL,
+        "The clinical record under the scan's patient number is of two people; nobody is guessed.",
     ),
     Reason.NO_SCORE: ReasonText(Room.RISK, "No eligible scan of this person gave a score."),
     Reason.MISSING_INPUT: ReasonText(Room.RISK, "An input of the equation is missing."),

@@ -110,13 +110,15 @@ class Resolved:
 
     day : None where none is
     age_years : on that day, by the birth date
-    is_doubtful : another date is not believed
+    is_doubtful : another date is not believed, as it cannot be or the rest contradicts it
+    is_later : all there is lies after the night, and agrees: no fault of the header's
     contradicts_age : at none of the dates that can be was the patient as old as PatientAge says
     """
 
     day: date | None
     age_years: float | None
     is_doubtful: bool
+    is_later: bool
     contradicts_age: bool
 
 
@@ -134,15 +136,17 @@ def resolve(text: str, as_of: date | None, age_said: float | None) -> Resolved:
     days = [None if is_ahead(day, as_of) else day for day in said]
     ages = [None if day is None else _age(part) for part, day in zip(parts, days, strict=True)]
     which = believed(days, ages, age_said)
+    others = [day for day in said if day is not None]
     if which is None:
         known = [age for age in ages if age is not None]
         is_other = age_said is not None and not any(is_same_age(a, age_said) for a in known)
-        return Resolved(None, None, True, bool(known) and is_other)
-    others = [day for day in said if day is not None]
+        do_agree = all(_agree(a, b) for a in others for b in others)
+        is_later = IMPOSSIBLE not in parts and not any(days) and do_agree
+        return Resolved(None, None, not is_later, is_later, bool(known) and is_other)
     is_doubtful = IMPOSSIBLE in parts or not all(_agree(day, days[which]) for day in others)
     age = ages[which]
     is_other = age is not None and age_said is not None and not is_same_age(age, age_said)
-    return Resolved(days[which], age, is_doubtful or days != said, is_other)
+    return Resolved(days[which], age, is_doubtful or days != said, False, is_other)
 
 
 def _age(part: str) -> float | None:

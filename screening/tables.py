@@ -118,7 +118,10 @@ SERIES = Table(
         Column("sex", _S, "", "F, M, O or empty, from the header", _QUASI),
         Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
         Column("rejection", _S, "", "code of the note that takes all its images back; else empty"),
-        Column("header_doubts", _SS, "", "not believed as the rest contradicts it: date, age"),
+        Column(
+            *("header_doubts", _SS, ""),
+            "not believed as the rest contradicts it: date, age; or after as_of: later",
+        ),
         Column("is_conflicted", _B, "", "tonight's headers contradict one another on whose it is"),
     ),
 )
@@ -136,6 +139,20 @@ WITHDRAWALS = Table(
         Column("modality", _S, "", "CT, SR, …"),
         Column("index_date", _D, "", "local date of acquisition", _QUASI),
         Column("agatston", _F, "Agatston unit", "of the score that no longer counts", _HEALTH),
+    ),
+)
+
+LISTED = Table(
+    "listed",
+    "one person who is on the list, or was in an earlier sweep and is not back",
+    ("person_key",),
+    (
+        _PERSON_KEY,
+        Column("series_key", _S, "", "random key of the series that put them there last", _KEY),
+        Column("tier", _S, "", "why they were flagged when last on it", _HEALTH),
+        Column("agatston", _F, "Agatston unit", "their score when last on it", _HEALTH),
+        Column("listed_on", _D, "", "as_of of the sweep that put them on it", _QUASI),
+        Column("left_on", _D, "", "as_of of the first sweep without them; empty: on it", _QUASI),
     ),
 )
 
@@ -214,6 +231,13 @@ PERSON = Table(
     "one person of the clinical record who has a scan",
     ("person_key",),
     PERSON_COLUMNS,
+)
+
+AMBIGUOUS = Table(
+    "ambiguous",
+    "one person with a scan whose number leads to the record of two people, so that none is used",
+    ("person_key",),
+    (_PERSON_KEY,),
 )
 
 OBSERVATION = Table(
@@ -331,8 +355,8 @@ CONVENTION_SCORES = Table(
 LAKE_TABLES: dict[str, Table] = {
     t.name: t
     for t in (
-        SERIES, WITHDRAWALS, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, OBSERVATION, EVENT, POLICY,
-        CLINICAL_REJECTIONS, SETTING, AGES, RISK, PROGRESSION,
+        SERIES, WITHDRAWALS, LISTED, DISPOSITIONS, ATTEMPTS, RUNS, PERSON, AMBIGUOUS, OBSERVATION,
+        EVENT, POLICY, CLINICAL_REJECTIONS, SETTING, AGES, RISK, PROGRESSION,
     )
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 -- title: The flag of each person: flagged, not_flagged or cannot_say
 -- grain: one person with at least one CT series
 -- key: person_key
--- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, core_care, raw_ages, raw_person, raw_policy, raw_risk, raw_run, raw_setting
+-- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, core_care, raw_ages, raw_ambiguous, raw_person, raw_policy, raw_risk, raw_run, raw_setting
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
@@ -211,7 +211,11 @@ facts as (
             case when q.has_transplant then 'transplant' end
         ] as exclusions,
         [
-            case when c.person_key is null then 'no_clinical_record' end,
+            case
+                when c.person_key is not null then null
+                when m.person_key is not null then 'ambiguous_record'
+                else 'no_clinical_record'
+            end,
             case
                 -- Grades sort as letters: A before B before C.
                 when p.grade > policy.minimum_grade then 'grade_too_low'
@@ -234,6 +238,7 @@ facts as (
     cross join policy
     left join core_person_score as p on p.person_key = s.person_key
     left join raw_person as c on c.person_key = s.person_key
+    left join raw_ambiguous as m on m.person_key = s.person_key
     left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
     left join opt_outs as o on o.person_key = s.person_key
     left join core_treatment as t on t.person_key = s.person_key
@@ -298,8 +303,8 @@ select
         when
             list_contains(
                 [
-                    'identity_conflict', 'no_clinical_record', 'no_score', 'grade_too_low',
-                    'no_scan_date', 'lower_bound', 'missing_input', 'out_of_range'
+                    'identity_conflict', 'no_clinical_record', 'ambiguous_record', 'no_score',
+                    'grade_too_low', 'no_scan_date', 'lower_bound', 'missing_input', 'out_of_range'
                 ],
                 obstacles[1]
             )

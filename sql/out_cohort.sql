@@ -1,5 +1,5 @@
 -- title: The research cohort: scored people without identity
--- grain: one person with a usable score
+-- grain: one person with a usable score, a known age and a clinical record; left out: who opted out of anything, minors, identity conflicts
 -- key: research_key
 -- reads: core_person_flag, core_person_score, core_research_person, raw_person, raw_risk, raw_run
 -- privacy: own keys; coarse age, shifted month, coarse scores; no key of the operations tables

@@ -94,7 +94,8 @@ class InstanceColumns:
     frames : of each row that is some frames of a file, which
     frame_positions_mm : of each multi-frame file, by its row, float64 (frames, 3)
     days : acquisition date as days since 1970, NaN where absent or not to be believed
-    has_doubtful_day : whether another date of the header contradicts it, or it lies ahead
+    has_doubtful_day : whether another date of the header contradicts it
+    is_later : whether it has no day because all its dates, which agree, lie after the night
     has_doubtful_age : whether birth date and PatientAge contradict each other: there is no age then
     """
 
@@ -110,6 +111,7 @@ class InstanceColumns:
     cosines: NDArray[np.float64]
     days: NDArray[np.float64]
     has_doubtful_day: NDArray[np.bool_]
+    is_later: NDArray[np.bool_]
     has_doubtful_age: NDArray[np.bool_]
     digests: list[bytes]
 
@@ -148,6 +150,7 @@ def read_columns(table: pa.Table, as_of: date | None = None) -> InstanceColumns:
         cosines=cosines,
         days=judged.days,
         has_doubtful_day=judged.has_doubtful_day,
+        is_later=judged.is_later,
         has_doubtful_age=judged.has_doubtful_age,
         digests=row_digests(table, np.column_stack([positions_mm, cosines])),
     )
@@ -160,6 +163,7 @@ class Judged:
     days: Floats
     ages: Floats
     has_doubtful_day: NDArray[np.bool_]
+    is_later: NDArray[np.bool_]
     has_doubtful_age: NDArray[np.bool_]
 
 
@@ -177,10 +181,10 @@ def judge_days(
     as_of : the night
     """
     days, ages = days.copy(), ages.copy()
-    is_doubtful = np.zeros(len(days), dtype=np.bool_)
+    is_doubtful, is_later = np.zeros((2, len(days)), dtype=np.bool_)
     if as_of is not None:
-        is_doubtful = days > (as_of + AHEAD - EPOCH).days
-        days[is_doubtful] = ages[is_doubtful] = np.nan
+        is_later = days > (as_of + AHEAD - EPOCH).days
+        days[is_later] = ages[is_later] = np.nan
     is_other = np.abs(ages - ages_said) > SAME_AGE_YEARS
     is_told = np.array([bool(text) for text in said.values], dtype=np.bool_)[said.codes]
     for row in np.flatnonzero(is_told):
@@ -188,9 +192,10 @@ def judge_days(
         found = resolve(said.values[said.codes[row]], as_of, age)
         days[row] = np.nan if found.day is None else (found.day - EPOCH).days
         ages[row] = np.nan if found.age_years is None else found.age_years
-        is_doubtful[row], is_other[row] = found.is_doubtful, found.contradicts_age
+        is_doubtful[row], is_later[row] = found.is_doubtful, found.is_later
+        is_other[row] = found.contradicts_age
     ages = np.where(np.isnan(ages), ages_said, ages)
-    return Judged(days, np.where(is_other, np.nan, ages), is_doubtful, is_other)
+    return Judged(days, np.where(is_other, np.nan, ages), is_doubtful, is_later, is_other)
 
 
 def _frames(column: pa.ChunkedArray) -> dict[int, NDArray[np.float64]]:

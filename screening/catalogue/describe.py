@@ -124,10 +124,11 @@ def _acquired_on(days: NDArray[np.float64]) -> date | None:
 
 
 def _doubts(columns: InstanceColumns, rows: Rows) -> tuple[str, ...]:
-    """Name what of the headers was not believed, as the rest contradicts it."""
+    """Name what of the headers was not believed, and dates after the night."""
     is_doubtful = {
         "date": bool(columns.has_doubtful_day[rows].any()),
         "age": bool(columns.has_doubtful_age[rows].any()),
+        "later": bool(columns.is_later[rows].any()),
     }
     return tuple(name for name, is_so in is_doubtful.items() if is_so)
 

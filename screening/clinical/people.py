@@ -1,7 +1,8 @@
 """The person table, and from it the way from an mrn to a person key.
 
 Comes in: the text columns of `person`, and the vault's resolve function.
-Goes out: PERSON, birth dates, and the `Link` that gives every other table its person keys.
+Goes out: PERSON, birth dates, who has no record as it may be another's, and the `Link` that gives
+every other table its person keys.
 Refuses: rows of people without a scan (counted); where rows of one person contradict each other
 the field is left empty and the contradiction counted; where they contradict each other twice
 (`_torn`), they are two people under one number, and neither has a record. Nobody is guessed.
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.link import Link, column, make_link, normal_mrn, who_of, written_mrn
-from screening.clinical.parse import bools, dates, looked_up
+from screening.clinical.parse import Bools, bools, dates, looked_up
 from screening.clinical.sieve import Sieve
 from screening.reasons import Reason
-from screening.tables import PERSON
+from screening.tables import AMBIGUOUS, PERSON
 
 Resolve = Callable[[pa.Table], pa.Array]
 
@@ -37,6 +38,7 @@ class People:
 
     person: pa.Table
     birth_dates: pa.Table
+    ambiguous: pa.Table
     link: Link
     rejections: pa.Table
 
@@ -77,21 +79,31 @@ def read_people(
     )
     merged = _merge(rows, sieve)
     person = merged.select(PERSON.schema.names)
+    is_ambiguous = bools(pc.is_in(keys, value_set=torn)) | link.is_shared(_by_number(table))
     has_birth = merged.filter(pc.is_valid(merged.column("birth_date")))
     return People(
         person=PERSON.check(person),
         birth_dates=has_birth.select(BIRTH_DATES_SCHEMA.names).cast(BIRTH_DATES_SCHEMA),
+        ambiguous=_without_record(keys, is_ambiguous, merged),
         link=link,
         rejections=sieve.counts(),
     )
+
+
+def _without_record(keys: pa.Array, is_ambiguous: Bools, person: pa.Table) -> pa.Table:
+    """Name the people with a scan who have no record only because it may be another's."""
+    found = pc.unique(keys.filter(pa.array(is_ambiguous)).drop_null())
+    has_one = pc.is_in(found, value_set=column(person, "person_key"))
+    rows = pa.table({"person_key": found.filter(pc.invert(has_one)).cast(pa.string())})
+    return AMBIGUOUS.check(rows.sort_by("person_key"))
 
 
 def _torn(table: pa.Table, keys: pa.Array, codes: Codes) -> pa.Array:
     """Return the keys whose rows contradict each other twice: another person.
 
     Of sex and year of birth one may be a slip of the pen, both are not: a number was given again.
-    Where a number is also written with and without zeros in front, one of sex, year of birth and
-    being dead is enough: a system writes its own numbers in one way.
+    Where a number is also written with and without zeros in front, one of sex, birth (its year, or
+    its day where stated) and being dead is enough: a system writes its own numbers in one way.
     """
     sexes = looked_up(column(table, "sex"), lambda t: codes.words.get(("sex", normal_word(t))))
     born, died = dates(column(table, "birth_date")), column(table, "death_date")
@@ -100,6 +112,7 @@ def _torn(table: pa.Table, keys: pa.Array, codes: Codes) -> pa.Array:
             "key": keys,
             "sex": pa.array([s or None for s in sexes], pa.string()),
             "year": pa.array(born.first.astype("datetime64[Y]").astype("datetime64[D]")),
+            "day": pa.array(born.days),
             "is_dead": pc.not_equal(died, ""),
             "number": normal_mrn(column(table, "mrn")),
             "spelling": written_mrn(column(table, "mrn")),
@@ -110,9 +123,9 @@ def _torn(table: pa.Table, keys: pa.Array, codes: Codes) -> pa.Array:
         [(n, "count_distinct") for n in names]
     )
     n_of = {name: found.column(f"{name}_count_distinct") for name in names}
-    sex, year, dead = (pc.greater(n_of[name], 1) for name in ("sex", "year", "is_dead"))
+    sex, year, day, dead = (pc.greater(n_of[n], 1) for n in ("sex", "year", "day", "is_dead"))
     padded = pc.greater(n_of["spelling"], n_of["number"])
-    other = pc.and_(padded, pc.or_(sex, pc.or_(year, dead)))
+    other = pc.and_(padded, pc.or_(pc.or_(sex, dead), pc.or_(year, day)))
     return column(found.filter(pc.or_(pc.and_(sex, year), other)), "key")
 
 

@@ -25,6 +25,8 @@ from screening.tables import PEOPLE
 PERSON_ID = "person_id"
 INPUTS = tuple(n for n in PEOPLE.schema.names if n not in ("row", "refused"))
 _NEEDED = (PERSON_ID, "age_years", "sex")
+# How programs write that nothing is known.
+NOTHING = pa.array(["", "NA", "NaN", "nan", "null", "NULL"])
 # Bytes read at a time: some ten thousand people, whatever the size of the file.
 _BLOCK_BYTES = 4 << 20
 
@@ -187,7 +189,8 @@ def take_census(people: PeopleFile) -> Census:
 
 def id_hashes(piece: pa.Table) -> Hashes:
     """Hash each row's person_id, alike within one process; 0 where there is none."""
-    ids = pc.utf8_trim_whitespace(piece.column(PERSON_ID)).to_pylist()
+    ids = pc.utf8_trim_whitespace(piece.column(PERSON_ID))
+    ids = pc.if_else(pc.is_in(ids, NOTHING), "", ids).to_pylist()
     return np.fromiter((hash(i) if i else 0 for i in ids), dtype=np.int64, count=len(ids))
 
 

@@ -3,7 +3,7 @@
 Comes in: pieces of a `PeopleFile`. Goes out: PEOPLE (`screening.tables`).
 Refuses: single values, each with its reason in `refused`: `bad_value` what cannot be read,
 `unit_suspect` what is implausible in its unit (a lipid in mmol/L), `out_of_range` a score above
-any there is. All rows of a person whose
+any there is. A row without a `person_id` is nobody's (`missing_input`). All rows of a person whose
 rows contradict are refused (`identity_conflict`), of equal ones all but the first
 (`duplicate_row`). Nothing is converted by guess.
 """
@@ -19,6 +19,7 @@ from screening.clinical.codes import Codes, load_codes, normal_word
 from screening.clinical.parse import Bools, bools, looked_up, numbers
 from screening.clinical.people_file import (
     INPUTS,
+    NOTHING,
     PERSON_ID,
     Census,
     Hashes,
@@ -33,8 +34,6 @@ from screening.tables import PEOPLE
 Floats = NDArray[np.float64]
 Refusals = list[tuple[str, Bools]]
 
-# How programs write that nothing is known.
-_NOTHING = pa.array(["", "NA", "NaN", "nan", "null", "NULL"])
 _FLAGS: Mapping[str, str] = {
     **dict.fromkeys(("0", "0.0", "false"), "0"),
     **dict.fromkeys(("1", "1.0", "true"), "1"),
@@ -72,7 +71,7 @@ def read_people(people: PeopleFile, census: Census) -> Iterator[tuple[pa.Table, 
 
 
 def _copies(hashes: Hashes, census: Census, seen: set[int]) -> Refusals:
-    """Tell the rows of people who stand there twice; `seen` goes from piece to piece."""
+    """Tell rows of nobody and of people who stand there twice; `seen` goes from piece to piece."""
     conflict, copy = np.zeros((2, len(hashes)), dtype=np.bool_)
     if census.twice:
         several = np.isin(hashes, np.array(sorted(census.twice), dtype=np.int64))
@@ -82,6 +81,7 @@ def _copies(hashes: Hashes, census: Census, seen: set[int]) -> Refusals:
             copy[row] = not conflict[row] and person in seen
             seen.add(person)
     return [
+        (f"{PERSON_ID}:{Reason.MISSING_INPUT}", hashes == 0),
         (f"{PERSON_ID}:{Reason.IDENTITY_CONFLICT}", conflict),
         (f"{PERSON_ID}:{Reason.DUPLICATE_ROW}", copy),
     ]
@@ -108,7 +108,7 @@ def _typed(piece: pa.Table, first_row: int, refusals: Refusals, codes: Codes) ->
 def _cells(column: pa.ChunkedArray) -> pa.Array:
     """Trim, and take a word for nothing as nothing."""
     texts = pc.utf8_trim_whitespace(column).combine_chunks()
-    return pc.if_else(pc.is_in(texts, _NOTHING), "", texts)
+    return pc.if_else(pc.is_in(texts, NOTHING), "", texts)
 
 
 def _words(name: str, texts: pa.Array, codes: Codes, refusals: Refusals) -> pa.Array:

@@ -51,6 +51,7 @@ class ClinicalTables:
     policy: pa.Table
     rejections: pa.Table
     birth_dates: pa.Table
+    ambiguous: pa.Table
     given: tuple[Given, ...] = ()
 
 
@@ -103,6 +104,7 @@ def read_clinical(
             [*delivery.rejections, people.rejections, *(t.rejections for t in taken)]
         ),
         birth_dates=people.birth_dates,
+        ambiguous=people.ambiguous,
         given=tuple(Given(name, n) for name, n in delivery.n_rows.items()),
     )
 

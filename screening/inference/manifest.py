@@ -163,7 +163,10 @@ def folder_of(name_or_path: str) -> Path:
     if (folder / MANIFEST_NAME).is_file():
         return folder.resolve()
     known = ", ".join(sorted(installed)) or "none"
-    raise ScreeningError(f"no model of that name or folder; installed: {known}")
+    raise ScreeningError(
+        f"no model {name_or_path!r}: neither the name of one (installed: {known}) nor a folder "
+        f"with a {MANIFEST_NAME}; check --model, or model in --config"
+    )
 
 
 def read_manifest(folder: Path) -> Manifest | BroughtManifest:

@@ -107,7 +107,10 @@ def _check_shared(volume: Volume, heads: Sequence[Dataset]) -> None:
             raise ScreeningError(f"series {volume.series_key}: the source images differ in {name}")
     for name in (*_SHARED, "SOPClassUID", "SOPInstanceUID"):
         if not all(head.get(name) for head in heads):
-            raise ScreeningError(f"series {volume.series_key}: a source image lacks {name}")
+            raise ScreeningError(
+                f"series {volume.series_key}: a source image lacks {name}, without which nothing "
+                "can refer to it; let the archive supply it, and sweep again"
+            )
     if len({str(head.SOPInstanceUID) for head in heads}) < len(heads):
         raise ScreeningError(f"series {volume.series_key}: source images share a SOPInstanceUID")
 

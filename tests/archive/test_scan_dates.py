@@ -90,6 +90,8 @@ def when(found: Night) -> tuple[date | None, float | None, tuple[str, ...]]:
     return entry.series.acquired_on, entry.series.age_years, entry.series.header_doubts
 
 
+DATES = ("AcquisitionDate", "SeriesDate", "ContentDate", "StudyDate")
+ALL_LATER = dict.fromkeys(DATES, "20991203")
 CLOCK = dict.fromkeys(("AcquisitionDate", "SeriesDate", "ContentDate"), "20000101")
 
 
@@ -100,9 +102,15 @@ CLOCK = dict.fromkeys(("AcquisitionDate", "SeriesDate", "ContentDate"), "2000010
         ({"AcquisitionDate": "20000101", "ContentDate": "20000101", "SeriesDate": "20260102"},
          (D, 66.0, ("date",))),
         ({"AcquisitionDate": "20990101"}, (D, 66.0, ("date",))),
-        ({"AcquisitionDate": "20990101", "StudyDate": "20990101"}, (None, None, ("date",))),
+        ({"AcquisitionDate": "20990101", "StudyDate": "20990101"}, (None, None, ("later",))),
+        (ALL_LATER, (None, None, ("later",))),
+        (ALL_LATER | {"ContentDate": "20991207"}, (None, None, ("later",))),
+        (ALL_LATER | {"ContentDate": "20261102"}, (date(2026, 11, 2), 66.0, ("date",))),
+        (ALL_LATER | {"AcquisitionDate": "19000101"}, (None, None, ("date",))),
+        (dict.fromkeys(DATES, "20261102") | {"ContentDate": "20261107"},
+         (date(2026, 11, 2), 66.0, ("date",))),
         ({"AcquisitionDate": "20990101", "StudyDate": "20990101", "PatientAge": "065Y"},
-         (None, 65.0, ("date",))),
+         (None, 65.0, ("later",))),
         ({"AcquisitionDate": "19000101"}, (D, 66.0, ("date",))),
         ({"AcquisitionDate": "19590101"}, (D, 66.0, ("date",))),  # before the birth
         ({"AcquisitionDate": "20261102"}, (date(2026, 11, 2), 66.0, ())),
@@ -154,7 +162,11 @@ def test_doubts_are_counted_for_the_site() -> None:
 
     class Read:
         def read(self, _: str) -> pa.Table:
-            rows = [["date"], ["date", "age"], [], None]
-            return pa.table({"header_doubts": pa.array(rows, pa.list_(pa.string()))})
+            rows = [["date"], ["date", "age"], [], None, ["later"]]
+            doubts = pa.array(rows, pa.list_(pa.string()))
+            run = {"as_of": [TODAY] * 5, "started_at": [TODAY] * 5}
+            return pa.table({"header_doubts": doubts, **run})
 
-    assert [note.partition(" series")[0] for note in _of_headers(Read())] == ["2", "1"]  # type: ignore[arg-type]
+    told = _of_headers(Read())  # type: ignore[arg-type]
+    assert [note.partition(" series")[0] for note in told] == ["2", "1", "1"]
+    assert f"later than {TODAY}, the day of the list" in told[2]

@@ -180,6 +180,7 @@ def test_an_mrn_of_several_people_belongs_to_nobody(clinical):
         condition=[("C3", "I21.0", "2024-01-01"), ("A1", "I21.0", "2024-01-01")],
     )
     assert tables.person["person_key"].to_pylist() == ["alice"]
+    assert tables.ambiguous["person_key"].to_pylist() == ["carol", "conrad"]
     assert tables.event["person_key"].to_pylist() == ["alice"]
     assert refused(tables, "condition") == {("identity_conflict", "mrn of several people"): 1}
     # A namesake number of somebody without a scan makes it just as ambiguous.
@@ -229,7 +230,9 @@ def test_contradicting_rows_of_one_person_leave_the_field_empty(clinical):
         ("0080", "1960", "F", "2015-01-01", False),
         ("0080", "", "F", "deceased", False),
         ("0080", "1960-02-29", "F", "", True),
-        ("0080", "1960-11-30", "F", "", True),
+        ("0080", "1960-11-30", "F", "", False),
+        ("0080", "1960-11", "F", "", True),  # a month is no day
+        ("0080", "1960", "F", "", True),
         ("0080", "", "", "", True),
         (" 80", "1990-01-01", "F", "", True),  # a blank is no zero
     ],
@@ -251,6 +254,7 @@ def test_who_differs_twice_under_one_number_is_another_person(
     tables = read_clinical(tmp_path, lambda t: pa.array(["key"] * t.num_rows))
     assert (tables.event.num_rows > 0) == (tables.observation.num_rows > 0) == is_one
     assert tables.person.num_rows == int(is_one)
+    assert tables.ambiguous["person_key"].to_pylist() == ([] if is_one else ["key"])
     torn = ("identity_conflict", "two people under one number")
     assert refused(tables, "person").get(torn, 0) == (0 if is_one else 2)
     assert (

@@ -143,11 +143,12 @@ def test_people_who_stand_there_twice(tmp_path):
         changed(person_id="c"),
         changed(person_id="c", sex="F"),
         changed(person_id=""),
-        changed(person_id=""),
+        changed(person_id=" "),
+        changed(person_id="NA"),
     )
     assert [row["refused"] for row in rows] == [
         [], [], ["person_id:duplicate_row"], ["person_id:identity_conflict"],
-        ["person_id:identity_conflict"], [], [],
+        ["person_id:identity_conflict"], *[["person_id:missing_input"]] * 3,
     ]  # fmt: skip
     assert (len(census.twice), len(census.contradicting)) == (2, 1)
 

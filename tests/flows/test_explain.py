@@ -197,7 +197,22 @@ def test_of_a_cut_heart_neither_percentile_nor_risk_with_calcium_is_told():
               "mesa_chd_10y_cac": None, "risk_detail": "missing: agatston"}  # fmt: skip
     assert words.standing(person) == "percentile: not told, as the heart is cut"
     assert words.risk(person) == (
-        "10-year CHD risk without calcium 7.0 %; with calcium not told, as the heart is cut"
+        "MESA as published, by the race on record: 10-year CHD risk without calcium 7.0 %; "
+        "with calcium not told, as the heart is cut"
+    )
+
+
+def test_what_the_equation_says_agrees_with_the_average_beside_it():
+    person = {"quality_flags": [], "agatston": 400.0, "mesa_chd_10y": None, "series_key": "s",
+              "mesa_chd_10y_cac": None, "risk_detail": "missing: smoker", "model_risk": 0.12,
+              "has_clinical_record": True}  # fmt: skip
+    published = "MESA as published, by the race on record"
+    assert words.risk(person) == f"{published} gives no 10-year CHD risk, missing: smoking"
+    bound = person | {"quality_flags": ["metal_near_heart"], "mesa_chd_10y": 0.1, "risk_detail": ""}
+    told = words.risk(bound | {"mesa_chd_10y_cac": 0.221})  # the average may be less, by race
+    assert told == (
+        f"{published}: 10-year CHD risk without calcium 10.0 %, "
+        "with the calcium that was seen 22.1 %"
     )
 
 
@@ -210,7 +225,7 @@ def test_inputs_have_words_units_and_age(told):
         "current smoker: no, 37 days before the scan",
         "lipid medicine at the scan: no",
         "on a statin on the day of the list: yes",
-        "10-year CHD risk without calcium 65.8 %, with calcium at least 32.3 %",
+        "10-year CHD risk without calcium 65.8 %, with the calcium that was seen 32.3 %",
         "Agatston at least 2,137.4, category 1000 and above",
         "quality remarks: what looks like metal near the heart",
         "noise 20 HU: without any calcium it would make about 3.2 Agatston units",

@@ -95,7 +95,7 @@ def test_a_high_score_on_a_page(page, told, tmp_path):
         "Aortic valve: Agatston 49.4",
         "(near the heart and along the thoracic aorta within the scan; not in the score).",
         "204 mg/dL, 37 days before the scan",
-        "10-year CHD risk without calcium 65.8 %, with calcium at least 32.3 %",
+        "10-year CHD risk without calcium 65.8 %, with the calcium that was seen 32.3 %",
         "The series is not computed tomography.",
         "default, sha256 aaaaaaaaaaaa",
     ):

@@ -119,6 +119,7 @@ def test_what_is_not_scored_is_refused_with_its_reason(screening, swept, hospita
     done = screening(*command)
     assert done.returncode == 0, done.stderr
     assert f"refused {key}: not scored (" in done.stdout
+    assert "refused: 1 of 1 series; with --strict the exit code is 1" in done.stdout
     assert screening(*command, "--strict").returncode == 1
     assert not list((tmp_path / "out").iterdir())
 

@@ -224,7 +224,7 @@ def test_an_archive_of_young_files_alone_is_told(small):
 def test_what_left_the_archive_and_what_kept_an_older_score_is_counted(small):
     (told,) = notes(None, small, swept_with(n_series=3, n_people=1))
     assert told == "3 series of 1 person of the last sweep are no longer in the archive"
-    assert "2 series keep the score of another model" in notes(None, small, swept_with(2))[0]
+    assert "2 series keep a score of another model" in notes(None, small, swept_with(2))[0]
     (told,) = notes(None, small, swept_with(n_series=1, n_people=1))
     assert told == "1 series of 1 person of the last sweep is no longer in the archive"
     (told,) = notes(None, small, replace(swept_with(), n_taken_back=1))

@@ -245,15 +245,22 @@ def test_slices_that_go_back_and_forth_give_a_reason_and_no_score(tmp_path):
     refused(answer.facts, "uneven_slices")
 
 
-@pytest.mark.parametrize("content", [None, b"no image"], ids=["absent", "not NIfTI"])
-def test_a_mask_that_cannot_be_read_is_one_line(screening, series, tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "no mask file at {}; check --mask"),
+        (b"no image", "the mask cannot be read as NIfTI; give a .nii or"),
+    ],
+    ids=["absent", "not NIfTI"],
+)
+def test_a_mask_that_cannot_be_read_is_one_line(screening, series, tmp_path, content, says):
     mask = tmp_path / "m.nii.gz"
     if content is not None:
         mask.write_bytes(content)
     done = scored(screening, series, "--mask", mask, "--json")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("screening: the mask cannot be read as NIfTI")
+    assert line.startswith(f"screening: {says.format(mask)}")
 
 
 @pytest.mark.parametrize(
@@ -285,9 +292,18 @@ def test_a_folder_of_several_series_names_those_that_can_be_scored(tmp_path):
     write_series(tmp_path / "two")
     with pytest.raises(ScreeningError, match=r"2 series; give the folder of one \(.*one, .*two\)"):
         score_one(str(tmp_path), None, "default")
+    report = pydicom.dcmread(next((tmp_path / "one").iterdir()), stop_before_pixels=True)
+    del report.Rows
+    report.Modality, report.SOPClassUID = "SR", "1.2.840.10008.5.1.4.1.1.88.11"
+    report.file_meta.MediaStorageSOPClassUID = report.SOPClassUID
+    report.SeriesInstanceUID = report.SOPInstanceUID = "2.25.7"
+    report.save_as(tmp_path / "report.dcm")
+    with pytest.raises(ScreeningError, match=r"2 series of images \(and 1 without: reports and"):
+        score_one(str(tmp_path), None, "default")
     for k, file in enumerate(sorted((tmp_path / "two").iterdir())):
         file.rename(tmp_path / "one" / f"another{k}")
-    with pytest.raises(ScreeningError, match="2 series; copy the files of one into a folder"):
+    says = r"2 series of images \(and 1 .*; copy the files of one into a folder"
+    with pytest.raises(ScreeningError, match=says):
         score_one(str(tmp_path), None, "default")
 
 

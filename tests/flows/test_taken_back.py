@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from archive_case import Archive
 from key_object import rejection_note
-from night import AS_OF, Hospital, open_lake
+from night import AS_OF, Hospital, open_lake, run
 from nights_case import HOUR, Nights, age, headers, key_of, one_flagged, people
 
 from screening.archive import open_source
@@ -43,6 +43,12 @@ def test_deleted_images_take_their_flag_along_and_bring_it_back(
     nights.sweep()
     assert "1 series of 1 person of the last sweep is no longer in the archive" in nights.said
     assert person not in nights.flagged()
+    lines = run("flagged", "--lake", str(nights.lake), "--list", "left").stdout
+    assert "were on the list and are not now, as of 2026-11-01: 1 person" in lines
+    (line,) = [x for x in lines.splitlines() if x.startswith(f" {person} ")]
+    assert "left_archive: The images are no longer in the archive." in line
+    printed = run("status", "--lake", str(nights.lake)).stdout
+    assert " 1 left it (left_archive 1); who: screening flagged --list left" in printed
     told = nights.explain(person)
     assert f"withdrawn on {AS_OF}: series {series}" in told
     assert "[left_archive]" in told
@@ -56,6 +62,7 @@ def test_deleted_images_take_their_flag_along_and_bring_it_back(
     assert nights.sweep()["last_run"]["scored"] == 0
     assert nights.flagged()[person] == series
     assert "withdrawn" not in nights.explain(person)
+    assert ": 0 people" in run("flagged", "--lake", str(nights.lake), "--list", "left").stdout
 
 
 def test_a_rejection_note_withdraws_the_score_for_as_long_as_it_is_there(nights: Nights) -> None:

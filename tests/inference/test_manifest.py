@@ -66,7 +66,7 @@ def test_a_manifest_that_is_off_is_refused(copy, change, message):
 
 
 def test_a_missing_model_or_file_is_one_line(copy):
-    with pytest.raises(ScreeningError, match=r"installed: .*default"):
+    with pytest.raises(ScreeningError, match=r"no model 'no-such-model': .*installed: .*default"):
         open_model("no-such-model")
     (copy / "candidate.onnx").unlink()
     with pytest.raises(ScreeningError, match=r"candidate\.onnx: the file is missing"):

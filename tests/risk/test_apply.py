@@ -151,6 +151,7 @@ def test_score2_is_not_for_people_with_diabetes():
         ({"smoker": 2.0}, "out_of_range smoker: all equations"),
         ({"agatston": -1.0}, "out_of_range agatston: mesa_chd_10y_cac"),
         ({"sex": None, "refused": ["sex:bad_value"]}, "bad_value sex: all equations"),
+        ({"refused": ["person_id:missing_input"]}, "missing_input person_id: all"),
         ({"refused": ["person_id:duplicate_row"], "race": None}, "duplicate_row person_id: all"),
         (
             {"race": None, "refused": ["race:bad_value"]},
