@@ -124,7 +124,10 @@ def print_explanation(facts: dict[str, object]) -> None:
         remark = "the scan that counts" if counts else ""
         spots = seen.get(state["series_key"])
         _print_series(series[state["series_key"]], state, remark, spots)
-        for line in withdrawal_words.superseded(series[state["series_key"]], history):
+        for line in (
+            *withdrawal_words.to_be_redone(state),
+            *withdrawal_words.superseded(series[state["series_key"]], state, history),
+        ):
             show.say(f"  {line}")
         if spots is not None:
             bright_words.print_things(spots)

@@ -13,6 +13,7 @@ from flows import (
     scan_words,
     show,
     treatment_words,
+    withdrawal_words,
     words,
 )
 from screening.reasons import State
@@ -187,6 +188,7 @@ def _found(row: Row) -> list[Block]:
     if row["score_group"] is not None:
         blocks.append(Text(f"How sure: {words.likely(row)}."))
     blocks.append(Text(f"Quality of the scan: {remarks.grade(row['grade'])}"))
+    blocks += [Text(_sentence(line), "notice") for line in withdrawal_words.to_be_redone(row)]
     return blocks
 
 

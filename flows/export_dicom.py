@@ -79,7 +79,7 @@ def export_dicom(lake: Lake, request: Request, progress: show.ShowProgress) -> R
     model = inference.open_model(request.model)
     states = _asked_for(lake, request.keys)
     _prepare_folder(request.out, address)
-    scored = [r for r in states if r["state"] == State.SCORED]
+    scored = [r for r in states if r["state"] == State.SCORED and not r["redo_reason"]]
     refused = [_refusal(str(r["series_key"]), _why_not(r)) for r in states if r not in scored]
     written: list[Row] = []
     jobs = _jobs(lake, scored)
@@ -135,6 +135,8 @@ def _asked_for(lake: Lake, keys: Sequence[str]) -> list[Row]:
 def _why_not(row: Row) -> str:
     sentences = {reason.value: text.sentence for reason, text in REASONS.items()}
     reason = str(row["reason"])
+    if row["redo_reason"]:
+        return "more of the series came since its score: it will be scored again"
     return f"not scored ({row['state']}): {sentences.get(reason, reason)}"
 
 

@@ -153,23 +153,33 @@ def _of_series(swept: Swept) -> list[str]:
 
 def _of_changed(lake: Lake) -> list[str]:
     """Tell of series that had a score, have other slices now, and wait for what these give."""
-    names = ["series_key", "content_digest"]
+    names = ["series_key", "content_digest", "grown_from"]
     states: dict[str, dict[str, set[str]]] = {}
-    for row in lake.read("dispositions").select([*names, "state"]).to_pylist():
+    for row in lake.read("dispositions").select([*names[:2], "state"]).to_pylist():
         of_series = states.setdefault(row["series_key"], {})
         of_series.setdefault(row["content_digest"], set()).add(row["state"])
-    n = 0
+    n_kept = n_without = 0
     series = lake.read("series")
     counting = catalogue.standing(series)
     for row in (r for r in series.select(names).to_pylist() if r["series_key"] in counting):
         before = states.get(row["series_key"], {})
         is_waiting = before.pop(row["content_digest"], set()) <= {State.PENDING}
-        n += is_waiting and any(State.SCORED in of_content for of_content in before.values())
-    if not n:
-        return []
+        scored = {content for content, found in before.items() if State.SCORED in found}
+        if is_waiting and scored:
+            only_grew = bool(scored.intersection(row["grown_from"] or ()))
+            n_kept, n_without = n_kept + only_grew, n_without + (not only_grew)
+    said = (
+        (n_kept, "only grew since the last score", "the old score stands"),
+        (
+            n_without,
+            "changed since the last score",
+            "nothing of it counts, and a flagged person may be off the list",
+        ),
+    )
     return [
-        f"{n} series changed since the last score and {'waits' if n == 1 else 'wait'} to be scored "
-        "again: until then nothing of it counts, and a flagged person may be off the list"
+        f"{n} series {what} and {'waits' if n == 1 else 'wait'} to be scored again: until then {so}"
+        for n, what, so in said
+        if n
     ]
 
 

@@ -128,9 +128,9 @@ class Ledger:
             p.versions == disposition.versions and p.state is not State.PENDING for p in past
         )
 
-    def is_frozen(self, entry: catalogue.Entry) -> bool:
+    def is_frozen(self, series_key: str) -> bool:
         """Whether `rescore = never` keeps this series as it was first decided."""
-        return self._rescore == "never" and entry.series.series_key in self._decided_series
+        return self._rescore == "never" and series_key in self._decided_series
 
 
 def _order(entries: Iterable[catalogue.Entry]) -> tuple[date, str]:
@@ -171,13 +171,28 @@ def make_plan(
         )
         if decision.reasons[0] in _SAID_BY_SERIES:
             continue
-        if not ledger.holds_rule(row) and not ledger.is_frozen(entry):
+        if not ledger.holds_rule(row) and not ledger.is_frozen(decision.series_key):
             decided.append(row)
     studies = [
         Study(key, tuple(e for _, e in sorted(queue, key=lambda q: q[0])))
         for (key, _), queue in queues.items()
     ]
     return Plan(tuple(decided), tuple(sorted(studies, key=lambda s: _order(s.candidates))))
+
+
+def lasting(
+    decisions: Sequence[Decision], ledger: Ledger, waiting: frozenset[str], arriving: frozenset[str]
+) -> list[Decision]:
+    """Return what rules say tonight, whatever they said before of the same content.
+
+    Not of what may change as more of its study arrives, nor of what stays as it was first decided.
+    """
+    return [
+        d
+        for d in decisions
+        if not ledger.is_frozen(d.series_key)
+        and (d.rank is not None or _held(d, waiting, arriving) is None)
+    ]
 
 
 def _held(decision: Decision, waiting: frozenset[str], arriving: frozenset[str]) -> Reason | None:

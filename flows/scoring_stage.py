@@ -283,7 +283,7 @@ def _next_turn(
     for study in studies:
         for entry in study.candidates:
             state = _state(entry, ledger, tonight)
-            if state is None and not ledger.is_frozen(entry):
+            if state is None and not ledger.is_frozen(entry.series.series_key):
                 turn.append(entry)
             if state in (None, State.SCORED, State.PENDING):
                 break

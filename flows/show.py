@@ -330,4 +330,7 @@ def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
             for row in rows
         ],
     )
+    redone = [str(row["person_key"]) for row in rows if row.get("is_to_be_redone")]
+    if redone:
+        say(f"To be scored again, as more of the scan came since: {', '.join(redone)}.")
     say(NOTICE)

@@ -12,7 +12,7 @@ from flows import show, words
 _TITLES = {
     "formally-scored-higher": "formally scored earlier, category now higher",
     "scored-by-text-alone": "formally scored by the text of a report, by nothing else",
-    "known-by-image-only": "stent or bypass seen on the scan, in no record",
+    "known-by-image-only": "stent or bypass suspected on a scan, in no record",
     "treated-not-at-goal": "flagged, on a statin, LDL cholesterol not at goal",
     "dialysis": "on dialysis, calcium that would be on the list",
     "transplant": "with a transplanted organ, calcium that would be on the list",
@@ -34,6 +34,7 @@ _OWN = {
     ),
     "known-by-image-only": (
         ("seen", lambda row: ", ".join(row["seen"]).replace("_", " ")),
+        ("on series", lambda row: ", ".join(row["seen_in"])),
         ("without metal", lambda row: show.number(row["without_metal"], 1)),
     ),
     "treated-not-at-goal": (

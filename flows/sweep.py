@@ -7,7 +7,7 @@ A Prefect task is a stage; scans are plain Dask futures inside the scoring stage
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,9 +19,10 @@ import pyarrow as pa
 from flows.cluster import Cluster
 from flows.comings import keep_list
 from flows.crawl import Crawled, crawl
+from flows.growth import grown_from
 from flows.handout import Orders, changed_since
 from flows.people_stage import estimate, opted_out, take_clinical
-from flows.plan import Ledger, Plan, make_plan
+from flows.plan import Ledger, Plan, lasting, make_plan
 from flows.prefect_server import PrefectServer, prefect_server
 from flows.scoring_stage import Scoring, Tally
 from flows.withdrawal import withdrawn
@@ -33,8 +34,8 @@ from screening.errors import ScreeningError
 from screening.lake import TOLD_BY, Index, Lake, PeopleTold, people_told
 from screening.privacy import safe_detail
 from screening.reasons import Reason
-from screening.records import ScoringParameters
-from screening.tables import FILES, RUNS
+from screening.records import Decision, ScoringParameters
+from screening.tables import DISPOSITIONS, FILES, RUNS
 
 Progress = Callable[[str, int, int], None]
 Result = TypeVar("Result")
@@ -161,8 +162,9 @@ class _Stages:
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._arriving: frozenset[str] = frozenset()  # studies with a young file
         self._index = Index(FILES.empty(), ())
+        self._ledger = Ledger(DISPOSITIONS.empty(), self._versions, night.settings.rescore, ())
         self._told = PeopleTold({}, frozenset())
-        self._standing: frozenset[str] = frozenset()  # series that may be somebody's
+        self._decisions: tuple[Decision, ...] = ()  # of rules, wishes apart
         self._n_held, self._nothing_rests, self._cut_short = 0, False, ""
         self._n_spoilt = 0
         self._gone: list[dict[str, object]] = []  # what was taken back since the last sweep
@@ -190,15 +192,16 @@ class _Stages:
         index = crawled.index
         rejected = catalogue.rejections(index.read(catalogue.NOTE_COLUMNS))
         found = catalogue.group_parts(index.read(), rejected, self._night.as_of)
-        self._told = people_told(index.read(TOLD_BY))
+        self._told = people_told(index.read(TOLD_BY), rejected)
         now = catalogue.series_table(found.entries, self._told.conflicted)
+        touched = catalogue.touched(index.read(catalogue.TOUCHED_COLUMNS), rejected)
+        now = self._judged(found.entries, now, touched)
         known = self._lake.read("withdrawals").to_pylist()
         withdrawals = withdrawn(self._lake, now, self._night.as_of)
         self._gone = [r for r in withdrawals.to_pylist() if r not in known]
         # Before the series: a night killed between the two finds them withdrawn all the same.
         self._lake.replace("withdrawals", withdrawals)
         self._lake.replace("series", now)
-        self._standing = frozenset(catalogue.standing(now))
         reasons = crawled.files["reason"].to_pylist()
         self._run.update(
             files_seen=crawled.n_seen,
@@ -212,6 +215,20 @@ class _Stages:
         )
         self._write_run()
         return tuple(found.entries)
+
+    def _judged(self, entries: Sequence[Entry], now: pa.Table, touched: frozenset[str]) -> pa.Table:
+        """Add to tonight's series what rules say of each, and what it grew from."""
+        self._ledger = Ledger(
+            self._lake.read("dispositions"),
+            self._versions,
+            self._night.settings.rescore,
+            catalogue.standing(now),
+        )
+        nobody: frozenset[str] = frozenset()  # wishes are read later, and asked by themselves
+        every = [e.series for e in entries]
+        self._decisions = choose.choose(every, nobody, self._told.conflicted)
+        held = lasting(self._decisions, self._ledger, self._waiting, self._arriving)
+        return catalogue.judged(now, held, grown_from(self._lake.read("series"), now, touched))
 
     def _write_run(self) -> None:
         """Put this sweep's row in the place of its earlier, less complete one."""
@@ -227,25 +244,15 @@ class _Stages:
         self._write_run()  # what was handed over says which facts are unknown (core_delivered)
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
-        ledger = Ledger(
-            self._lake.read("dispositions"),
-            self._versions,
-            self._night.settings.rescore,
-            self._standing,
-        )
+        ledger, version = self._ledger, choose.CHOOSE_VERSION
         silent = opted_out(self._lake, self._night.as_of)
+        theirs = [e.series for e in entries if e.series.person_key in silent]
         # Whether the wish is new tonight or not.
-        self._lake.forget_images(
-            frozenset(e.series.series_key for e in entries if e.series.person_key in silent)
-        )
-        decisions = choose.choose(
-            [e.series for e in entries],
-            silent,
-            self._told.conflicted,
-        )
-        plan = make_plan(
-            entries, decisions, ledger, choose.CHOOSE_VERSION, self._waiting, self._arriving
-        )
+        self._lake.forget_images(frozenset(series.series_key for series in theirs))
+        refused = choose.choose(theirs, silent, self._told.conflicted)
+        by_key = {d.series_key: d for d in (*self._decisions, *refused)}
+        decisions = list(by_key.values())
+        plan = make_plan(entries, decisions, ledger, version, self._waiting, self._arriving)
         self._n_held = plan.n_arriving
         return plan, ledger
 

@@ -53,5 +53,8 @@ def formal(item: Row) -> str:
 
 
 def disease(concept: str, item: Row) -> str:
-    """Return one piece of evidence of known disease."""
-    return f"{concept} seen on a scan" if item["source"] == "image" else concept
+    """Return one piece of evidence of known disease; what only an image shows is suspected."""
+    if item["source"] != "image":
+        return concept
+    series = item["seen_in"] if isinstance(item["seen_in"], list) else []
+    return f"suspected {concept}, seen on series {', '.join(series)}"

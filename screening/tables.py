@@ -123,6 +123,10 @@ SERIES = Table(
             "not believed as the rest contradicts it: date, age; or after as_of: later",
         ),
         Column("is_conflicted", _B, "", "tonight's headers contradict one another on whose it is"),
+        Column("refused", _SS, "", "reasons of tonight's rules against it, the first decides"),
+        Column("refused_detail", _S, "", "what exactly, without identity"),
+        Column("place_in_study", _I, "", "among what rules let pass, 0 the best; else empty"),
+        Column("grown_from", _SS, "", "digests of what it was before it only grew", _KEY),
     ),
 )
 

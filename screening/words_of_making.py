@@ -42,6 +42,11 @@ _PLAIN_AGENT = (
     "portovenous|portalvenoes|portalvenous|veineux|venosa|injecte|injectee|injected|smartprep|"
     "bolus|embolism|embolie|lungenembolie"
 )
+_NOT_GIVEN = (
+    "planned|scheduled|geplant|vorgesehen|prevue?|planifie|previsto|programado|gepland|planlagt|"
+    "planerad|(?:not|nicht|niet|nao|inte|ikke) (?:given|administered|gegeben|verabreicht|gegeven|"
+    "toegediend|administrado|givet|gitt)"
+)
 _BOTH = (
     "with and without|without and with|w and wo|w wo|w w o|w o w|wo w|wo and w|w o and w|"
     "w and w o|mit und ohne|ohne und mit|avec et sans|sans et avec|con y sin|sin y con|"
@@ -240,6 +245,8 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         "noncon|non con|nativ|native|natif|nativo|nativa|nativaufnahme|blanco|plain|tnc|ncct|nect|"
         "sc tc|smdc|precontrast|pre contrast",
     ),
+    # Of an agent that is to come, or did not, no image tells; "KM, geplante OP" is an operation.
+    ((), rf"(?:(?:{_WITH}) )?{_AGENT_PHRASE} (?:{_NOT_GIVEN})"),
     (
         ("contrast",),
         rf"(?:{_WITH}) {_AGENT_PHRASE}|{_PLAIN_AGENT}|cmdc",

@@ -7,6 +7,7 @@
 -- column: concept |  | health | kind of evidence: coronary_stent, myocardial_infarction, …
 -- column: source |  | health | record, or image: seen on a scan of this archive
 -- column: first_on |  | quasi | earliest date up to as_of; empty where none carries a date
+-- column: seen_in |  | key | of what a scan shows, random keys of the series that show it, the earliest first; else empty
 -- column: n_records |  | health | records or scans of it up to as_of
 -- Second clock: as of as_of. An undated mention counts: better one person fewer on the list than
 -- a call to somebody who had an infarction. The kinds are those of the 2018 AHA/ACC cholesterol
@@ -21,7 +22,8 @@ with records as (
         e.person_key,
         e.concept,
         'record' as source,
-        e.started_on as evidence_on
+        e.started_on as evidence_on,
+        null as series_key
     from raw_event as e
     cross join raw_run as r
     where
@@ -43,6 +45,7 @@ with records as (
 scans as (
     select
         d.person_key,
+        d.series_key,
         d.index_date as evidence_on,
         d.quality_flags as flags
     from core_disposition as d
@@ -51,9 +54,6 @@ scans as (
         d.state = 'scored'
         and d.person_key <> ''
         and (d.index_date is null or d.index_date <= r.as_of)
-    -- Of one study the series of the best grade: one that only stood in for it, thicker, while
-    -- slices of it were missing, is not believed against it.
-    qualify rank() over (partition by d.person_key, d.study_key order by d.grade) = 1
 ),
 
 -- What may be a stent (stent_possible) is none, and beside it no stent is believed: heavy plaque is
@@ -64,7 +64,8 @@ images as (
         person_key,
         'coronary_stent' as concept,
         'image' as source,
-        evidence_on
+        evidence_on,
+        series_key
     from scans
     where list_contains(flags, 'stent_present') and not list_contains(flags, 'stent_possible')
     union all
@@ -72,7 +73,8 @@ images as (
         person_key,
         'coronary_bypass' as concept,
         'image' as source,
-        evidence_on
+        evidence_on,
+        series_key
     from scans
     where
         list_has_all(flags, ['sternal_wires', 'clips_present'])
@@ -84,6 +86,11 @@ select
     concept,
     source,
     min(evidence_on) as first_on,
+    coalesce(
+        list(series_key order by evidence_on nulls last, series_key)
+            filter (where series_key is not null),
+        []
+    ) as seen_in,
     count(*) as n_records
 from (select * from records union all select * from images)
 group by person_key, concept, source

@@ -9,14 +9,17 @@
 -- column: header_sex |  | quasi | sex in the scan's header: F, M, O or empty
 -- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag, scanner and recognised words; empty for what is no CT
 -- column: reason |  | open | reason code that decided; empty for a score
+-- column: redo_reason |  | open | of a score that stands although more of the series came since: why that is not scored yet; else empty
 -- A disposition counts only for the content it was made for. The row committed last wins, but a
 -- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
 -- any disposition is pending: the night ended before its turn came.
+-- What rules say of a series, and how good it is among those of its study, follows tonight's headers
+-- and stands in `series`: what they said in earlier nights of the same content does not count. So it
+-- is with rejection notes, with headers that contradict one another, and with wishes.
+-- Of the scored series of one study and person the best counts; what stood in for it is not chosen.
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
--- An opt-out holds exactly as long as the person's wish does: while it lasts it hides a score,
--- and when it is withdrawn the score is there again. So it is with a rejection note of the archive,
--- and with headers that contradict one another on whose the images are.
+-- Where a series only grew, the score of what it was stands until the whole has its own.
 with opt_outs as (
     select distinct p.person_key
     from raw_policy as p
@@ -24,25 +27,59 @@ with opt_outs as (
     where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
 ),
 
+-- What says that a series is not used, whatever was made of its images.
+tonight as (
+    select
+        s.*,
+        case
+            when s.is_conflicted then ['identity_conflict']
+            when coalesce(s.rejection, '') <> '' then ['rejected_in_archive']
+            when o.person_key is not null
+                then list_concat(['opted_out'], coalesce(s.refused, []))
+            else coalesce(s.refused, [])
+        end as against,
+        case
+            when s.is_conflicted then ''
+            when coalesce(s.rejection, '') <> '' then 'rejection note ' || s.rejection
+            when o.person_key is not null then ''
+            else coalesce(s.refused_detail, '')
+        end as against_detail
+    from raw_series as s
+    left join opt_outs as o on o.person_key = s.person_key
+),
+
+made as (
+    select
+        d.*,
+        s.place_in_study is not null as is_eligible,
+        coalesce(d.reasons[1], '') as first_reason
+    from raw_dispositions as d
+    inner join tonight as s on s.series_key = d.series_key
+),
+
 latest as (
     select
-        *,
+        * exclude (is_eligible, first_reason),
         row_number() over (
             partition by series_key, content_digest
             order by
-                coalesce(reasons[1], '') = 'opted_out' desc,
                 state = 'pending',
+                -- Whether it is chosen is told below, of tonight.
+                is_eligible and first_reason = 'not_chosen',
                 committed_at desc nulls last,
                 choose_version desc,
                 scoring_version desc,
                 model_digest desc
         ) as nth
-    from raw_dispositions
+    from made
     where
-        coalesce(reasons[1], '') not in ('identity_conflict', 'opted_out')
-        or (
-            coalesce(reasons[1], '') = 'opted_out'
-            and person_key in (select o.person_key from opt_outs as o)
+        first_reason not in ('identity_conflict', 'opted_out')
+        -- A refusal by rules that no longer refuse.
+        and not (
+            is_eligible
+            and state = 'ineligible'
+            and coalesce(scoring_version, 0) = 0
+            and first_reason not in ('not_chosen', 'duplicate_images_of')
         )
 ),
 
@@ -69,6 +106,7 @@ own as (
     where d.scoring_version > 0 and d.state <> 'pending'
 ),
 
+-- One row a content.
 standing as (
     select o.* exclude (nth_own)
     from latest as d
@@ -87,6 +125,79 @@ standing as (
                 select (o.series_key, o.content_digest) from own as o
             )
         )
+),
+
+-- The last that was made of what a series was before it grew.
+earlier as (
+    select
+        d.*,
+        row_number() over (
+            partition by d.series_key
+            order by list_position(s.grown_from, d.content_digest) desc
+        ) as nth_earlier
+    from standing as d
+    inner join tonight as s
+        on s.series_key = d.series_key and list_contains(s.grown_from, d.content_digest)
+    where d.state <> 'pending'
+),
+
+-- One row a series at most.
+counted as (
+    select
+        d.*,
+        '' as redo_reason
+    from standing as d
+    inner join tonight as s
+        on s.series_key = d.series_key and s.content_digest = d.content_digest
+    where
+        d.state <> 'pending'
+        or d.series_key not in (
+            select e.series_key from earlier as e where e.nth_earlier = 1 and e.state = 'scored'
+        )
+    union all by name
+    select
+        e.* exclude (nth_earlier),
+        coalesce(d.reasons[1], 'night_over') as redo_reason
+    from earlier as e
+    inner join tonight as s on s.series_key = e.series_key
+    left join standing as d
+        on d.series_key = s.series_key and d.content_digest = s.content_digest
+    where
+        e.nth_earlier = 1
+        and e.state = 'scored'
+        and coalesce(d.state, 'pending') = 'pending'
+),
+
+chosen as (
+    select
+        s.study_key,
+        s.person_key,
+        arg_min(s.series_key, s.place_in_study) as series_key
+    from tonight as s
+    inner join counted as d on d.series_key = s.series_key
+    where d.state = 'scored' and len(s.against) = 0 and s.place_in_study is not null
+    group by s.study_key, s.person_key
+),
+
+judged as (
+    select
+        s.* exclude (against, against_detail),
+        case when x.is_stand_in then ['not_chosen'] else s.against end as against,
+        case when x.is_stand_in then 'chosen: ' || c.series_key else s.against_detail end
+            as against_detail
+    from tonight as s
+    left join chosen as c on c.study_key = s.study_key and c.person_key = s.person_key
+    left join counted as d on d.series_key = s.series_key
+    cross join lateral (
+        select
+            coalesce(
+                d.state = 'scored'
+                and len(s.against) = 0
+                and s.place_in_study is not null
+                and c.series_key <> s.series_key,
+                false
+            ) as is_stand_in
+    ) as x
 )
 
 select
@@ -114,26 +225,21 @@ select
     s.manufacturer,
     case
         when s.is_conflicted then 'quarantined'
-        when coalesce(s.rejection, '') <> '' then 'ineligible'
+        when len(s.against) > 0 then 'ineligible'
         else coalesce(d.state, 'pending')
     end as state,
     case
-        when s.is_conflicted then ['identity_conflict']
-        when coalesce(s.rejection, '') <> '' then ['rejected_in_archive']
+        when len(s.against) > 0 then s.against
         when d.series_key is null then ['night_over']
         else coalesce(d.reasons, [])
     end as reasons,
     case
-        when s.is_conflicted then 'identity_conflict'
-        when coalesce(s.rejection, '') <> '' then 'rejected_in_archive'
+        when len(s.against) > 0 then s.against[1]
         when d.series_key is null then 'night_over'
         else coalesce(d.reasons[1], '')
     end as reason,
-    case
-        when s.is_conflicted then ''
-        when coalesce(s.rejection, '') <> '' then 'rejection note ' || s.rejection
-        else coalesce(d.detail, '')
-    end as detail,
+    case when len(s.against) > 0 then s.against_detail else coalesce(d.detail, '') end as detail,
+    coalesce(d.redo_reason, '') as redo_reason,
     coalesce(d.image_digest, '') as image_digest,
     d.agatston,
     d.volume_mm3,
@@ -191,10 +297,5 @@ select
     d.choose_version,
     d.scoring_version,
     coalesce(d.has_picture, false) as has_picture
-from raw_series as s
-left join standing as d
-    on
-        d.series_key = s.series_key
-        and d.content_digest = s.content_digest
-        and coalesce(s.rejection, '') = ''
-        and not coalesce(s.is_conflicted, false)
+from judged as s
+left join counted as d on d.series_key = s.series_key and len(s.against) = 0

@@ -101,7 +101,8 @@ select
             ]
         )
     ) as is_lower_bound,
-    u.n_usable_scores
+    u.n_usable_scores,
+    u.redo_reason
 from usable as u
 left join raw_ages as a on a.series_key = u.series_key
 where u.nth = 1

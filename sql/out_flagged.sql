@@ -22,6 +22,7 @@
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
 -- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty; already_treated on a statin on the day as_of
 -- column: listed_on |  | quasi | as_of of the sweep that put the person on the list, for as long as they stay there; empty in lakes not swept since
+-- column: is_to_be_redone |  | open | more of the series came since: it will be scored again, until then this score stands
 -- column: note |  | open | what must happen before anybody is contacted
 -- Numbers are rounded for reading; the exact ones are in core_person_flag and core_person_score.
 -- Research software: every row must be confirmed by an image reader before anyone is contacted.
@@ -74,6 +75,7 @@ select
         case when f.is_on_statin then ['already_treated'] else [] end
     ) as reasons,
     l.listed_on,
+    s.redo_reason <> '' as is_to_be_redone,
     'an image reader must confirm' as note
 from core_person_flag as f
 inner join core_person_score as s on s.person_key = f.person_key

@@ -1,10 +1,11 @@
--- title: People whom only their scan shows to have a coronary stent or bypass
+-- title: People of whom only a scan suggests a coronary stent or bypass
 -- grain: one person kept off the list by what was seen on a scan and stands in no record
 -- key: person_key
 -- reads: core_person_flag, core_ascvd_evidence, core_disposition
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: seen |  | health | what the scan shows: coronary_stent, coronary_bypass
+-- column: seen_in |  | key | random keys of the series that show it, to look at
 -- column: first_on |  | quasi | day of the first scan that shows it
 -- column: age_years | year | quasi | age on the index date in whole years
 -- column: agatston | Agatston unit | health | score of the scan that counts, without the metal, to 0.1
@@ -15,6 +16,7 @@ with seen as (
     select
         person_key,
         list(concept order by concept) as seen,
+        list_sort(list_distinct(flatten(list(seen_in)))) as seen_in,
         min(first_on) as first_on
     from core_ascvd_evidence
     group by person_key
@@ -41,6 +43,7 @@ select
     floor(f.age_years)::integer as age_years,
     f.sex,
     s.seen,
+    s.seen_in,
     s.first_on,
     round(f.agatston, 1) as agatston,
     round(o.without_metal, 1) as without_metal,

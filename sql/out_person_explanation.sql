@@ -39,7 +39,8 @@ ascvd as (
     select
         person_key,
         list(
-            {'concept': concept, 'first_on': first_on, 'source': source} order by concept, source
+            {'concept': concept, 'first_on': first_on, 'source': source, 'seen_in': seen_in}
+            order by concept, source
         ) as ascvd_evidence
     from core_ascvd_evidence
     group by person_key

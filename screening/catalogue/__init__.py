@@ -9,17 +9,20 @@ Refuses: a table of another schema, and instances without a series key.
 
 from screening.catalogue.group import Catalogue, Entry, group, group_parts
 from screening.catalogue.keys import key_of_uid
-from screening.catalogue.rejected import NOTE_COLUMNS, rejections
-from screening.catalogue.table import series_table, standing
+from screening.catalogue.rejected import NOTE_COLUMNS, TOUCHED_COLUMNS, rejections, touched
+from screening.catalogue.table import judged, series_table, standing
 
 __all__ = [
     "NOTE_COLUMNS",
+    "TOUCHED_COLUMNS",
     "Catalogue",
     "Entry",
     "group",
     "group_parts",
+    "judged",
     "key_of_uid",
     "rejections",
     "series_table",
     "standing",
+    "touched",
 ]

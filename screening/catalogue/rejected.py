@@ -7,7 +7,7 @@ Of a series some of whose images are rejected the others stay, and are judged as
 rejected as a whole stays too, so that it is found and has its reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from operator import itemgetter
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ TAKEN_BACK = "taken_back"  # code of the note, empty where the image counts
 
 
 NOTE_COLUMNS = ("rejection", "rejected_instances")
+TOUCHED_COLUMNS = ("series_key", "instance_digest")
 
 
 def mark_rejected(instances: pa.Table, code_of: Mapping[str, str]) -> pa.Table:
@@ -56,3 +57,19 @@ def rejections(parts: Iterable[pa.Table]) -> dict[str, str]:
     for code, digests in sorted(pairs, key=itemgetter(0), reverse=True):
         found |= dict.fromkeys(digests or (), code)
     return found
+
+
+def touched(parts: Iterable[pa.Table], rejected: Collection[str]) -> frozenset[str]:
+    """Return the keys of the UIDs of which something is rejected.
+
+    Parameters
+    ----------
+    parts : tables with the columns `TOUCHED_COLUMNS`, of all instances
+    rejected : digests that notes name
+    """
+    names = pa.array(rejected, pa.string())
+    found: set[str] = set()
+    for part in parts if rejected else ():
+        mine = part.filter(pc.is_in(part["instance_digest"], value_set=names))
+        found.update(mine["series_key"].unique().to_pylist())
+    return frozenset(found)

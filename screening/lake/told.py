@@ -6,15 +6,16 @@ Refuses: to guess. Where the headers of one number tell two birth dates or oppos
 knows whose they are.
 
 Nothing is kept from night to night: a contradiction lasts as long as the headers that make it.
+Images that the archive took back tell nothing, nor does the note that says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-TOLD_BY = ("person_key", "birth_key", "sex")
+TOLD_BY = ("person_key", "birth_key", "sex", "instance_digest", "rejection")
 _SEXES = pa.array(["F", "M"])  # that exclude each other
 
 
@@ -30,14 +31,19 @@ class PeopleTold:
     conflicted: frozenset[str]
 
 
-def people_told(parts: Iterable[pa.Table]) -> PeopleTold:
+def people_told(parts: Iterable[pa.Table], rejected: Collection[str] = ()) -> PeopleTold:
     """Gather what instances tell of people.
 
+    Parameters
+    ----------
     parts : some of all INSTANCES at a time, with the columns `TOLD_BY`
+    rejected : digests of the instances that rejection notes name
     """
     births: dict[str, set[str]] = {}
     sexes: dict[str, set[str]] = {}
-    for part in parts:
+    taken_back = pa.array(rejected, pa.string())
+    for every in parts:
+        part = _believed(every, taken_back) if rejected else every
         _gather(births, part, "birth_key", pc.not_equal(part["birth_key"], ""))
         _gather(sexes, part, "sex", pc.is_in(part["sex"], value_set=_SEXES))
     several = (who for told in (births, sexes) for who, values in told.items() if len(values) > 1)
@@ -45,6 +51,12 @@ def people_told(parts: Iterable[pa.Table]) -> PeopleTold:
         {who: next(iter(keys)) for who, keys in births.items() if len(keys) == 1},
         frozenset(several),
     )
+
+
+def _believed(part: pa.Table, taken_back: pa.Array) -> pa.Table:
+    is_note = pc.not_equal(pc.fill_null(part["rejection"], ""), "")
+    is_taken_back = pc.is_in(part["instance_digest"], value_set=taken_back)
+    return part.filter(pc.invert(pc.or_(is_note, is_taken_back)))
 
 
 def _gather(told: dict[str, set[str]], part: pa.Table, name: str, says: pa.ChunkedArray) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
+from key_object import rejection_note
 from night import open_lake
-from nights_case import HOUR, Nights, age, one_flagged
+from nights_case import HOUR, Nights, age, headers, one_flagged
 
 
 def rewritten(files: Iterable[Path], **elements: str) -> None:
-    """Write other elements into files, long ago."""
+    """Write other elements into files, as long as they were, long ago."""
     for file in files:
         ds = pydicom.dcmread(file)
         for keyword, value in elements.items():
@@ -36,6 +37,14 @@ def test_a_study_with_a_wrong_birth_date_is_a_conflict_for_as_long_as_it_is_ther
     assert nights.reason(series) == ("quarantined", "identity_conflict")
     assert person not in nights.flagged()
     assert nights.states()[series]["agatston"] is None
+    note = nights.archive / "note.dcm"
+    rejection_note(headers([wrong]), "113037").save_as(note, enforce_file_format=True)
+    age([note], HOUR)
+    nights.sweep()  # what was taken back is no witness, nor is the note with the same header
+    assert nights.flagged()[person] == series
+    note.unlink()
+    nights.sweep()
+    assert nights.reason(series) == ("quarantined", "identity_conflict")
     wrong.unlink()
     assert nights.sweep()["last_run"]["scored"] == 0
     assert nights.flagged()[person] == series
@@ -53,3 +62,23 @@ def test_a_birth_date_corrected_everywhere_is_the_birth_date(nights: Nights) -> 
     rewritten(files[:1], PatientBirthDate=corrected)
     nights.sweep()
     assert nights.flagged()[person] == series
+
+
+def test_rules_follow_tonights_headers_though_the_images_stay(nights: Nights) -> None:
+    """Adult, minor, adult, minor: what was decided of the same content before does not count."""
+    person, series = one_flagged(nights)
+    files = everything_of(nights, person)
+    first = pydicom.dcmread(files[0])
+    adult = {"PatientBirthDate": first.PatientBirthDate}
+    child = {"PatientBirthDate": "20150601"}
+    if "PatientAge" in first:
+        adult, child = adult | {"PatientAge": first.PatientAge}, child | {"PatientAge": "010Y"}
+    for _ in range(2):
+        rewritten(files, **child)
+        assert nights.sweep()["last_run"]["scored"] == 0
+        assert nights.reason(series) == ("ineligible", "minor")
+        assert person not in nights.flagged()
+        rewritten(files, **adult)
+        assert nights.sweep()["last_run"]["scored"] == 0
+        assert nights.reason(series) == ("scored", "")
+        assert nights.flagged()[person] == series

@@ -67,6 +67,14 @@ def test_a_scored_series_that_waits_with_other_slices_is_told(small, states, is_
     assert len(told) == is_told
 
 
+def test_a_series_that_only_grew_keeps_its_score_while_it_waits(small):
+    grown = {"series_key": "s", "content_digest": "new", "grown_from": ["old"]}
+    fill(small, "series", [grown])
+    fill(small, "dispositions", [{"series_key": "s", "content_digest": "old", "state": "scored"}])
+    (told,) = (note for note in notes(None, small, swept_with()) if "only grew" in note)
+    assert told.endswith("waits to be scored again: until then the old score stands")
+
+
 def folder_of(tmp_path: Path, *names: str) -> Path:
     folder = tmp_path / "clinical"
     folder.mkdir()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
-from flows.plan import Ledger, make_plan
+from flows.plan import Ledger, lasting, make_plan
 from flows.scoring_stage import _next_turn, _runners_up
 from screening.catalogue import Entry
 from screening.dispositions import Disposition, Stamp, Versions, to_table
@@ -191,3 +191,17 @@ def test_a_copy_is_worked_again_once_its_original_has_gone() -> None:
     plan = make_plan([a], ranked(a), past(), 1)
     assert _next_turn(plan.studies, past(copy_of(a, "b")), {}) == []
     assert keys(_next_turn(plan.studies, past(copy_of(a, "gone")), {})) == ["a"]
+
+
+def test_rules_say_something_tonight_of_what_neither_waits_nor_is_kept_as_it_was() -> None:
+    a, b = entry("a"), entry("b")
+    small = Decision("b", "st", State.INELIGIBLE, (Reason.TOO_FEW_SLICES,), None)
+    decisions, study = [*ranked(a), small], frozenset({"st"})
+
+    def said(ledger: Ledger, *held: frozenset[str]) -> list[str]:
+        return [d.series_key for d in lasting(decisions, ledger, *held)]
+
+    none: frozenset[str] = frozenset()
+    assert said(past(), none, none) == ["a", "b"]
+    assert said(past(), none, study) == ["a"]  # as more arrives it may be long enough
+    assert said(past(worked(b, State.FAILED), rescore="never"), none, none) == ["a"]

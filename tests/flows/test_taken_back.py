@@ -25,11 +25,21 @@ def test_the_runner_up_stands_in_for_a_series_that_was_deleted(
         for x in rows
         if x["reason"] == "not_chosen"
     )
-    for number, file in enumerate(nights.files_of(nights.flagged()[person])):
+    better = nights.flagged()[person]
+    files = nights.files_of(better)
+    for number, file in enumerate(files):
         file.rename(tmp_path / f"{number}")
     nights.sweep()
     assert nights.states()[runner_up]["state"] == "scored"
     assert nights.flagged()[person] == runner_up
+    for number, file in enumerate(files):
+        (tmp_path / f"{number}").rename(file)
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.flagged()[person] == better
+    assert nights.reason(runner_up) == ("ineligible", "not_chosen")  # one series a study
+    told = nights.explain(runner_up)
+    assert f"chosen: {better}" in told
+    assert "superseded, since a better series of the study has a score: Agatston" in told
 
 
 def test_deleted_images_take_their_flag_along_and_bring_it_back(
@@ -151,7 +161,15 @@ def test_a_study_being_sent_waits_and_late_slices_redo_the_score(
         (tmp_path / f"{number}").rename(file)
     age(late, 60.0)
     assert nights.sweep()["last_run"]["scored"] == 0
-    assert nights.reason(held) == ("pending", "still_arriving")
+    # What was scored stands until the whole has its score.
+    assert nights.reason(held) == ("scored", "")
+    assert nights.states()[held]["agatston"] == pytest.approx(part)
+    assert nights.flagged()[owner] == held
+    told = nights.explain(held)
+    assert "more of the series came since: it will be scored again." in told
+    assert "[still_arriving]" in told
+    assert "superseded" not in told
+    assert "1 series only grew since the last score and waits to be scored again" in nights.said
 
     age(late, HOUR)
     assert nights.sweep()["last_run"]["scored"] == 1

@@ -35,6 +35,15 @@ U, C = "unenhanced", "contrast"
         # German
         ("Thorax nativ", {"chest", U}),
         ("Lunge ohne KM", {"lung", U}),
+        # to come, or not come
+        ("Thorax KM geplant", {"chest"}),
+        ("Thorax mit KM geplant", {"chest"}),
+        ("Thorax nativ, KM geplant", {"chest", U}),
+        ("chest, IV contrast planned", {"chest"}),
+        ("Thorax KM nicht gegeben", {"chest"}),
+        ("contrast not given", set()),
+        ("TC torace contrasto previsto", {"chest"}),
+        ("Thorax mit KM, geplante OP", {"chest", C}),
         ("Thorax ohne Kontrastmittel", {"chest", U}),
         ("Thorax mit KM", {"chest", C}),
         ("FDG_TK_KM", {C}),

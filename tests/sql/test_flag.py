@@ -254,7 +254,7 @@ def test_all_reasons_are_kept_and_the_first_decides():
         "deceased",
         "known_ascvd",
         "formally_scored",
-        "grade_too_low",
+        "no_score",
     ]
     row = flag_of(one_person(scan(grade="D"), **everything))
     assert (row["flag"], row["reason"]) == ("not_flagged", "opted_out")
@@ -469,7 +469,7 @@ def test_the_explanation_shows_every_scan_and_all_evidence():
     (row,) = read(connection, "out_person_explanation")
     assert [s["series_key"] for s in row["series"]] == ["s", "x"]
     assert row["ascvd_evidence"] == [
-        {"concept": "coronary_stent", "first_on": INDEX, "source": "record"}
+        {"concept": "coronary_stent", "first_on": INDEX, "source": "record", "seen_in": []}
     ]
     assert row["formal_evidence"][0]["source"] == "procedure"
     assert (row["flag"], row["as_of"]) == ("not_flagged", AS_OF)

@@ -109,8 +109,8 @@ def test_formally_scored_earlier_and_now_higher(earlier, now, is_higher):
 def test_disease_seen_on_the_scan(flags, seen):
     connection = one_person(scan(agatston=500.0, grade="C", quality_flags=flags))
     assert flag_of(connection)["reason"] == ("known_ascvd" if seen else "cac_300")
-    listed = [r["seen"] for r in read(connection, "out_known_by_image_only")]
-    assert listed == ([seen] if seen else [])
+    listed = [(r["seen"], r["seen_in"]) for r in read(connection, "out_known_by_image_only")]
+    assert listed == ([(seen, ["s"])] if seen else [])
     recorded = one_person(
         scan(agatston=500.0, grade="C", quality_flags=flags), event=[event("coronary_stent", INDEX)]
     )
@@ -124,24 +124,21 @@ def test_beside_what_an_image_shows_stands_the_calcium_of_other_scans():
     assert (row["agatston"], row["without_metal"]) == (0.0, 1946.2)
     (row,) = read(one_person(stented), "out_known_by_image_only")
     assert row["without_metal"] is None
+    # Which series to look at, though another one's score counts.
+    later = scan("later", agatston=50.0, index_date=INDEX + DAY)
+    (row,) = read(one_person(stented, later), "out_known_by_image_only")
+    assert (row["series_key"], row["seen_in"]) == ("later", ["s"])
 
 
 @pytest.mark.parametrize(
-    ("grade", "flags", "study", "reason"),
-    [
-        ("A", [], "st", "cac_300"),
-        ("C", [], "st", "known_ascvd"),  # no better than the other
-        ("C", ["stent_present"], "st", "known_ascvd"),
-        ("A", [], "another", "known_ascvd"),
-    ],
+    ("place", "study", "reason"),
+    [(0, "st", "cac_300"), (2, "st", "known_ascvd"), (0, "another", "known_ascvd")],
 )
-def test_a_series_that_only_stood_in_shows_no_stent_against_a_better_one(
-    grade, flags, study, reason
-):
+def test_a_series_that_only_stood_in_shows_no_stent_against_a_better_one(place, study, reason):
     metal = ["stent_present"]
     connection = one_person(
-        scan("thin", agatston=668.0, grade=grade, quality_flags=flags, study_key=study),
-        scan("thick", agatston=300.0, grade="C", quality_flags=metal, study_key="st"),
+        scan("thin", agatston=668.0, study_key=study, place_in_study=place),
+        scan("thick", grade="C", quality_flags=metal, study_key="st", place_in_study=1),
     )
     assert flag_of(connection)["reason"] == reason
 
