@@ -31,16 +31,15 @@ looks along what is as long as a stent, through balls of 14 mm, and tells the tw
 **Input.** {input_contract}
 
 **Training.** {trained_on} Seed {seed}, {trained_at}: `{command}`.
-Training and test phantoms come from disjoint ranges of seeds and other generators. The rules
-behind the networks (what is metal, from when a thing counts) were found and compared on chests of
-the test's generator, by seeds that are none of those reported
+Training, the rules behind the networks (what is metal, from when a thing counts) and the test have
+phantoms of three generators and of disjoint ranges of seeds
 (`tests/models/test_seeds_and_generators.py`).
 
 ## Measures: *simulated*
 
-{scans} chests of the shifted generator (`models/train/shifted.py`): other people, plaque, noise and
-protocols than those of training. More, by stratum and on real backgrounds, in
-`infra/model-measured.md`.
+{scans} chests of a generator on which nothing was set (`models/train/unseen.py`): other people,
+plaque, noise and protocols than those of training and of the rules. More, by stratum, by the rules'
+generator and on real backgrounds, in `infra/model-measured.md`.
 
 {table}
 {real}
@@ -66,9 +65,9 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
 def card(folder: Path, found: dict[str, list[Outcome]], rows: list[dict[str, object]]) -> str:
     """Return the card's text."""
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    name = f"shifted-{folder.name}"
+    name = f"unseen-{folder.name}"
     if name not in found:
-        raise SystemExit(f"no outcomes {name}; run python -m models.train.evaluate shifted first")
+        raise SystemExit(f"no outcomes {name}; run python -m models.train.evaluate unseen first")
     mine = [row for row in rows if row["model"] in (_seen_as(folder), folder.name)]
     return _CARD.format(
         **manifest.model_dump(include={"name", "version", "input_contract", "trained_on", "seed"}),

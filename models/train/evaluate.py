@@ -5,6 +5,7 @@ the model that never saw it.
 Goes out: outcomes scan by scan (`outcomes.json` in `--out`), measures on the terminal.
 Refuses: nothing.
 
+    python -m models.train.evaluate unseen --model models/default --model models/phantom --out DIR
     python -m models.train.evaluate shifted --model models/default --model models/phantom --out DIR
     python -m models.train.evaluate placed --real ../shared/real-ct --left-out RUNS --out DIR
     python -m models.train.evaluate real --real ../shared/real-ct --left-out RUNS --out DIR
@@ -13,6 +14,7 @@ Refuses: nothing.
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from models.train.landmarks import Landmarks, read_landmarks, scans
 from models.train.measures import measures
 from models.train.phantoms import TEST_SEED
 from models.train.shifted import TestCase, shifted_case
+from models.train.unseen import unseen_case
 from screening.inference import Model, infer, open_model
 from screening.pipeline import measure
 from screening.records import Lesion, Rejection, ScoringParameters
@@ -31,7 +34,12 @@ from screening.scoring import name_metal
 
 _SHIFTED_FROM = TEST_SEED + 500_000  # of 100_000 and 110_000 some served to set and compare rules
 _PLACED_FROM = TEST_SEED + 200_000
+_UNSEEN_FROM = TEST_SEED + 600_000
 _SAME_THING_MM = 8.0
+GENERATORS: dict[str, tuple[Callable[[int], TestCase], int]] = {
+    "unseen": (unseen_case, _UNSEEN_FROM),
+    "shifted": (shifted_case, _SHIFTED_FROM),
+}
 
 
 def judged(model: Model, case: TestCase) -> Outcome:
@@ -44,14 +52,15 @@ def judged(model: Model, case: TestCase) -> Outcome:
     return judge(case, found, seconds)
 
 
-def on_shifted(folders: list[str], count: int) -> dict[str, list[Outcome]]:
-    """Show every model the same chests of the shifted generator."""
-    models = {f"shifted-{Path(folder).name}": open_model(folder) for folder in folders}
+def on_generated(name: str, folders: list[str], count: int) -> dict[str, list[Outcome]]:
+    """Show every model the same chests of a generator: `unseen` or `shifted`."""
+    make, first = GENERATORS[name]
+    models = {f"{name}-{Path(folder).name}": open_model(folder) for folder in folders}
     out: dict[str, list[Outcome]] = {name: [] for name in models}
-    for seed in range(_SHIFTED_FROM, _SHIFTED_FROM + count):
-        case = shifted_case(seed)
-        for name, model in models.items():
-            out[name].append(judged(model, case))
+    for seed in range(first, first + count):
+        case = make(seed)
+        for model_name, model in models.items():
+            out[model_name].append(judged(model, case))
     return out
 
 
@@ -123,7 +132,7 @@ def write_outcomes(outcomes: list[Outcome], folder: Path, name: str) -> None:
 def main() -> None:
     """Evaluate and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("on", choices=["shifted", "placed", "real"])
+    parser.add_argument("on", choices=[*GENERATORS, "placed", "real"])
     parser.add_argument("--model", action="append", default=[], help="folder; may be repeated")
     parser.add_argument("--real", type=Path, default=Path("../shared/real-ct"))
     parser.add_argument("--left-out", type=Path, help="folder with a model for each scan left out")
@@ -137,8 +146,8 @@ def main() -> None:
         (given.out / "real.json").write_text(text + "\n", encoding="utf-8")
         print(text)
         return
-    if given.on == "shifted":
-        found = on_shifted(given.model, given.scans)
+    if given.on in GENERATORS:
+        found = on_generated(given.on, given.model, given.scans)
     else:
         found = on_placed(given.model, given.left_out, given.real, given.scans)
     for name, outcomes in found.items():

@@ -5,7 +5,7 @@ Goes out: samples for the coarse network, candidates for the second one, whole s
 tests; files a trainer can read while they are still being made.
 Refuses: nothing.
 
-Training, tuning and test seeds come from ranges that do not meet.
+Training's and the test's seeds come from ranges that do not meet.
 """
 
 import dataclasses
@@ -42,10 +42,13 @@ from screening.records import Acquisition, Label, Volume
 from screening.volume import slab_average
 
 TRAINING_SEED = 10_000_000
-TUNING_SEED = 20_000_000
 TEST_SEED = 30_000_000
-# Of the test's generator: where rules behind the networks were found, and where compared.
-RULES_FROM = {"tune": TEST_SEED + 100_000, "test": TEST_SEED + 110_000}
+# Of the shifted generator: where rules behind the networks were found, and where compared.
+RULES_FROM = {
+    "tune": TEST_SEED + 100_000,
+    "clips": TEST_SEED + 105_000,
+    "test": TEST_SEED + 110_000,
+}
 SEED_STRIDE = 100_000  # each training run has its own range of phantoms
 PAIRS_FROM = 50_000  # in it, heart scans are of other people than the chests
 TUBES_FROM = 70_000  # and hearts with stents of others again

@@ -17,15 +17,20 @@ from models.train.measures import Figures, by_stratum, intervals, measures, wron
 
 TARGET = Path(__file__).parents[2] / "infra" / "model-measured.md"
 _HEADS = {
-    "shifted": "*simulated*: chests made in another way than those of training",
+    "unseen": "*simulated*: chests of a generator on which nothing was set or chosen",
+    "shifted": "*simulated*: chests of the generator on which rules behind the networks were found",
     "placed": "*simulated calcium in real scans (n = 3)*: by models that never saw the scan",
 }
 _SETS = {
+    "unseen": "People of all builds, plaque as smooth spindles along the artery and sheets on its "
+    "wall, noise of all frequencies with rings, other thicknesses and voltages than in training "
+    "and in the shifted generator (`models/train/unseen.py`). Truth is the score without noise and "
+    "motion.",
     "shifted": "People turned and bent further, other heart sizes, plaque as chains of beads, "
     "another noise texture with streaks, other thicknesses, voltages and fields "
     "(`models/train/shifted.py`). Truth is the score without noise and motion. "
-    "Rules behind the networks were found and compared on other chests of this generator: the "
-    "generator is not unseen, these chests (from 30,500,000 on) are.",
+    "Rules behind the networks were found and compared on other chests of this generator; these "
+    "(from 30,500,000 on) served for none.",
     "placed": "Chains of beads along the scan's own coronary courses, mitral ring, valve and aorta "
     "(`models/train/backgrounds.py`). Truth is what perfect labels score on the same scan, and "
     "the calcium a person saw in it. `left-out`: trained with the other two scans; `phantom`: "

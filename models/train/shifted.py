@@ -11,6 +11,7 @@ come from the same hand.
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,9 @@ _BODY_NOISE_HU = (6.0, 26.0)
 _SHARES = (0.08, 0.42, 0.2, 0.3)
 _STREAK_HU, _STREAKED = 12.0, 0.4
 _TILES = 5
+Noise = Callable[
+    [np.random.Generator, NDArray[np.int16], Protocol, float], NDArray[np.int16]
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,18 +97,31 @@ def shifted_case(seed: int, n_stents: int | None = None) -> TestCase:
     if n_stents is not None:
         traits = dataclasses.replace(traits, n_stents=n_stents)
     body = make_body(seed, dataclasses.replace(traits, coronary_agatston_target=0.0), _POSTURE)
+    body = _with_beads(rng, body, traits.coronary_agatston_target or 0.0)
+    noise_hu = float(rng.uniform(*_BODY_NOISE_HU) * (2.5 / max(protocol.thickness_mm, 1)) ** 0.4)
+    return scanned(f"shifted-{seed}", seed, rng, body, protocol, noise_hu, _with_noise)
+
+
+def scanned(
+    name: str,
+    seed: int,
+    rng: np.random.Generator,
+    body: Body,
+    protocol: Protocol,
+    noise_hu: float,
+    with_noise: Noise,
+) -> TestCase:
+    """Scan a body's heart and the chest round it, with noise of one's own."""
     low, high = body.heart_box_lps_mm
     protocol = dataclasses.replace(
         protocol, z_top_mm=float(high[2] + 75), z_bottom_mm=float(low[2] - 45)
     )
-    body = _with_beads(rng, body, traits.coronary_agatston_target or 0.0)
     scan = simulate(body, protocol, seed)
-    volume = scan.as_volume(f"shifted-{seed}")
-    noise_hu = float(rng.uniform(*_BODY_NOISE_HU) * (2.5 / max(protocol.thickness_mm, 1)) ** 0.4)
-    hu = _with_noise(rng, volume.hu, protocol, noise_hu)
+    volume = scan.as_volume(name)
+    hu = with_noise(rng, volume.hu, protocol, noise_hu)
     volume, labels = averaged(dataclasses.replace(volume, hu=hu), scan.labels)
     return TestCase(
-        name=volume.series_key,
+        name=name,
         volume=volume,
         labels=labels,
         true_agatston=scan.truth.coronary_agatston,
@@ -113,7 +130,7 @@ def shifted_case(seed: int, n_stents: int | None = None) -> TestCase:
         kvp=protocol.kvp,
         noise_hu=noise_hu,
         motion_mm=protocol.motion_mm,
-        has_stent=traits.n_stents > 0,
+        has_stent=body.traits.n_stents > 0,
     )
 
 

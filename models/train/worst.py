@@ -1,11 +1,11 @@
 """Pictures of the cases in which a model was furthest from the truth.
 
-Comes in: outcomes of `models.train.evaluate shifted`, and the model they are of.
+Comes in: outcomes of `models.train.evaluate` on generated chests, and the model they are of.
 Goes out: one PNG a case in `--out`, the worst first: above what was measured, below what is true;
 a line a case on the terminal.
 Refuses: outcomes of real backgrounds, whose pixels may not be kept.
 
-    python -m models.train.worst --outcomes infra/measured/shifted-default.json --out DIR
+    python -m models.train.worst --outcomes infra/measured/unseen-default.json --out DIR
 """
 
 import argparse
@@ -17,17 +17,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models.train.evaluate import GENERATORS
 from models.train.judge import Outcome
 from models.train.report import tupled
-from models.train.shifted import TestCase, shifted_case
+from models.train.shifted import TestCase
 from screening.errors import ScreeningError
 from screening.inference import Model, infer, open_model
 from screening.records import Label, Labelled, Rejection
 from screening.report import render_picture
 from screening.scoring import name_metal, score
 from screening.scoring.parameters import LOWEST_LABELLED_HU
-
-PREFIX = "shifted-"
 
 
 def distance(outcome: Outcome) -> float:
@@ -41,10 +40,11 @@ def worst(outcomes: list[Outcome], count: int) -> list[Outcome]:
     Raises
     ------
     ScreeningError
-        A case is not one of the shifted generator.
+        A case is not of a generator.
     """
-    if not all(o.name.startswith(PREFIX) for o in outcomes):
-        raise ScreeningError("pictures are made of simulated chests only (outcomes shifted-*.json)")
+    if not all(o.name.partition("-")[0] in GENERATORS for o in outcomes):
+        names = " or ".join(f"{name}-*.json" for name in GENERATORS)
+        raise ScreeningError(f"pictures are made of simulated chests only (outcomes {names})")
     scored = [o for o in outcomes if not o.is_rejected]
     return sorted(scored, key=distance, reverse=True)[:count]
 
@@ -108,7 +108,8 @@ def main() -> None:
     model = open_model(given.model)
     given.out.mkdir(parents=True, exist_ok=True)
     for rank, outcome in enumerate(worst(outcomes, given.count), 1):
-        case = shifted_case(int(outcome.name.removeprefix(PREFIX)))
+        generator, _, seed = outcome.name.partition("-")
+        case = GENERATORS[generator][0](int(seed))
         (given.out / f"{rank:02d}-{outcome.name}.png").write_bytes(picture(model, case))
         print(line(rank, outcome), flush=True)
 

@@ -2,7 +2,8 @@
 
 Comes in: an ONNX file; an open session.
 Goes out: its operator sets; the shapes it takes and gives, held against a description.
-Refuses: files that are no ONNX, operator sets no supported runtime has, other shapes.
+Refuses: files that are no ONNX, operator sets no supported runtime has, other shapes; a network
+that draws its answers.
 
 The `onnx` library is not needed to run a model, so the one field that says which operator set
 was used (ModelProto.opset_import, number 8 of onnx.proto) is read by hand.
@@ -12,15 +13,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from screening.errors import ScreeningError
 from screening.inference.description import Network
-from screening.inference.runtime import ort
+from screening.inference.runtime import RUNTIME_ERRORS, ort
 
 MIN_OPSET, MAX_OPSET = 7, 24  # what every ONNX Runtime within pyproject's bounds runs
 _OPSET_FIELD, _DOMAIN_FIELD, _VERSION_FIELD = 8, 1, 2
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # built into ONNX Runtime
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FLOAT = "tensor(float)"
+_SAME = (1e-3, 1e-3)  # relative, absolute: what threads' order of adding may change
 
 
 def opsets(file: Path) -> dict[str, int]:
@@ -78,6 +82,24 @@ def check_shapes(session: ort.InferenceSession, network: Network) -> str:
     for port, layout, size in wanted:
         _check_port(port, layout, size)
     return f"{taken.name} {_words(taken.shape)} to {given.name} {_words(given.shape)}"
+
+
+def check_repeats(session: ort.InferenceSession, network: Network) -> None:
+    """Refuse a network that answers the same question in two ways: a score must stand."""
+    name, answer = input_names(session, network)
+    field = dict(zip("yx" if network.kind == "slice" else "zyx", network.input.field, strict=True))
+    size = {"n": network.batch, "c": network.input.channels, **field}
+    shape = [size[letter] for letter in network.input.layout]
+    asked = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    try:
+        first, second = (session.run([answer], {name: asked})[0] for _ in range(2))
+    except RUNTIME_ERRORS:
+        return  # that it cannot be run is told where it is tried on a chest
+    if not np.allclose(first, second, *_SAME, equal_nan=True):
+        raise ScreeningError(
+            "the network answers the same question differently each time; export it for "
+            "inference (in torch: model.eval()), without random operators"
+        )
 
 
 def input_names(session: ort.InferenceSession, network: Network) -> tuple[str, str]:

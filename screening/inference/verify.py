@@ -21,7 +21,7 @@ from screening.inference.manifest import (
     folders,
     read_manifest,
 )
-from screening.inference.onnx_file import check_opsets, check_shapes
+from screening.inference.onnx_file import check_opsets, check_repeats, check_shapes
 from screening.inference.runtime import new_session, ort
 
 
@@ -53,7 +53,9 @@ def _further(
 
 def _shapes(session: ort.InferenceSession, manifest: Manifest | BroughtManifest, file: str) -> str:
     if isinstance(manifest, BroughtManifest) and file == NETWORK_FILE:
-        return check_shapes(session, manifest.network)
+        shapes = check_shapes(session, manifest.network)
+        check_repeats(session, manifest.network)
+        return shapes
     taken, given = session.get_inputs(), session.get_outputs()
     if file == LOCATOR_FILE:
         wanted = [[1, 3, *GRID_CELLS], [1, len(COARSE_CHANNELS), *GRID_CELLS]]

@@ -1,11 +1,12 @@
 """Prints how much metal counts as calcium, and how much calcium is taken for metal.
 
-    python tests/benchmarks/measure_stents.py test      the figures of infra/decisions/0013
+    python tests/benchmarks/measure_stents.py unseen    the figures of infra/decisions/0013
+    python tests/benchmarks/measure_stents.py test
     python tests/benchmarks/measure_stents.py tune
 
-Not a test; some ten minutes. Simulated chests of the shifted generator (`models.train.shifted`),
-read by the shipped model with and without what looks along the whole thing. `tune` are seeds on
-which the rule's coefficients were found, `test` are others.
+Not a test; some ten minutes. Simulated chests read by the shipped model with and without what looks
+along the whole thing. `unseen` are of a generator on which nothing was set (`models.train.unseen`),
+the others of the shifted one: `tune` are seeds on which the rule's coefficients were found.
 """
 
 import sys
@@ -16,14 +17,19 @@ import numpy as np
 from models.train import judge
 from models.train.judge import agatston, label_map
 from models.train.measures import measures
-from models.train.phantoms import RULES_FROM as FROM
+from models.train.phantoms import RULES_FROM, TEST_SEED
 from models.train.shifted import TestCase, shifted_case
+from models.train.unseen import unseen_case
 from screening import inference
 from screening.inference import labelling
 from screening.records import CORONARY_LABELS, Label, Labelled, Rejection
 from screening.scoring import name_metal, score
 
 N_STENTED, N_AS_THEY_COME = 32, 40
+CHESTS = {
+    "unseen": (unseen_case, TEST_SEED + 700_000),
+    **{name: (shifted_case, RULES_FROM[name]) for name in ("tune", "test")},
+}
 MODEL = inference.open_model("default")
 UNSURE = {
     "stent_present",
@@ -69,7 +75,7 @@ def row(name: str, group: str, rows: list) -> None:
 
 
 def main() -> None:
-    first = FROM[sys.argv[1]]
+    make, first = CHESTS[sys.argv[1]]
     print(
         "| scans | labels | n | metal counted | of these without a flag | calcium called metal ",
         end="",
@@ -82,7 +88,7 @@ def main() -> None:
     ):
         rows = {"network alone": [], "with the rule": []}
         for k in range(n):
-            case = shifted_case(first + k, n_stents=1 + k % 3 if some else None)
+            case = make(first + k, n_stents=1 + k % 3 if some else None)
             for name, rule in zip(rows, (network_alone, TELL), strict=True):
                 found = read(case, rule)
                 if isinstance(found, Rejection):

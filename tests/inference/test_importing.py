@@ -159,6 +159,18 @@ def test_half_precision_is_refused(tmp_path):
         build(file, tmp_path / "m")
 
 
+def test_a_network_that_draws_its_answers_is_refused(tmp_path):
+    """A dropout left in training mode is the usual cause."""
+    nodes = [
+        helper.make_node("RandomNormalLike", ["image"], ["noise"], scale=0.1),
+        helper.make_node("Add", ["image", "noise"], ["out"]),
+    ]
+    file = network(tmp_path / "n.onnx", nodes, SHAPE, SHAPE)
+    with pytest.raises(ScreeningError, match=r"differently each time; export it for inference"):
+        build(file, tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_folder_that_is_there_is_left_alone(tmp_path, onnx_file):
     (tmp_path / "m").mkdir()
     with pytest.raises(ScreeningError, match="is there already"):

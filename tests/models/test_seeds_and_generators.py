@@ -2,32 +2,29 @@
 
 import numpy as np
 
-from models.train import evaluate, shifted, variety
-from models.train.phantoms import RULES_FROM, SEED_STRIDE, TEST_SEED, TRAINING_SEED, TUNING_SEED
+from models.train import evaluate, shifted, unseen, variety
+from models.train.phantoms import RULES_FROM, SEED_STRIDE, TEST_SEED, TRAINING_SEED
 from screening.phantom.people import MODELS_SEEDS, plan_people
+from screening.records import Label
 
 RANGE = 10_000_000
 
 
-def test_ranges_of_seeds_do_not_meet():
-    assert TRAINING_SEED < TUNING_SEED < TEST_SEED
-    assert TUNING_SEED - TRAINING_SEED == TEST_SEED - TUNING_SEED == RANGE
-
-
 def test_training_stays_in_its_range():
-    for seed in range(1, 90):
+    for seed in range(1, 190):
         first = TRAINING_SEED + seed * SEED_STRIDE
-        assert TRAINING_SEED <= first < first + SEED_STRIDE <= TUNING_SEED
+        assert TRAINING_SEED <= first < first + SEED_STRIDE <= TEST_SEED
 
 
 def test_evaluation_stays_in_the_test_range():
-    for first in (evaluate._SHIFTED_FROM, evaluate._PLACED_FROM):
+    firsts = [first for _, first in evaluate.GENERATORS.values()]
+    for first in (*firsts, evaluate._PLACED_FROM):
         assert TEST_SEED <= first < TEST_SEED + RANGE - 50_000
 
 
 def test_what_is_reported_served_to_make_no_rule():
     made = [(first, first + 5_000) for first in RULES_FROM.values()]
-    reported = [(evaluate._SHIFTED_FROM, evaluate._SHIFTED_FROM + 150)]
+    reported = [(first, first + 150) for _, first in evaluate.GENERATORS.values()]
     reported += [(evaluate._PLACED_FROM, evaluate._PLACED_FROM + 30_000)]
     for first, last in reported:
         assert all(last <= begin or end <= first for begin, end in made)
@@ -35,12 +32,30 @@ def test_what_is_reported_served_to_make_no_rule():
 
 def test_protocols_of_the_test_are_none_of_training():
     rng = np.random.default_rng(0)
-    trained = {variety.training_protocol(rng).thickness_mm for _ in range(300)}
-    tested = {shifted.shifted_protocol(rng).thickness_mm for _ in range(300)}
-    assert tested - trained == {0.8, 1.5, 2.2, 2.8, 3.5}
-    trained_kvp = {variety.training_protocol(rng).kvp for _ in range(300)}
-    tested_kvp = {shifted.shifted_protocol(rng).kvp for _ in range(300)}
-    assert {75.0, 90.0, 105.0, 135.0} <= tested_kvp - trained_kvp
+    trained, ruled, tested = (
+        [draw(rng) for _ in range(300)]
+        for draw in (
+            variety.training_protocol,
+            shifted.shifted_protocol,
+            unseen.unseen_protocol,
+        )
+    )
+    thick_mm = [{p.thickness_mm for p in drawn} for drawn in (trained, ruled, tested)]
+    assert thick_mm[1] - thick_mm[0] == {0.8, 1.5, 2.2, 2.8, 3.5}
+    assert not thick_mm[2] & (thick_mm[0] | thick_mm[1])
+    kvp = [{p.kvp for p in drawn} for drawn in (trained, ruled, tested)]
+    assert {75.0, 90.0, 105.0, 135.0} <= kvp[1] - kvp[0]
+    assert not kvp[2] & (kvp[0] | kvp[1])
+
+
+def test_a_chest_of_the_test_is_the_same_every_time_and_holds_what_it_says():
+    one, again = (unseen.unseen_case(30_699_999, n_stents=1) for _ in range(2))
+    assert np.array_equal(one.volume.hu, again.volume.hu)
+    assert one.has_stent
+    assert (one.labels == Label.METAL).any()
+    calm = unseen.unseen_case(30_699_999, n_stents=0)
+    assert not calm.has_stent
+    assert calm.true_agatston == again.true_agatston
 
 
 def test_no_hospital_has_a_body_that_a_model_met():

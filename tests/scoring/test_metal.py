@@ -11,6 +11,7 @@ from screening.scoring import name_metal, score
 from screening.scoring.metal import metal_from_hu
 from screening.scoring.metal_kinds import Metal, kinds_of_metal
 from screening.surroundings import Place
+from screening.things import Things, in_shares
 
 
 def kinds(*paint, **settings):
@@ -64,6 +65,42 @@ def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_col
     paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *clips]
     volume, labelled = unsure(chest(paint))
     assert (score(volume, labelled).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(
+    ("n_others", "others_hu", "n_columns", "hu", "counts"),
+    [
+        (3, 1400, 6, 700, False),  # half as bright as the others, dimmed by its slice
+        (3, 1400, 6, 699, True),
+        (2, 1400, 6, 700, True),  # two are not the dozen
+        (3, 1000, 6, 700, False),
+        (3, 1000, 6, 699, True),  # calcium that small can be
+        (3, 1100, 7, 1100, True),  # longer than a clip
+        (3, 1800, 6, 899, True),
+        (3, 1800, 6, 900, False),
+    ],
+)
+def test_what_resembles_several_clips_is_one(n_others, others_hu, n_columns, hu, counts):
+    row = [
+        box((30, 1), (45, 2), (25 + 10 * k, 3), others_hu, Label.METAL) for k in range(n_others)
+    ]
+    paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *row]
+    assert (score(*unsure(chest(paint))).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(("share", "counts"), [(0.29, True), (0.3, False)])
+def test_clips_are_told_by_what_inference_thinks_of_them(share, counts):
+    """In thick slices each is rather calcium than metal by itself, and yet there are four."""
+    paint = [box((20 + 4 * k, 1), (45, 2), (40, 4), 800, Label.LAD) for k in range(4)]
+    volume, labelled = unsure(chest(paint))
+    things = Things(
+        owner=np.zeros(len(labelled.index), dtype=np.int32),
+        names=("lad", "metal"),
+        shares=in_shares(np.array([[1 - share, share]])),
+        coronary=in_shares(np.array([1 - share])),
+        counts_from=0.5,
+    )
+    assert (score(volume, replace(labelled, things=things)).agatston > 0) is counts
 
 
 @pytest.mark.parametrize(("probability", "counts"), [(0.79, False), (0.8, True)])
