@@ -171,7 +171,7 @@ def _widest_mm(
 
 
 def _share_of_metal(labelled: Labelled, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How likely inference holds each chosen voxel to be metal, if not coronary; by label if mute."""
+    """How likely each chosen voxel is metal, if not coronary; by its label where nobody says."""
     things = labelled.things
     if things is None or "metal" not in things.names:
         return (labelled.label[chosen] == Label.METAL).astype(np.float64)
