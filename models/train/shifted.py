@@ -33,9 +33,7 @@ _BODY_NOISE_HU = (6.0, 26.0)
 _SHARES = (0.08, 0.42, 0.2, 0.3)
 _STREAK_HU, _STREAKED = 12.0, 0.4
 _TILES = 5
-Noise = Callable[
-    [np.random.Generator, NDArray[np.int16], Protocol, float], NDArray[np.int16]
-]
+Noise = Callable[[np.random.Generator, NDArray[np.int16], Protocol, float], NDArray[np.int16]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,9 +84,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
         return labelled
     index, label = labelled.index[chosen], labelled.label[chosen]
     hu = volume.hu.take(index)
-    if not (label == Label.METAL).any() and hu.max() < at_kvp_of(
-        _CLIP_FROM_HU_120KVP, volume
-    ):
+    if not (label == Label.METAL).any() and hu.max() < at_kvp_of(_CLIP_FROM_HU_120KVP, volume):
         return labelled  # as a rule
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)

@@ -81,9 +81,7 @@ def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_col
     ],
 )
 def test_what_resembles_several_clips_is_one(n_others, others_hu, n_columns, hu, counts):
-    row = [
-        box((30, 1), (45, 2), (25 + 10 * k, 3), others_hu, Label.METAL) for k in range(n_others)
-    ]
+    row = [box((30, 1), (45, 2), (25 + 10 * k, 3), others_hu, Label.METAL) for k in range(n_others)]
     paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *row]
     assert (score(*unsure(chest(paint))).agatston > 0) is counts
 
