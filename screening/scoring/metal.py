@@ -172,7 +172,7 @@ def _share_of_metal(labelled: Labelled, chosen: NDArray[np.int64]) -> NDArray[np
     """How likely each chosen voxel is metal, if not coronary; by its label where nobody says."""
     things = labelled.things
     if things is None or "metal" not in things.names:
-        return (labelled.label[chosen] == Label.METAL).astype(np.float64)
+        return np.asarray(labelled.label[chosen] == Label.METAL, dtype=np.float64)
     metal = things.shares[:, things.names.index("metal")].astype(np.float64)
     share = metal / np.maximum(metal + things.coronary, 1)
     return np.asarray(share[things.owner[chosen]])
