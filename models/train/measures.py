@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.train.judge import Outcome, category
 from screening.report.agreement import icc_agreement, sensitivity, specificity, weighted_kappa
 
 LEAST_FOR_INTERVAL = 20
 N_CATEGORIES = 5
+WANTED_SPECIFICITY = 0.95
 Figures = dict[str, float | int | None]
 STRATA: dict[str, Callable[[Outcome], str]] = {
     "slices": lambda o: _band(o.thickness_mm, (2.0, 3.01), "mm"),
@@ -37,7 +39,22 @@ def _band(value: float, edges: tuple[float, ...], unit: str) -> str:
     return f"{bounds[at - 1]} to {bounds[at]} {unit}"
 
 
-_SMALLEST_LESION = 1.0
+def at_specificity(
+    true: NDArray[np.float64], found: NDArray[np.float64]
+) -> tuple[float | None, float | None]:
+    """Read the curve of sensitivity by specificity for any calcium at `WANTED_SPECIFICITY`.
+
+    Returns
+    -------
+    the lowest score above which so many without calcium are right, Agatston units; sensitivity
+    above it. None without people of both kinds
+    """
+    if not (true > 0).any() or not (true == 0).any():
+        return None, None
+    cuts = np.unique([0.0, *found[true == 0]])
+    right = [float((found[true == 0] <= cut).mean()) for cut in cuts]
+    cut = float(cuts[np.array(right) >= WANTED_SPECIFICITY][0])
+    return cut, sensitivity(true > 0, found > cut)
 
 
 def measures(outcomes: list[Outcome]) -> Figures:
@@ -55,9 +72,8 @@ def measures(outcomes: list[Outcome]) -> Figures:
     for name, at in ((">0", 1e-9), (">=100", 100.0), (">=400", 400.0)):
         out[f"sensitivity {name}"] = sensitivity(true >= at, found >= at)
         out[f"specificity {name}"] = specificity(true >= at, found >= at)
-    # The smallest lesion on 3 mm slices is 1 unit; what is less comes from thinner slices' specks.
-    out["sensitivity >0, of 1 unit and more"] = sensitivity(true > 0, found >= _SMALLEST_LESION)
-    out["specificity >0, of 1 unit and more"] = specificity(true > 0, found >= _SMALLEST_LESION)
+    name = f"sensitivity >0 at specificity {WANTED_SPECIFICITY}"
+    out[f"{name}, from units"], out[name] = at_specificity(true, found)
     out["lesions"] = lesions
     out["lesion F1"] = _share(2 * right, lesions + right + false)
     out["right vessel, of lesions found"] = _share(sum(o.n_vessel_right for o in kept), right)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.train import report, worst
 from models.train.judge import Outcome
-from models.train.measures import by_stratum, intervals, measures, wrongly_counted
+from models.train.measures import at_specificity, by_stratum, intervals, measures, wrongly_counted
 from models.train.shifted import shifted_case
 from screening.errors import ScreeningError
 from screening.inference import infer, open_model
@@ -81,6 +81,15 @@ def test_what_is_not_known_makes_no_row():
 def test_only_what_was_counted_is_wrongly_counted():
     one = of(0.0, 40.0, wrong=(("MITRAL_ANNULUS", "LCX", 40.0), ("LAD", "NONE", 9.0)))
     assert wrongly_counted([one, one]) == {"MITRAL_ANNULUS": (2, 80.0)}
+
+
+def test_sensitivity_is_read_at_the_specificity_asked_for():
+    """Of twenty without calcium two are found with 3 and 7 units: 0.95 needs one of them right."""
+    true = np.array([0.0] * 20 + [5.0, 40.0, 2.0, 90.0])
+    found = np.array([0.0] * 18 + [3.0, 7.0] + [3.0, 40.0, 9.0, 80.0])
+    assert at_specificity(true, found) == (3.0, 0.75)
+    assert at_specificity(true[19:], found[19:]) == (7.0, 0.75)
+    assert at_specificity(true[:20], found[:20]) == (None, None)
 
 
 def test_the_page_says_what_is_simulated():
