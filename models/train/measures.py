@@ -82,7 +82,6 @@ def measures(outcomes: list[Outcome]) -> Figures:
     out["false Agatston there, 95th percentile"] = (
         float(np.percentile(zero, 95)) if len(zero) else None
     )
-    out["seconds a scan, median"] = float(np.median([o.seconds for o in kept])) if kept else None
     return {name: _rounded(value) for name, value in out.items()}
 
 
