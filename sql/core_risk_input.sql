@@ -25,7 +25,8 @@
 -- column: family_history_mi |  | health | 1 infarction in the family on record by the index date, 0 none, empty unknown
 -- First clock: everything as it was known on the index date. A flag is 0 only for somebody who
 -- has a clinical record in which the fact is not recorded by then; without a record, when the only
--- mention carries no date, or when no row of the whole delivery can tell it, it is unknown (null).
+-- mention carries no date or leaves it open ("diabetes: not known"), or when no row of the whole
+-- delivery can tell it, it is unknown (null).
 with measured as (
     select
         person_key,
@@ -90,12 +91,18 @@ flags as (
             max(f.certainty) filter (where f.concept in ('statin', 'other_lipid_lowering')),
             max(unmentioned.medication)
         ) as lipid_treated,
-        coalesce(
-            max(f.certainty) filter (where f.concept = 'diabetes'), max(unmentioned.condition)
+        greatest(
+            coalesce(
+                max(f.certainty) filter (where f.concept = 'diabetes'), max(unmentioned.condition)
+            ),
+            max(case when f.concept = 'diabetes_not_known' then 1 end)
         ) as diabetes,
-        coalesce(
-            max(f.certainty) filter (where f.concept = 'family_history_mi'),
-            max(unmentioned.condition)
+        greatest(
+            coalesce(
+                max(f.certainty) filter (where f.concept = 'family_history_mi'),
+                max(unmentioned.condition)
+            ),
+            max(case when f.concept = 'family_history_mi_not_known' then 1 end)
         ) as family_history_mi
     from raw_person as p
     cross join unmentioned

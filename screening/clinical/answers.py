@@ -7,27 +7,59 @@ Refuses: nothing; what neither affirms, denies nor doubts is OTHER.
 import re
 from enum import StrEnum
 
-# Read by Arrow (RE2) as well, so without a look around.
+# DENIAL and DOUBT are read by Arrow (RE2) as well, so without a look around.
 _DENYING = (
     r"no|none|never|not|neg|negative|absent|absence|deny|denies|denied|false|excluded|ruled out"
-    r"|undetected|nein|kein|keine"
+    r"|refuted|disproved|undetected|nein|kein|keine"
 )
+_NOT_SO = (
+    r"not (?:present|found|had|diagnosed|detected|confirmed|seen|there|so|true|applicable|proven"
+    r"|established|documented|occur\w*|happen\w*)"
+)
+_HAS_NOT = r"(?:did|does|do|has|have|had|is|was|were|are|would)(?: ?n['’]?t| not| never)\b"
+_WHO = r"(?:(?:the )?(?:patient|pt|he|she|they|i) )?"
 DENIAL = (
     r"(?i)^\W*(?:n|f|nee|nej|non|0+(?:\.0*)?)\W*$"
-    r"|^\W*(?:(?:the )?(?:patient|pt|he|she|they) )?(?:has |had |have |was |is |were )?"
-    rf"(?:{_DENYING})\b"
-    rf"|\b(?:not \w+|{_DENYING})\W*$"
+    rf"|^\W*{_WHO}(?:with |has |had |have |was |is |were )?(?:{_DENYING})\b"
+    rf"|^\W*{_WHO}{_HAS_NOT}"
+    rf"|\b(?:{_NOT_SO}|{_DENYING})\W*$"
+    r"|\b(?:ruled out|excluded|refuted|disproved)\b"
 )
 DOUBT = (
     r"(?i)^\W*(?:u|unk|n/a|nd)\W*$"
-    r"|\b(?:unknown|unsure|not sure|uncertain|unclear|undetermined|undecided|not known|don'?t know"
-    r"|do not know|not applicable|refused|declined|prefer not|not asked|not answered|no answer"
-    r"|no information|skip|skipped|missing|possible|possibly|probable|probably|suspected|suspicion"
-    r"|maybe|questionable|pending|unable|cannot)\b|\?"
+    r"|\b(?:unknown|unsure|not sure|uncertain|unclear|undetermined|undecided|not known"
+    r"|don['’]?t know|do not know|not applicable|refused|declined|prefer not|not asked|not answered"
+    r"|no answer|no information|skip|skipped|missing|possible|possibly|probable|probably"
+    r"|suspected|suspicion|suspect|maybe|might|perhaps|questionable|doubtful|unlikely|unconfirmed|equivocal"
+    r"|pending|unable|cannot|r/o|rule out|yes ?(?:/|or) ?no)\b|\?"
 )
+# "Yes" and what follows: "Yes, date unknown"; of the other words the whole text, or up to a comma.
 _AFFIRMING = (
-    r"(?i)^\W*(?:y|yes|true|t|1(?:\.0*)?|present|positive|pos|detected|confirmed|ja|oui)\W*$"
+    r"(?i)^\W*(?:(?:y|t|1(?:\.0*)?)\W*$|(?:yes|ja|oui)\b(?!\s*(?:\?|/|or\b))"
+    r"|(?:true|present|positive|pos|detected|confirmed)\s*(?:$|[,;(.!]))"
 )
+# Where what was answered ends and its details begin.
+_DETAILS = re.compile(
+    r"[,;(\n]|\.\s|\s[-–—]+\s|\bbut\b|(?<!patient )(?<!pt )\bwith(?:out)?\b", re.IGNORECASE
+)
+# What is not known here is when or where, not whether.
+_DETAIL_NOT_KNOWN = re.compile(
+    r"\b(?:exact |precise |approximate )?(?:dates?|years?|months?|days?|times?|timing|onset|age"
+    r"|when|details?|types?|sites?|vessels?|location|laterality|side|severity|duration|cause|number"
+    r"|hospital|treatment)(?: of \w+)?(?: (?:is|was|are|were))? (?:unknown|not known|unsure"
+    r"|not sure|uncertain|unclear|missing|not given|not recorded|not documented)\b"
+    r"|\b(?:unknown|uncertain|unclear) (?:dates?|years?|times?|onset|age|details?|types?|sites?)\b",
+    re.IGNORECASE,
+)
+# A detail that takes all back: "MI, not confirmed"; "MI - unlikely".
+_TAKEN_BACK = re.compile(
+    rf"\W*(?:(?:this|it|which|that|is|was|were|has been|{_WHO}) ?){{0,3}}"
+    rf"(?:{_NOT_SO}|{_DENYING})\W*",
+    re.IGNORECASE,
+)
+_DOUBTED = re.compile(r"(?i)\b(?:r/o|rule out|unlikely|unconfirmed|not confirmed|not proven)\b")
+_EXCLUDED = re.compile(r"(?i)\b(?:ruled out|excluded|refuted|disproved)\b")
+_BARE = re.compile(rf"(?i)\W*(?:n|f|nee|nej|non|0+(?:\.0*)?|{_NOT_SO}|{_DENYING})\W*")
 # How programs write that nothing is there.
 _NOTHING = frozenset(("", "NA", "NaN", "nan", "null", "NULL", r"\N"))
 _DENIES, _DOUBTS, _AFFIRMS = (re.compile(p) for p in (DENIAL, DOUBT, _AFFIRMING))
@@ -44,11 +76,32 @@ class Answer(StrEnum):
 
 
 def answer_of(text: str) -> Answer:
-    """Return what a text answers."""
+    """Return what a text answers.
+
+    Its beginning does, up to a comma; what follows tells details ("STEMI 2009, stent not placed"),
+    unless it takes all back ("MI, ruled out"). An answer that begins with yes is one.
+    """
     if text in _NOTHING:
         return Answer.NOTHING
     if _AFFIRMS.search(text):
         return Answer.YES
-    if _DOUBTS.search(text):
+    first, *details = _DETAILS.split(text)
+    while details and not first.strip():
+        first = details.pop(0)
+    said = _DETAIL_NOT_KNOWN.sub(" ", first)
+    if _DOUBTS.search(said) or _DOUBTED.search(text):
         return Answer.UNKNOWN
-    return Answer.NO if _DENIES.search(text) else Answer.OTHER
+    if _DENIES.search(said) or _EXCLUDED.search(text):
+        return Answer.NO
+    for detail in details:
+        if _TAKEN_BACK.fullmatch(detail):
+            return Answer.NO
+        word = detail.strip(" ().")
+        if word == "?" or (" " not in word and _DOUBTS.search(word.rstrip("?"))):
+            return Answer.UNKNOWN
+    return Answer.OTHER
+
+
+def is_bare_no(text: str) -> bool:
+    """Whether a text is a denial and nothing else: it contradicts a yes beside it."""
+    return _BARE.fullmatch(text) is not None

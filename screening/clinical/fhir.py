@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from screening.clinical.codes import Codes
-from screening.clinical.fhir_facts import READERS, Reader, void, with_medicine
+from screening.clinical.fhir_facts import READERS, Reader, none_made, void, with_medicine
 from screening.clinical.fhir_names import file_called, type_called
 from screening.clinical.fhir_patients import patients
 from screening.clinical.fhir_values import items, named_by, reference, text
@@ -130,6 +130,8 @@ class _Export:
         if reason:
             self._tally.add(key[0], Reason.VOID_RECORD, reason)
             return
+        if key[0] == "DiagnosticReport" and none_made(resource, self._codes):
+            self._tally.add(key[0], Reason.VOID_RECORD, "says that no score was made")
         rows = [(r.table, row) for r in readers for row in r.rows(resource, self._codes)]
         if not rows:
             self._tally.add(key[0], Reason.CODE_NOT_USED, "code_not_used")

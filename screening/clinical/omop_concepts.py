@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from screening.clinical.answers import DENIAL, DOUBT, Answer, answer_of
+from screening.clinical.answers import DENIAL, DOUBT, Answer, answer_of, is_bare_no
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.files import text_of
 from screening.clinical.omop_ancestors import nearest_listed
@@ -72,7 +72,14 @@ class Concepts:
 
     def said(self, text: str) -> Answer:
         """Return what a text answers, or the code of an answer (`codes/words.csv`)."""
-        return answer_of(self.codes.words.get(_answer_word(text), text))
+        return answer_of(self._word(text))
+
+    def is_bare_no(self, text: str) -> bool:
+        """Whether a text is a denial and nothing else, or the code of one."""
+        return is_bare_no(self._word(text))
+
+    def _word(self, text: str) -> str:
+        return self.codes.words.get(_answer_word(text), text)
 
     def _is_answer(self, text: str) -> bool:
         return _answer_word(text) in self.codes.words
@@ -181,8 +188,7 @@ def read_concepts(
         there.update(numbers)
         by_name |= dict.fromkeys(_named(piece, _OF_FAMILY), FAMILY)
         by_name |= dict.fromkeys(_named(piece, _DENIED), NOBODY)
-        answers |= dict.fromkeys(_named(piece, DENIAL), Answer.NO)
-        answers |= dict.fromkeys(_named(piece, DOUBT), Answer.UNKNOWN)
+        answers |= _answering(piece)
         columns = (piece.column(c).to_pylist() for c in _CONCEPT[1:])
         for number, name, vocabulary, code in zip(numbers, *columns, strict=True):
             system = codes.system(vocabulary) or _PLAIN.get(vocabulary, "")
@@ -193,6 +199,15 @@ def read_concepts(
                 named[number] = name
     coded |= _below_listed(ancestors, misshapen, codes, coded)
     return Concepts(codes, coded, named, frozenset(there), by_name, answers)
+
+
+def _answering(piece: pa.Table) -> dict[str, Answer]:
+    """Return what the concepts answer whose names hold a word that denies or doubts."""
+    names = piece.column("concept_name")
+    may = pc.or_(*(pc.match_substring_regex(names, p) for p in (DENIAL, DOUBT)))
+    few = piece.filter(may)
+    numbers, said = (few.column(c).to_pylist() for c in ("concept_id", "concept_name"))
+    return {number: answer_of(name) for number, name in zip(numbers, said, strict=True)}
 
 
 def _named(piece: pa.Table, pattern: str) -> list[str]:

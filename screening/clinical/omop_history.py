@@ -9,7 +9,8 @@ answered with no, with a word for "not known", or with a concept that nobody kno
 value"); many warehouses leave it to the source value. A relative's infarction or ischaemic heart
 disease is family history (as ICD-10-CM Z82.49 is), every other disease of a relative is no fact.
 A value that no list knows as a fact is an answer. Words that neither deny nor doubt ("STEMI")
-leave the fact standing, and are counted.
+leave the fact standing, and are counted. A yes in one of the values stands, whatever details stand
+in the others; only a bare no contradicts it. Of a formal score a number is the result, 0 too.
 """
 
 import re
@@ -25,6 +26,7 @@ from screening.clinical.answers import Answer
 from screening.clinical.files import text_of
 from screening.clinical.omop_concepts import FAMILY, OWN, Concepts
 from screening.clinical.parse import Bools, bools, looked_up
+from screening.clinical.reports import FORMAL_SCORE
 
 MAY_TAKE = (
     "value_as_concept_id", "value_as_string", "value_source_value", "value_as_number",
@@ -39,17 +41,27 @@ _BILLED = re.compile(r"(?:(?:CPT|HCPCS)\|)?\s*(?:\d{4}[\dT]|[A-Z]\d{4})", re.IGN
 # Why a row tells no fact, and that one does all the same.
 NO, NOT_KNOWN = "answered no", "answer not known"
 KEPT = "answer that no list knows, kept"
-_DOES = {
-    Answer.NOTHING: "", Answer.YES: "", Answer.NO: NO, Answer.UNKNOWN: NOT_KNOWN,
-    Answer.OTHER: KEPT,
+_BARE_NO = "bare no"
+# What a doubt leaves of a fact whose absence the equations take for "no".
+_UNKNOWN_CODES = {
+    "diabetes": "NOTKNOWN|NK001", "family_history_mi": "NOTKNOWN|NK002",
 }  # fmt: skip
+# From the weakest to the strongest.
+_DOES = {
+    Answer.OTHER.value: KEPT, Answer.UNKNOWN.value: NOT_KNOWN, Answer.NO.value: NO,
+    Answer.YES.value: "", _BARE_NO: NO,
+}  # fmt: skip
+# What a formal score came to: a number, that no calcium was seen.
+_RESULT = re.compile(
+    r"(?i)\W*(?:score\W*)?(?:\d|zero\b)|\W*no\s(?:\w+\s){0,3}(?:calci|plaque)|.*\bscore\W*(?:of|is)?\W*\d"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
     """The code of each row, "" where it tells nothing; what its answer did to it, "" for nothing.
 
-    answer : NO, NOT_KNOWN (both without a code), KEPT
+    answer : NO (without a code), NOT_KNOWN (without one, or with that of "not known"), KEPT
     """
 
     code: pa.Array
@@ -82,9 +94,13 @@ def told(table: str, piece: pa.Table, concepts: Concepts) -> Told:
         found = pc.if_else(pa.array(whose == name), codes, found)
     answer = np.full(piece.num_rows, "", dtype=object)
     is_fact = bools(pc.not_equal(found, ""))
-    answer[is_fact] = _answers(table, piece.filter(pa.array(is_fact)), concepts)
+    is_fact_there = pa.array(is_fact)
+    facts = found.filter(is_fact_there)
+    answer[is_fact] = _answers(table, piece.filter(is_fact_there), facts, concepts)
     is_void = np.isin(answer, [NO, NOT_KNOWN])
-    return Told(pc.if_else(pa.array(is_void), "", found), answer)
+    left = _changed(found, lambda c: _left_unknown(table, c, concepts))
+    told_anyway = pc.if_else(pa.array(answer == NOT_KNOWN), left, "")
+    return Told(pc.if_else(pa.array(is_void), told_anyway, found), answer)
 
 
 def _whose(piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
@@ -104,21 +120,43 @@ def _of_family(code: str, concepts: Concepts) -> str:
     return _FAMILY_CODE if _OF_FAMILY.intersection(named) else ""
 
 
-def _answers(table: str, piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
-    """Return what the values of each row do to its fact; of several the gravest."""
+def _answers(
+    table: str, piece: pa.Table, facts: pa.Array, concepts: Concepts
+) -> NDArray[np.object_]:
+    """Return what the values of each row do to its fact: a bare no most, then a yes."""
 
     def of_concept(number: str) -> str:
-        return "" if concepts.is_fact(table, number) else _DOES[concepts.answer(number)]
+        return "" if concepts.is_fact(table, number) else concepts.answer(number).value
 
     def of_text(text: str) -> str:
-        return "" if concepts.codes.rule(table, text) else _DOES[concepts.said(text)]
+        if concepts.codes.rule(table, text):
+            return ""
+        return _BARE_NO if concepts.is_bare_no(text) else concepts.said(text).value
 
+    def of_score(text: str) -> str:
+        return "" if _RESULT.match(text) else of_text(text)
+
+    is_score = looked_up(facts, lambda c: _score(table, c, concepts)) == FORMAL_SCORE
     found = [looked_up(text_of(piece.column("value_as_concept_id")), of_concept)]
-    found += [looked_up(text_of(piece.column(name)), of_text) for name in MAY_TAKE[1:]]
-    gravest = np.full(piece.num_rows, "", dtype=object)
-    for does in (KEPT, NOT_KNOWN, NO):
-        gravest[np.any([one == does for one in found], axis=0)] = does
-    return gravest
+    for name in MAY_TAKE[1:]:
+        said = text_of(piece.column(name))
+        found.append(np.where(is_score, looked_up(said, of_score), looked_up(said, of_text)))
+    strongest = np.full(piece.num_rows, "", dtype=object)
+    for answer, does in _DOES.items():
+        strongest[np.any([one == answer for one in found], axis=0)] = does
+    return strongest
+
+
+def _left_unknown(table: str, code: str, concepts: Concepts) -> str:
+    """Return the code by which a person's fact is unknown, where the risk would read it as none."""
+    named = concepts.codes.concepts(table, code) if table == "condition" else ()
+    unknown = next((_UNKNOWN_CODES[c] for c in named if c in _UNKNOWN_CODES), "")
+    return unknown if concepts.codes.rule(table, unknown) else ""
+
+
+def _score(table: str, code: str, concepts: Concepts) -> str:
+    is_one = table == "procedure" and FORMAL_SCORE in concepts.codes.concepts(table, code)
+    return FORMAL_SCORE if is_one else ""
 
 
 def _first(*ways: pa.Array) -> pa.Array:

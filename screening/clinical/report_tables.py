@@ -25,6 +25,13 @@ _FOLLOWS = r"(?:[ \t]{1,9}(?:(?:is|are|was|were)[ \t]{1,9})?as[ \t]{1,9}follows)
 _HEADING = re.compile(
     rf"{words.NAME}{_MORE}{_FOLLOWS}[ \t()]{{0,9}}(?:[:=]|(?=\n)|$|(?=\s*{words.ARTERY}))", _I
 )
+# A title that is a sentence of its own: "Coronary calcium CT. LM 0, LAD 123. Total 123."
+_TITLE = re.compile(
+    rf"(?:{words.NAME}|{words.SCAN}){_MORE}"
+    r"(?:[ \t]{1,9}(?:ct|scan|study|exam(?:ination)?)\b){0,2}"
+    rf"[ \t]*[.:\n]\s{{0,9}}(?={words.ARTERY})",
+    _I,
+)
 _VALUES = rf"{words.CELL}(?:[ \t|]{{1,20}}{words.CELL}(?![\d/%])){{0,5}}"
 _ROW = re.compile(
     r"(?P<between>(?:[^\d\n]{0,99}\n){0,4}?)[^\S\n]{0,20}[\s,;.…|*•-]{0,20}"
@@ -71,6 +78,18 @@ def rows_of(text: str) -> Iterator[Row]:
         for row in _run(text, heading.end(), _score_column(before)):
             yield Row(row.value, row.is_total, is_past)
     yield from _before_caption(text)
+    if not (report.is_valve or report.is_ungated):
+        yield from _under_title(text)
+
+
+def _under_title(text: str) -> Iterator[Row]:
+    """Give the rows that follow a title; two arteries at least, and a total."""
+    for title in _TITLE.finditer(text):
+        line = _END.split(text[max(0, title.start() - _AROUND) : title.start()])[-1]
+        rows = [] if _is_refused(line) else list(_run(text, title.end(), 0))
+        if sum(not row.is_total for row in rows) > 1 and rows[-1].is_total:
+            is_past = bool(words.PAST.search(line))
+            yield from (Row(row.value, row.is_total, is_past) for row in rows)
 
 
 def _is_refused(line: str) -> bool:

@@ -2,11 +2,13 @@
 
 import base64
 import json
+import time
 
 import pytest
-from clinical_tables import resolve
+from clinical_tables import refused, resolve
 
 from screening.clinical import read_clinical
+from screening.clinical.report_denials import says_none_made
 from screening.config import ClinicalSettings
 
 ALICE = {
@@ -25,8 +27,8 @@ def scored(tmp_path):
     def read(**more):
         lines = "".join(json.dumps(r) + "\n" for r in (ALICE, {**REPORT, **more}))
         (tmp_path / "export.ndjson").write_text(lines, encoding="utf-8")
-        tables = read_clinical(tmp_path, resolve, ClinicalSettings(issuers={"urn:h": "H"}))
-        return sorted(tables.event["code"].to_pylist())
+        read.tables = read_clinical(tmp_path, resolve, ClinicalSettings(issuers={"urn:h": "H"}))
+        return sorted(read.tables.event["code"].to_pylist())
 
     return read
 
@@ -63,10 +65,58 @@ def as_form(text):
         "Study terminated at the patient's request.",
         "Insufficient image quality.",
         "Untersuchung nicht durchgeführt.",
+        "Kein Kalkscore bestimmbar",
+        "Kein Score ermittelbar (Stent). Lunge frei.",
+        "Der Kalkscore konnte bei Stent nicht bestimmt werden.",
+        "Pas de score calculé (stent).",
+        "Score calcique non calculable.",
+        "Patient refused.",
+        "Impression: Not performed.",
+        "Coronary calcium could not be quantified because of motion.",
+        "Previous stent precludes calcium scoring.",
+        "In patients with prior PCI the score is not valid.",
+        "Calcium score could not be\ncalculated due to pacemaker leads.",
     ],
 )
-def test_a_report_that_says_that_no_score_was_made_is_none(scored, text, written):
+def test_a_report_that_says_that_no_score_was_made_is_none_and_counted(scored, text, written):
     assert scored(**written(text)) == []
+    counts = {("void_record", "says that no score was made"): 1}
+    assert refused(scored.tables, "DiagnosticReport") == counts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CT calcium score, see table in PACS. Thyroid not imaged.",
+        "Calcium scoring CT. Score in separate report. No acute findings on this scan.",
+        "Coronary calcium. CAC-DRS A2/N3. The upper abdomen is not imaged.",
+        "The calcium score is at the 90th percentile. Emphysema cannot be assessed.",
+        "Risk cannot be determined by calcium score alone. See table.",
+        "Risk cannot be determined by calcium score alone.",
+        "Indication: patient declined statin. Calcium score CT. See table of scores.",
+        "Patient declined statin therapy. Mild coronary calcification.",
+        "The liver is not evaluated on this examination.",
+        "The lower lobes were not imaged on this cardiac CT.",
+        "Stenosis cannot be assessed on this examination.",
+        "Aortic valve calcium score was not calculated.",
+        "RCA score could not be calculated due to stent.",
+        "No prior scan. No prior calcium score available for comparison.",
+        "A calcium score cannot be interpreted as absence of disease.",
+        "Coronary arteries are not evaluated for stenosis on this noncontrast scan.",
+        "Statin was discontinued. Unable to tolerate statins.",
+        "Patient unable to hold breath. Some motion.",
+        "Die Lunge ist nicht vollständig beurteilbar.",
+    ],
+)
+def test_what_was_not_done_beside_the_score_denies_none(scored, text):
+    assert scored(**as_conclusion(text)) == ["75571"]
+
+
+@pytest.mark.parametrize("piece", [":", "a-", "score ", "not ", "kein ", " \n", "CT ", "LM 1 "])
+def test_a_long_report_takes_no_time_by_its_square(piece):
+    start = time.process_time()
+    says_none_made("score" + piece * (100_000 // len(piece)))
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -203,17 +203,40 @@ ANSWERS = [
         *(({"value_as_concept_id": n}, "answered no") for n in (45878245, 4132135, 9189)),
         *(({"value_as_concept_id": n}, "answered no") for n in (7001, 7002)),
         *(({"value_as_concept_id": n}, "answer not known") for n in (45877986, 7003, 7004, 99)),
-        *(({"value_source_value": t}, "answered no") for t in ("No", "0", "N", "denies MI")),
+        *(({"value_source_value": t}, "answered no") for t in ("No", "N", "denies MI")),
         *(({"value_source_value": t}, "answered no") for t in ("LA32-8", "SNOMED|373067005")),
         ({"value_as_concept_id": 7006}, "answered no"),
-        *(({"value_as_number": n}, "answered no") for n in (0, "0.0")),
         *(
             ({"value_as_string": t}, "answered no")
-            for t in ("N", "never", "not present", "Patient has never had one", "MI: absent")
+            for t in (
+                "N",
+                "never",
+                "not present",
+                "Patient has never had one",
+                "MI: absent",
+                "Did not have one",
+                "Doesn't have",
+                "Chest pain, MI ruled out",
+                "MI - absent",
+            )
         ),
         *(
             ({"value_as_string": t}, "answer not known")
-            for t in ("Unknown", "unsure", "don't know", "possible", "?", "n/a")
+            for t in (
+                "Unknown",
+                "unsure",
+                "don't know",
+                "possible",
+                "?",
+                "n/a",
+                "unlikely",
+                "R/O MI",
+                "MI, unlikely",
+                "MI (suspected)",
+                "Yes?",
+                "Yes/No",
+                "Told MI, not confirmed",
+            )
         ),
         ({"value_as_concept_id": 45877994, "value_source_value": "N"}, "answered no"),
     ],
@@ -223,8 +246,97 @@ ANSWERS = [
 )
 def test_who_answers_no_or_does_not_know_has_no_disease(told, row, answer, says):
     tables = told({**row, **answer}, concept=ANSWERS)
-    assert tables.event.num_rows == 0
+    is_open = row["observation_source_value"] == "Z82.49" and says == "answer not known"
+    assert tables.event["concept"].to_pylist() == [f"{FAMILY_MI}_not_known"] * is_open
     assert refused(tables, "observation") == {("void_record", says): 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "concepts"),
+    [
+        (of(DIABETES, source="E11.51"), ["diabetes_not_known"]),
+        (of(FAMILY, INFARCTION), ["family_history_mi_not_known"]),
+        (of(4163874), []),
+    ],
+)
+def test_who_does_not_know_leaves_what_the_equations_ask_for_unknown(told, row, concepts):
+    assert told({**row, "value_as_string": "unlikely"}).event["concept"].to_pylist() == concepts
+    assert told({**row, "value_as_string": "no"}).event.num_rows == 0
+
+
+@pytest.mark.parametrize("row", [of(4163874), of(0, source="Z95.1"), of(FAMILY, 0, "Z82.49")])
+@pytest.mark.parametrize(
+    "answer", [{"value_as_number": 0}, {"value_as_number": "0.0"}, {"value_source_value": "0"}]
+)
+def test_a_zero_answers_no(told, row, answer):
+    tables = told({**row, **answer})
+    assert tables.event.num_rows == 0
+    assert refused(tables, "observation") == {("void_record", "answered no"): 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"value_as_number": 0},
+        {"value_as_number": "193.5"},
+        {"value_as_string": "Score 12, contrast: none"},
+        {"value_as_string": "0"},
+        {"value_as_string": "No coronary calcium"},
+        {"value_as_number": 0, "value_as_string": "CAC 0; no calcified plaque"},
+    ],
+)
+def test_what_a_formal_score_came_to_is_no_answer(told, answer):
+    tables = told(of(0, source="75571", **answer))
+    assert tables.event["concept"].to_pylist() == ["formal_calcium_score"]
+    assert not any(reason == "void_record" for reason, _ in refused(tables, "observation"))
+
+
+YES = 4188539
+
+
+@pytest.mark.parametrize(
+    ("row", "concept"),
+    [
+        (of(4163874, value_as_string="Yes, date unknown"), MI),
+        (of(DIABETES, source="E11.9", value_as_string="Yes, onset unknown"), "diabetes"),
+        (of(4163874, YES, value_as_string="year unknown"), MI),
+        (of(4163874, YES, value_as_string="unknown"), MI),
+        (of(4163874, YES, value_as_string="no complications"), MI),
+        (of(4163874, value_as_string="Yes; complications: none"), MI),
+        (of(FAMILY, 0, "Z82.49", value_as_string="yes - which, not known"), FAMILY_MI),
+        (of(0, source="T2042", value_as_string="Yes, since unknown date"), "palliative_care"),
+    ],
+)
+def test_a_yes_stands_whatever_details_follow(told, row, concept):
+    tables = told(row)
+    assert tables.event["concept"].to_pylist() == [concept]
+    assert refused(tables, "observation") == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "concept"),
+    [
+        *(
+            (of(4163874, value_as_string=t), MI)
+            for t in (
+                "STEMI 2009, stent not placed",
+                "STEMI 2012, LVEF not measured",
+                "year unknown",
+                "NSTEMI 2014, possible second event",
+                "MI date unknown",
+                "STEMI 2009 (LAD?)",
+                "STEMI with LVEF not measured",
+                "Old MI not treated",
+            )
+        ),
+        (of(PROCEDURE, 0, "92928", value_as_string="LAD; complications none"), "coronary_stent"),
+    ],
+)
+def test_details_that_are_denied_or_doubted_deny_no_disease(told, row, concept):
+    tables = told(row)
+    assert tables.event["concept"].to_pylist() == [concept]
+    counted = {("bad_value", "answer that no list knows, kept"): 1}
+    assert refused(tables, "observation") == counted
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_what_is_no_score_under_those_names(text):
         ("Coronary calcium score by Agatston scoring is 201.", 201.0),
         ("Calcium score using the Agatston method: 145.", 145.0),
         ("Agatston score using AJ-130 method: 201", 201.0),
+        (
+            "Coronary calcium CT. LM 0, LAD 123, LCX 20, RCA 50. Total 193. The lungs are not "
+            "completely imaged on this examination.",
+            193.0,
+        ),
+        ("Calcium scoring CT. LAD 123. LCX 20. RCA 50. Total score 193.", 193.0),
         ("Coronary calcium score is as follows: LM 0, LAD 34, LCX 0, RCA 0. Total 34.", 34.0),
         ("Total score 245 (Agatston), LAD 200, RCA 45.", 245.0),
         ("Zero calcium score.", 0.0),

@@ -74,6 +74,16 @@ def test_conditions_recorded_by_the_scan(column, start, value):
     assert inputs(event=[event(column, start)])[column] == value
 
 
+@pytest.mark.parametrize("column", ["diabetes", "family_history_mi"])
+@pytest.mark.parametrize(
+    ("start", "value"), [(INDEX, 1.0), (INDEX + DAY, None), (None, None), ("absent", None)]
+)
+def test_what_was_answered_with_not_known_is_unknown_unless_it_is_told(column, start, value):
+    told = [] if start == "absent" else [event(column, start)]
+    row = inputs(event=[*told, event(f"{column}_not_known", INDEX + DAY)])
+    assert row[column] == value
+
+
 def test_a_record_without_mention_is_zero_and_no_record_is_unknown():
     flags = ("bp_treated", "lipid_treated", "diabetes", "family_history_mi")
     assert [inputs()[f] for f in flags] == [0.0] * 4
