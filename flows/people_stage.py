@@ -34,9 +34,15 @@ def check_risk_model(settings: RiskSettings) -> None:
 
 
 def take_clinical(
-    lake: Lake, folder: Path | None, settings: Settings, as_of: date
+    lake: Lake,
+    folder: Path | None,
+    settings: Settings,
+    as_of: date,
+    birth_key_of: Mapping[str, str],
 ) -> dict[str, int]:
     """Read the clinical tables, if there are any tonight; without a folder the last stay.
+
+    birth_key_of : of people, the birth date of tonight's headers
 
     Returns
     -------
@@ -45,10 +51,12 @@ def take_clinical(
     lake.replace("setting", _setting(settings.numbers()))
     if folder is None:
         return {}
+    scans = lake.read("series")
     read = clinical.without_impossible_births(
         clinical.read_clinical(folder, lake.vault.person_keys, settings.clinical),
-        lake.read("series"),
+        scans,
         as_of,
+        lake.vault.witnessed_births(scans, birth_key_of),
     )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)

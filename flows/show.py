@@ -207,6 +207,11 @@ def print_status(facts: dict[str, dict[str, object]]) -> None:
 
 def _print_changes(changes: Mapping[str, object], last: Mapping[str, object]) -> None:
     """Print how many came onto the list and left it, and why."""
+    if changes["past_of"]:
+        say(
+            f"list as of {last['as_of']}: a look into the past; who is new and who left stays as "
+            f"of {changes['past_of']}"
+        )
     if not changes["new"] and not changes["left"]:
         return
     line = f"list as of {last['as_of']}: {changes['new']} new, {changes['left']} left it"

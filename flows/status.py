@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import date
 
 from flows import words
+from flows.comings import kept_for
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.reasons import State
@@ -64,7 +65,6 @@ def status(lake: Lake) -> dict[str, object]:
     decided = sorted(
         lake.query("out_status_reasons", as_of).to_pylist(), key=lambda r: str(r["reason"])
     )
-    n_new, left = _changes(lake, as_of)
     missed = {r["reason"]: r for r in lake.query("out_missed_opportunity", as_of).to_pylist()}
     return {
         "files": files,
@@ -73,14 +73,29 @@ def status(lake: Lake) -> dict[str, object]:
         "reasons": {r["reason"]: r["n"] for r in decided},
         "reasons_series": {r["reason"]: r["n_series"] for r in decided if r["n_series"]},
         "reasons_people": {r["reason"]: r["n_people"] for r in decided if r["n_people"]},
-        "list": {"new": n_new, "left": sum(left.values()), "left_for": left},
+        "list": _changes(lake, as_of, kept_for(runs)),
         "missed_for_contrast": {name: missed["any"][name] for name in _MISSED},
         "last_run": _last_run(runs),
     }
 
 
-def _changes(lake: Lake, as_of: date) -> tuple[int, dict[str, int]]:
-    """Count who came onto the list as of its date, and by reason who left it."""
+def _changes(lake: Lake, as_of: date, kept: date | None) -> dict[str, object]:
+    """Count who came onto the list as of its date, and by reason who left it.
+
+    kept : the day for which it is known who came and left; after as_of that is a look into the
+        past, and nothing to count
+    """
+    is_past = kept is not None and as_of < kept
+    n_new, left = (0, {}) if is_past else _moved(lake, as_of)
+    return {
+        "new": n_new,
+        "left": sum(left.values()),
+        "left_for": left,
+        "past_of": str(kept) if is_past else None,
+    }
+
+
+def _moved(lake: Lake, as_of: date) -> tuple[int, dict[str, int]]:
     rows = lake.read("listed").to_pylist()
     n_new = sum(r["listed_on"] == as_of and r["left_on"] is None for r in rows)
     if not any(r["left_on"] == as_of for r in rows):

@@ -239,7 +239,8 @@ class _Stages:
 
     def clinical(self) -> None:
         night = self._night
-        given = take_clinical(self._lake, night.clinical, night.settings, night.as_of)
+        births = self._told.birth_key_of
+        given = take_clinical(self._lake, night.clinical, night.settings, night.as_of, births)
         self._run.update(given)
         self._write_run()  # what was handed over says which facts are unknown (core_delivered)
 

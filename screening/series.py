@@ -21,7 +21,7 @@ class Series:
     code of the note that takes all its images back; `follows_breath` says that images were sorted
     or triggered by breathing, `is_converted` that a workstation or a film scanner made them,
     `has_several_owners` that another person's images lie under its UID; `header_doubts` names what
-    the rest contradicts and is not believed: date, age.
+    the rest contradicts and is not believed: date, age; `age_said` is PatientAge.
     """
 
     series_key: str
@@ -65,6 +65,7 @@ class Series:
     is_converted: bool = False
     has_several_owners: bool = False
     header_doubts: tuple[str, ...] = ()
+    age_said: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ SERIES = Table(
         Column("terms", _SS, "", "recognised words of the descriptions"),
         Column("index_date", _D, "", "local date of acquisition", _QUASI),
         Column("age_years", _F, "year", "age at the scan", _QUASI),
+        Column("age_said", _F, "year", "PatientAge, where all images state the same", _QUASI),
         Column("sex", _S, "", "F, M, O or empty, from the header", _QUASI),
         Column("content_digest", _S, "", "keyed digest of the series' instances", _KEY),
         Column("rejection", _S, "", "code of the note that takes all its images back; else empty"),

@@ -1,7 +1,7 @@
 -- title: The list: people with calcium nobody measured, most urgent first
 -- grain: one flagged person
 -- key: person_key
--- reads: core_person_flag, core_person_score, raw_listed, raw_risk
+-- reads: core_person_flag, core_person_score, raw_listed, raw_risk, raw_run
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: age_years | year | quasi | age on the index date in whole years
@@ -21,7 +21,7 @@
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at, to 0.001
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
 -- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty; already_treated on a statin on the day as_of
--- column: listed_on |  | quasi | as_of of the sweep that put the person on the list, for as long as they stay there; empty in lakes not swept since
+-- column: listed_on |  | quasi | as_of of the sweep that put the person on the list, for as long as they stay there; empty in lakes not swept since, and in a look into the past where that was later
 -- column: is_to_be_redone |  | open | more of the series came since: it will be scored again, until then this score stands
 -- column: note |  | open | what must happen before anybody is contacted
 -- Numbers are rounded for reading; the exact ones are in core_person_flag and core_person_score.
@@ -81,6 +81,11 @@ from core_person_flag as f
 inner join core_person_score as s on s.person_key = f.person_key
 inner join tiers as t on t.tier = f.tier
 left join raw_risk as k on k.person_key = f.person_key and k.series_key = f.series_key
-left join raw_listed as l on l.person_key = f.person_key and l.left_on is null
+cross join raw_run as r
+left join raw_listed as l
+    on
+        l.person_key = f.person_key
+        and l.listed_on <= r.as_of
+        and (l.left_on is null or l.left_on > r.as_of)
 where f.flag = 'flagged'
 order by t.place, f.agatston desc, f.person_key

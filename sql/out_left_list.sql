@@ -1,7 +1,7 @@
 -- title: People who were on the list in an earlier sweep and are not now, and why
 -- grain: one person who left the list and is not back
 -- key: person_key
--- reads: core_disposition, core_person_flag, raw_listed, raw_withdrawals
+-- reads: core_disposition, core_person_flag, raw_listed, raw_run, raw_withdrawals
 -- privacy: keys, dates, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: tier_before |  | health | why they were flagged when last on it; empty of who has opted out since
@@ -14,7 +14,8 @@
 -- column: age_years | year | quasi | age on that date in whole years
 -- column: agatston | Agatston unit | health | score that counts now, to 0.1; empty without one
 -- column: note |  | open | what a change of the list does not decide
--- Of who opted out the wish alone is told. The latest to leave come first.
+-- Of who opted out the wish alone is told. The latest to leave come first. In a look into the past
+-- those who had left by then and are not on its list.
 with then_scan as (
     -- What became of the scan that had put the person there: taken back by the archive, or not
     -- scored as it is now. That another series stands for its study is no reason of its own.
@@ -61,7 +62,8 @@ select
     coalesce(f.quality_flags, []) as quality_flags,
     'people decide what becomes of who was contacted already' as note
 from raw_listed as l
+cross join raw_run as r
 inner join then_scan as s on s.person_key = l.person_key
 left join core_person_flag as f on f.person_key = l.person_key
-where l.left_on is not null
+where l.left_on <= r.as_of and coalesce(f.flag, '') <> 'flagged'
 order by l.left_on desc, l.agatston desc, l.person_key

@@ -94,6 +94,7 @@ def describe(
         follows_breath=_has_sync(columns, kept, "respiratory_sync", says_breathing),
         is_converted=bool(texts["conversion_type"].most_common(kept)),
         header_doubts=_doubts(columns, kept),
+        age_said=_agreed(numbers["age_said"][kept]),
     )
     return series, planes.files_in(geometry.order)
 

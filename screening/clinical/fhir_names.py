@@ -38,14 +38,14 @@ _STATUSES = (
 STATUSES = frozenset(_STATUSES.split())
 _FILE_WORDS = TYPES | {"export", "bulk", "all", "part", "ndjson", "jsonl", "gz"}
 _APART = re.compile(r"[._-]")
-# More digits may be a number or a day of birth.
+# More digits may be a number or a day of birth, and so may several such parts together.
 _COUNTER = re.compile(r"\d{1,3}")
 
 
 def file_called(file: Path, place: int, n: int) -> str:
-    """Return a file's name where types and a counter make it up, else its place."""
-    words = (word for word in _APART.split(file.name) if word)
-    if all(word in _FILE_WORDS or _COUNTER.fullmatch(word) for word in words):
+    """Return a file's name where types and at most one counter make it up, else its place."""
+    others = [word for word in _APART.split(file.name) if word and word not in _FILE_WORDS]
+    if not others or (len(others) == 1 and _COUNTER.fullmatch(others[0])):
         return file.name
     return f"file {place} of {n} by path"
 

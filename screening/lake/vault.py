@@ -26,12 +26,15 @@ from screening.errors import ScreeningError
 from screening.lake.crypto import Keys, lookup_digest
 from screening.lake.identifiers import compared_name, normalise_mrn
 from screening.lake.store import Number, Store, make_tables, transaction
-from screening.scan_dates import completed_years
+from screening.scan_dates import completed_years, is_same_age
 from screening.tables import AGES, INSTANCES, INSTANCES_RAW
 
 IDENTITIES = pa.schema(
     [("person_key", pa.string()), ("issuer", pa.string()), ("patient_id", pa.string())]
 )
+
+BIRTHS = pa.schema([("person_key", pa.string()), ("birth_date", pa.date32())])
+WITNESSED_BY = ("person_key", "index_date", "age_said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,35 @@ class Vault:
             "age_source": pa.array(sources, pa.string()),
         }
         return AGES.check(pa.table(columns))
+
+    def witnessed_births(self, scans: pa.Table, birth_key_of: Mapping[str, str]) -> pa.Table:
+        """Return the headers' birth dates that PatientAge of a scan confirms.
+
+        Parameters
+        ----------
+        scans
+            Columns `person_key`, `index_date`, `age_said` (PatientAge).
+        birth_key_of
+            As of `ages`.
+
+        Returns
+        -------
+        `person_key`, `birth_date`: one row a person.
+        """
+        keys = sorted(set(_texts(scans, "person_key")) & birth_key_of.keys())
+        with self._transaction() as store:
+            days = store.birth_dates(sorted({birth_key_of[key] for key in keys}))
+        born = {key: _day(days.get(birth_key_of[key])) for key in keys}
+        rows = zip(*(scans[n].to_pylist() for n in WITNESSED_BY), strict=True)
+        found = {
+            key: born[key]
+            for key, on, age in rows
+            if key in born and is_same_age(completed_years(born[key], on), age)
+        }
+        return pa.Table.from_pylist(
+            [{"person_key": key, "birth_date": day} for key, day in sorted(found.items())],
+            schema=BIRTHS,
+        )
 
     def identify(self, person_keys: Iterable[str], reason: str) -> pa.Table:
         """Show the numbers behind keys; who asked, when, why and for how many is kept.

@@ -21,7 +21,6 @@ from sklearn.model_selection import GroupKFold
 from screening.errors import ScreeningError
 from screening.fitted import LEAST_EVENTS
 from screening.risk.averaged import RaceUse, averaged
-from screening.risk.joint import LN_CALCIUM
 from screening.risk.linear_model import INPUTS, Extra, RiskModel, mesa_model
 from screening.risk.mesa import RACES
 from screening.risk.outcomes import Outcomes
@@ -106,7 +105,7 @@ def fit(
         }
     )
     estimates["refitted"] = averaged(outcomes.people, scores, extras, second, race).risk
-    if second.coefficient(LN_CALCIUM) < 0:
+    if second.is_upside_down:
         why = f"refitted, risk falls with calcium, so that was not taken; {alone}"
     elif gain > 0:
         why = f"in cross-validation its log loss is {gain:.5f} below that of recalibration"

@@ -1,8 +1,8 @@
 """A risk model as plain numbers: a sum of inputs times coefficients, and what makes it a risk.
 
 Comes in: nothing (MESA, the default), or the JSON file that `screening risk fit` wrote.
-Goes out: a `RiskModel`. Refuses: a file that is not one, a name that is the default's
-(ScreeningError).
+Goes out: a `RiskModel`. Refuses: a file that is not one or in which risk falls with calcium, a
+name that is the default's (ScreeningError).
 """
 
 from collections.abc import Mapping
@@ -72,6 +72,11 @@ class RiskModel(_Strict):
     def coefficient(self, name: str) -> float:
         """Return that of an input; 0 where it is none of this model's."""
         return self.coefficients.get(name, 0.0)
+
+    @property
+    def is_upside_down(self) -> bool:
+        """Whether risk falls with calcium."""
+        return self.coefficient(LN_CALCIUM) < 0
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -153,7 +158,7 @@ def read_model(file: Path) -> RiskModel:
     Raises
     ------
     ScreeningError
-        The file cannot be read, or is no such model.
+        The file cannot be read, is no such model, or risk falls with calcium in it.
     """
     try:
         model = RiskModel.model_validate_json(file.read_text(encoding="utf-8"))
@@ -167,6 +172,10 @@ def read_model(file: Path) -> RiskModel:
     unknown += [name for name in model.race if name not in RACES]
     if unknown:
         raise ScreeningError(f"risk model {file.name}: unknown input {unknown[0]}")
+    if model.is_upside_down:
+        raise ScreeningError(
+            f"risk model {file.name}: risk falls with calcium ({LN_CALCIUM} below 0); fit it again"
+        )
     check_name(model.name)
     return model
 

@@ -1,11 +1,13 @@
 """How servers write statuses and pointers, and which of their words are told."""
 
 import json
+from pathlib import Path
 
 import pytest
 from clinical_tables import refused, resolve
 
 from screening.clinical import read_clinical
+from screening.clinical.fhir_names import file_called
 from screening.config import ClinicalSettings
 
 ALICE = {
@@ -85,6 +87,23 @@ def test_names_of_people_are_told_of_no_status_type_or_file(tmp_path):
         ("bad_value", "a line is not JSON in Patient.001.ndjson"): 1,
         ("code_not_used", "resources of a type that FHIR R4 does not know"): 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"),
+    [
+        ("Patient.ndjson", True),
+        ("Patient.001.ndjson", True),
+        ("export-Observation_12.ndjson.gz", True),
+        ("Patient-123-456-789.ndjson", False),
+        ("Observation.31.12.60.ndjson", False),
+        ("12.Observation.60.ndjson", False),
+        ("Patient-1234.ndjson", False),
+        ("Patient-Musterfrau.ndjson", False),
+    ],
+)
+def test_a_file_is_called_by_its_name_where_at_most_one_part_counts(name, is_told):
+    assert file_called(Path("in") / name, 4, 10) == (name if is_told else "file 4 of 10 by path")
 
 
 def bundle(*entries):

@@ -180,7 +180,12 @@ def test_a_sites_list_of_formal_scores(tmp_path):
     assert refused(tables, "formal_score") == {("bad_value", "agatston, kept without"): 1}
 
 
-def test_a_birth_after_the_scan_or_130_years_before_it_is_counted_and_left_out(tmp_path):
+NOBODY = pa.table(
+    {"person_key": pa.array([], pa.string()), "birth_date": pa.array([], pa.date32())}
+)
+
+
+def test_a_birth_after_the_scan_or_110_years_before_it_is_counted_and_left_out(tmp_path):
     write(tmp_path, person=[ALICE, BOB])
     read = read_clinical(tmp_path, resolve)
 
@@ -188,15 +193,15 @@ def test_a_birth_after_the_scan_or_130_years_before_it_is_counted_and_left_out(t
         keys = ["alice"] * len(days)
         dates = pa.array([date.fromisoformat(d) for d in days] + [None], pa.date32())
         scans = pa.table({"person_key": [*keys, "bob"], "index_date": dates})
-        kept = without_impossible_births(read, scans, date(2100, 1, 1))
+        kept = without_impossible_births(read, scans, date(2100, 1, 1), NOBODY)
         n = sum(refused(kept, "person").values()) - sum(refused(read, "person").values())
         return kept.birth_dates["person_key"].to_pylist(), n
 
     assert births("1960-02-29") == (["alice", "bob"], 0)
     assert births("1960-02-28") == (["bob"], 1)
     assert births("2000-01-01", "1960-02-28") == (["bob"], 1)
-    assert births("2090-01-31") == (["alice", "bob"], 0)
-    assert births("2090-03-31") == (["bob"], 1)
+    assert births("2070-02-28") == (["alice", "bob"], 0)
+    assert births("2070-03-31") == (["bob"], 1)
     assert births() == (["alice", "bob"], 0)
 
 
@@ -207,12 +212,40 @@ def test_a_birth_after_the_day_of_the_list_is_counted_and_left_out(tmp_path):
         {"person_key": pa.array([], pa.string()), "index_date": pa.array([], pa.date32())}
     )
     for day, left in ((date(1960, 2, 29), ["alice", "bob"]), (date(1960, 2, 28), ["bob"])):
-        kept = without_impossible_births(read, nobody, day)
+        kept = without_impossible_births(read, nobody, day, NOBODY)
         assert kept.birth_dates["person_key"].to_pylist() == left
     assert (
         refused(kept, "person")["bad_value", "birth_date: after the day of the list, kept without"]
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "is_kept"),
+    [
+        ("1960-02-28", True),  # slips of the pen: the record is believed
+        ("1970-02-28", True),
+        ("1950-02-28", True),
+        ("1971-02-28", False),
+        ("1949-01-28", False),
+        ("2015-06-01", False),
+        ("1900-01-01", True),  # nobody's birth, from which the scanner reckons 120 years
+        (None, True),
+    ],
+)
+def test_a_birth_decades_from_what_the_headers_tell_twice_is_left_out(tmp_path, header, is_kept):
+    write(tmp_path, person=[ALICE, BOB])
+    read = read_clinical(tmp_path, resolve)
+    scans = pa.table({"person_key": ["alice", "bob"], "index_date": [date(2020, 5, 1)] * 2})
+    days = [date.fromisoformat(header)] if header else []
+    told = pa.table([["alice"] * len(days), days], schema=NOBODY.schema)
+    kept = without_impossible_births(read, scans, date(2026, 1, 1), told)
+    assert kept.birth_dates["person_key"].to_pylist() == ["alice", "bob"][not is_kept :]
+    what = (
+        "birth_date: more than 10 years from the one that a scan's headers tell and their "
+        "PatientAge confirms, kept without"
+    )
+    assert refused(kept, "person").get(("bad_value", what), 0) == (not is_kept)
 
 
 TOTAL, HDL, EGFR = "2093-3", "2085-9", "98979-8"
@@ -265,7 +298,7 @@ def test_a_death_before_a_scan_is_counted_and_stays_a_death(tmp_path, scan, n):
     scans = pa.table(
         {"person_key": ["bob", "bob", "alice", "bob"], "index_date": pa.array(days, pa.date32())}
     )
-    kept = without_impossible_births(read, scans, date(2100, 1, 1))
+    kept = without_impossible_births(read, scans, date(2100, 1, 1), NOBODY)
     says = "death_date: before a scan of the person, kept as deceased"
     assert refused(kept, "person").get(("identity_conflict", says), 0) == n
     assert kept.person.equals(read.person)

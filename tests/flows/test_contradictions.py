@@ -1,5 +1,6 @@
 """Headers that contradict one another on who a number is, and are corrected: night after night."""
 
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -82,3 +83,24 @@ def test_rules_follow_tonights_headers_though_the_images_stay(nights: Nights) ->
         assert nights.sweep()["last_run"]["scored"] == 0
         assert nights.reason(series) == ("scored", "")
         assert nights.flagged()[person] == series
+
+
+def test_a_record_that_is_decades_from_the_scans_is_refused_and_told(
+    nights: Nights, tmp_path: Path
+) -> None:
+    """Everybody's year of birth is mistyped by forty: the headers' two witnesses are believed."""
+    lake = open_lake(nights.lake)
+    ages = {r["series_key"]: r["age_years"] for r in lake.read("ages").to_pylist()}
+    flagged = nights.flagged()
+    nights.clinical = Path(shutil.copytree(nights.clinical, tmp_path / "mistyped"))
+    people = nights.clinical / "person.csv"
+    text = people.read_text()
+    people.write_text(re.sub(r"\b(19\d\d)(?=-\d\d-\d\d)", lambda y: str(int(y[1]) - 40), text))
+    nights.sweep()
+    told = [r for r in lake.read("clinical_rejections").to_pylist() if "birth_date" in r["detail"]]
+    assert sum(r["n"] for r in told if "PatientAge confirms" in r["detail"]) >= len(flagged)
+    rows = {r["series_key"]: r for r in lake.read("ages").to_pylist()}
+    for key in flagged.values():
+        assert rows[key]["age_source"] == "dicom_birth_date"
+        assert rows[key]["age_years"] == ages[key]
+    assert nights.flagged() == flagged

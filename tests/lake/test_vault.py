@@ -298,6 +298,21 @@ def test_a_birth_date_that_the_record_no_longer_tells_is_forgotten(lake, build):
     assert lake.vault.ages(pa.table(scans), born)["age_years"].to_pylist() == [56.0]
 
 
+def test_a_birth_date_that_patient_age_confirms_at_a_scan(lake, build):
+    born = {"birth_date": date(1967, 6, 1)}
+    keyed = lake.vault.pseudonymise(
+        build.raw(*({"patient_id": str(i), **born} for i in range(4)), {"patient_id": "9"})
+    )
+    keys = keyed["person_key"].to_pylist()
+    scans = {
+        "person_key": [keys[0], keys[0], keys[1], keys[2], keys[3], keys[4]],
+        "index_date": [*[date(2026, 6, 1)] * 4, None, date(2026, 6, 1)],
+        "age_said": [None, 58.0, 40.0, None, 59.0, 59.0],
+    }
+    found = lake.vault.witnessed_births(pa.table(scans), people_told([keyed]).birth_key_of)
+    assert found.to_pylist() == [{"person_key": keys[0], **born}]
+
+
 def test_a_header_whose_age_is_doubted_gives_none_by_its_birth_date(lake, build):
     keyed = lake.vault.pseudonymise(build.raw({"birth_date": date(2020, 1, 1)}))
     (key,), born = keyed["person_key"].to_pylist(), people_told([keyed]).birth_key_of

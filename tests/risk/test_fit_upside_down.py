@@ -10,7 +10,8 @@ from scipy.special import expit, logit
 
 from screening.config import RiskSettings
 from screening.errors import ScreeningError
-from screening.risk import fit_site
+from screening.risk import fit_site, use_for_flag
+from screening.risk.joint import LN_CALCIUM
 from screening.risk.linear_model import mesa_model, read_model
 from screening.risk.survival import calibration_line, rising_line
 
@@ -73,3 +74,15 @@ def test_a_model_whose_risk_falls_with_mesas_is_no_model(tmp_path):
     file.write_text(falls.model_dump_json())
     with pytest.raises(ScreeningError, match=r"not a model\.json"):
         read_model(file)
+
+
+def test_a_model_whose_risk_falls_with_calcium_is_refused_when_read(tmp_path):
+    file = tmp_path / "model.json"
+    mesa = mesa_model()
+    turned = mesa.coefficients | {LN_CALCIUM: -mesa.coefficient(LN_CALCIUM)}
+    falls = mesa.model_copy(update={"name": "ours", "coefficients": turned})
+    file.write_text(falls.model_dump_json())
+    with pytest.raises(ScreeningError, match=r"^risk model model\.json: risk falls with calcium"):
+        read_model(file)
+    with pytest.raises(ScreeningError, match="risk falls with calcium"):
+        use_for_flag(RiskSettings(model=str(file)))

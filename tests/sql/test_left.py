@@ -86,6 +86,19 @@ def test_the_list_says_since_when():
         assert [r["listed_on"] for r in read(connection, "out_flagged")] == [None]
 
 
+def test_a_look_into_the_past_tells_of_nothing_later():
+    later = AS_OF + timedelta(days=20)
+    for row, day in (
+        (on_list(listed_on=later, left_on=None), None),
+        (on_list(left_on=later), BEFORE),
+        (on_list(left_on=BEFORE), None),  # and back on the list as of that day
+    ):
+        connection = one_person(scan(agatston=500.0), listed=[row])
+        assert [r["listed_on"] for r in read(connection, "out_flagged")] == [day]
+        assert not read(connection, "out_left_list")
+    assert not read(lake(listed=[on_list(left_on=later)]), "out_left_list")
+
+
 def test_the_latest_to_leave_come_first():
     listed = [
         on_list(person_key="p", left_on=BEFORE),
