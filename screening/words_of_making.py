@@ -28,7 +28,7 @@ _FILLER = (
 _AGENT = (
     "contrast|contrasts|contrasted|contraste|contrasto|contraststof|contrastmiddel|contrastmedium|"
     "kontrast|kontrastu|kontrastmittel|kontrastmedel|kontrastmiddel|varjoainetta|km|mdc|m d c|"
-    "mezzo di contrasto|produit de contraste|pdc|enhanced|"
+    "kontrastmittelgabe|kontrastgabe|mezzo di contrasto|produit de contraste|pdc|enhanced|"
     "enhancement|injection|injectie|inyeccion|iniezione|injected|injecte|injectee|"
     "ic|civ|iv|i v|iode|iodine|jod|iodio|yodo|jodium"
 )
@@ -52,6 +52,42 @@ _BOTH = (
     "w and w o|mit und ohne|ohne und mit|avec et sans|sans et avec|con y sin|sin y con|"
     "con e senza|senza e con|met en zonder|zonder en met|com e sem|sem e com|med och utan|"
     "utan och med|med og uten|uten og med|pre and post|pre post"
+)
+# Contrast agent as an event, which images come before; of "iv" alone it may be any drug.
+_EVENT = (
+    "contrast|contrasts|contrasto|contraste|contrast[a-z]+|"
+    "kontrast[a-z]*|varjoainetta|km|mdc|m d c|"
+    "pdc|injection|injektion|injectie|inyeccion|injecao|iniezione|enhancement|bolus"
+)
+_THE = (
+    "the|an?|der|dem|den|die|das|le|la|les|l|el|il|lo|de|del|della|dell|di|do|da|du|d|het|iv|i v|"
+    "administration|gabe|mezzo|medio|produit|intravenous|intravenoese[nr]?"
+)
+_THE_EVENT = rf"(?:(?:(?:{_THE}) )*(?:{_EVENT})\b ?)+(?<! )"
+_BEFORE_AND_AFTER = (
+    "before and after|vor und nach|vor u nach|avant et apres|antes y despues|antes e depois|"
+    "prima e dopo|voor en na|fore och efter|for og etter|for og efter|f r og etter|f r og efter"
+)
+# Not "contrast, free breathing", "KM, freie Luft".
+_FREE = "(?:frei[a-z]*|free|vrije?|fri|fritt)(?! (?:breath|atm|air|luft|fluid|flu|gas))"
+# "For" written for the Nordic "før" is before where the agent is written with a k, as there.
+_BEFORE = (
+    rf"(?:before|prior to|pre|vor|avant|prima|antes|previ[oa] al?|voor|fore|f r|innan|ennen|przed|"
+    rf"pred) {_THE_EVENT}|for kontrast[a-z]*|pre(?:contrast|kontrast)[a-z]*|"
+    rf"(?:{_EVENT}) ?(?:{_FREE})|"
+    # None of it: "5.0 contrast" is a thickness.
+    rf"(?<![0-9] )(?:0|zero) {_THE_EVENT}"
+)
+# "Basal" is a phase beside the chest, and a place beside what lies in it; "s/c" is without.
+_CHEST = "torace|torax|thorax"
+_AT_CHEST = r"(?:(?<=\btorace )|(?<=\btorax )|(?<=\bthorax ))"
+_AT_CT = rf"(?:{_AT_CHEST}|(?<=\btac )|(?<=\btc )|(?<=\bct ))"
+_PLACES = (
+    "lung|pulm|polm|segment|lob|atele|pleur|effus|infiltr|fibro|consol|links|rechts|left|right|bil"
+)
+_PLAIN_PHASE = (
+    rf"{_AT_CHEST}basale?(?! (?:{_PLACES}))|basale?(?= (?:{_CHEST})(?: |$))|fase basale?|"
+    rf"{_AT_CT}s c(?! (?:joint|gelenk))"
 )
 _GATED = (
     "gated|gating|ecg|ekg|ecg triggered|ekg getriggert|cardiac synchronised|cardiac synchronized|"
@@ -203,6 +239,7 @@ _INSPIRATORY = (
 )
 # "Maximum intensity", "intensité maximale", "massima intensità", "máxima intensidad".
 _EXTREME = "maxim[a-z]*|massim[a-z]*|minim[a-z]*|average|mean|media|moyenne|gemiddelde|mittlere"
+_FOR = "for|fuer|fur|pour|para|per|voor|til|zur"
 _PROJECTION = (
     "slab|slabs|mip|mips|minip|min ip|max ip|maxip|ave ?ip|avg ?ip|mean ?ip|ray ?sum|vrt|"
     "volume rendering|volume rendered|"
@@ -238,12 +275,15 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         rf"(?:{_INTERVENTION}) (?:{_CHECK}|{_TO_COME})|(?:{_TO_COME}) (?:{_INTERVENTION})|"
         rf"(?:{_RADIOTHERAPY}) (?:{_FOLLOW_UP})",
     ),
-    (("contrast", "unenhanced"), rf"(?:{_BOTH})(?: (?:{_FILLER}))*(?: (?:{_AGENT}))?"),
+    (
+        ("contrast", "unenhanced"),
+        rf"(?:{_BOTH})(?: (?:{_FILLER}))*(?: (?:{_AGENT}))?|(?:{_BEFORE_AND_AFTER}) {_THE_EVENT}",
+    ),
     (
         ("unenhanced",),
-        rf"(?:{_NOT}) {_AGENT_PHRASE}|unenhanced|nonenhanced|noncontrast|"
-        "noncon|non con|nativ|native|natif|nativo|nativa|nativaufnahme|blanco|plain|tnc|ncct|nect|"
-        "sc tc|smdc|precontrast|pre contrast",
+        rf"(?:{_NOT}) {_AGENT_PHRASE}|unenh[a-z]*|nonenhanced|noncontrast|"
+        "noncon|non con|nativ[a-z]*|natif|blanco|plain|tnc|ncct|nect|"
+        rf"sc tc|smdc|{_BEFORE}|{_PLAIN_PHASE}",
     ),
     # Of an agent that is to come, or did not, no image tells; "KM, geplante OP" is an operation.
     ((), rf"(?:(?:{_WITH}) )?{_AGENT_PHRASE} (?:{_NOT_GIVEN})"),
@@ -257,7 +297,7 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         "[a-z]*subtraction|subtracted|[a-z]*subtraktion|soustraction|sustraccion|sottrazione",
     ),
     # Made for CAD to read, not by it.
-    ((), "(?:for|fuer|fur|pour|para|per|voor|til) (?:(?P<kept>lungs?|lunge|pulmonary) )?cad"),
+    ((), rf"(?:{_FOR}) (?:(?P<kept>lungs?|lunge|pulmonary) )?cad"),
     # CAD alone is also coronary artery disease.
     (("cad_overlay", "lung"), "(?:lung|lungen?|pulmonary) ?cad|cad (?:lung|lunge)"),
     (
@@ -297,7 +337,11 @@ MAKING_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         (),
         "(?:(?:with|w|incl[a-z]*|inkl[a-z]*|avec|con|mit|met|plus|and|und)(?: [a-z]+)?|"
-        rf"{_NEITHER}) (?:mips?|min ?ips?)(?: recon[a-z]*)?",
+        rf"{_NEITHER}) (?:mips?|min ?ips?)(?: recon[a-z]*)?|"
+        # The slices that a projection is to be made of.
+        rf"(?:{_FOR})(?: (?:the|an?|die|der|les?|la|el|il|de|axial|coronal|sagittal))* "
+        "(?:mips?|min ?ips?|max ?ips?|vrt|volume rendering)|"
+        "mips? (?:source|src|quell[a-z]*|basis|base|input)",
     ),
     (("mip",), _PROJECTION),
 )

@@ -16,7 +16,8 @@
 -- What rules say of a series, and how good it is among those of its study, follows tonight's headers
 -- and stands in `series`: what they said in earlier nights of the same content does not count. So it
 -- is with rejection notes, with headers that contradict one another, and with wishes.
--- Of the scored series of one study and person the best counts; what stood in for it is not chosen.
+-- Of the scored series of one study and person the best counts; what stood in for it is not chosen,
+-- nor is a runner-up: in whose favour is of tonight, so where none is left it is pending.
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
 -- Where a series only grew, the score of what it was stands until the whole has its own.
@@ -64,8 +65,6 @@ latest as (
             partition by series_key, content_digest
             order by
                 state = 'pending',
-                -- Whether it is chosen is told below, of tonight.
-                is_eligible and first_reason = 'not_chosen',
                 committed_at desc nulls last,
                 choose_version desc,
                 scoring_version desc,
@@ -74,6 +73,8 @@ latest as (
     from made
     where
         first_reason not in ('identity_conflict', 'opted_out')
+        -- Whether it is chosen is told below, of tonight.
+        and not (is_eligible and first_reason = 'not_chosen')
         -- A refusal by rules that no longer refuse.
         and not (
             is_eligible
@@ -179,6 +180,15 @@ chosen as (
     group by s.study_key, s.person_key
 ),
 
+-- Not chosen in earlier nights: it holds for as long as a series of the study has a score.
+runners_up as (
+    select distinct
+        m.series_key,
+        m.content_digest
+    from made as m
+    where m.is_eligible and m.first_reason = 'not_chosen'
+),
+
 judged as (
     select
         s.* exclude (against, against_detail),
@@ -188,10 +198,15 @@ judged as (
     from tonight as s
     left join chosen as c on c.study_key = s.study_key and c.person_key = s.person_key
     left join counted as d on d.series_key = s.series_key
+    left join runners_up as u
+        on u.series_key = s.series_key and u.content_digest = s.content_digest
     cross join lateral (
         select
             coalesce(
-                d.state = 'scored'
+                (
+                    d.state = 'scored'
+                    or (u.series_key is not null and coalesce(d.state, 'pending') = 'pending')
+                )
                 and len(s.against) = 0
                 and s.place_in_study is not null
                 and c.series_key <> s.series_key,

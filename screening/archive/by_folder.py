@@ -186,21 +186,35 @@ def left_out(
     positions_mm: Sequence[Sequence[float] | None], orientations: Sequence[Sequence[float] | None]
 ) -> int:
     """Count the planes that such steps leave out; parameters as of `leaves_out_planes`."""
-    stacks: dict[tuple[float, ...], list[float]] = defaultdict(list)
-    for position, cosines in zip(positions_mm, orientations, strict=True):
+    stacks = stacks_of(positions_mm, orientations).values()
+    return sum(n for at in stacks for _, _, n in gaps_in([offset for _, offset in at]))
+
+
+def stacks_of(
+    positions_mm: Sequence[Sequence[float] | None], orientations: Sequence[Sequence[float] | None]
+) -> dict[tuple[float, ...], list[tuple[int, float]]]:
+    """Return, by orientation, the images that have a place: which, and where along the normal."""
+    stacks: dict[tuple[float, ...], list[tuple[int, float]]] = defaultdict(list)
+    for row, (position, cosines) in enumerate(zip(positions_mm, orientations, strict=True)):
         if position and cosines and len(position) == 3 and len(cosines) == 6:
             normal = np.cross(cosines[:3], cosines[3:])
             kind = tuple(np.round(cosines, _DECIMALS).tolist())
-            stacks[kind].append(float(np.dot(normal, position)))
-    return sum(_in_gaps(np.unique(np.round(at, 2))) for at in stacks.values())
+            stacks[kind].append((row, round(float(np.dot(normal, position)), 2)))
+    return stacks
 
 
-def _in_gaps(offsets_mm: NDArray[np.float64]) -> int:
-    if len(offsets_mm) < _MIN_PLANES:
-        return 0
-    steps = np.diff(offsets_mm)
+def gaps_in(offsets_mm: Sequence[float]) -> list[tuple[float, float, int]]:
+    """Return where planes are missing: the plane before, the plane after, and how many."""
+    planes = np.unique(np.asarray(offsets_mm))
+    if len(planes) < _MIN_PLANES:
+        return []
+    steps = np.diff(planes)
     usual = _usual(steps)
-    return int((np.rint(steps[steps > _GAP * usual] / usual) - 1).sum())
+    missing = np.rint(steps / usual) - 1
+    return [
+        (float(planes[k]), float(planes[k + 1]), int(missing[k]))
+        for k in np.flatnonzero(steps > _GAP * usual)
+    ]
 
 
 def _usual(steps: NDArray[np.float64]) -> float:

@@ -6,20 +6,34 @@ Refuses: nothing.
 
 A file that begins as DICOM and is damaged belongs to its folder; one that is empty or anything
 else does where it is called like an image there, numbers aside: a README holds nothing back. A gap
-in the stack is for measuring to judge, which knows where the heart lies. More damaged files than
-planes in gaps are an end of the stack that nobody sees: then the folder's studies wait, where it
+in the stack is for measuring to judge, which knows where the heart lies. A damaged file that by its
+name lies in no gap may be of an end that nobody sees: then the folder's studies wait, where it
 holds few. In a fuller one nobody can tell whose they are.
 """
 
-from collections import Counter, defaultdict
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from screening.archive.by_folder import FEW_STUDIES, folder_of, folders_of, left_out
+from screening.archive.by_folder import (
+    FEW_STUDIES,
+    folder_of,
+    folders_of,
+    gaps_in,
+    stacks_of,
+)
 from screening.archive.listing import Missed, Reader
 
 _DIGITS = "[0-9]+"
+_NUMBER = re.compile(f"({_DIGITS})")
+
+# A file's name as it is counted: "im9" before "im10".
+Name = tuple[str | int, ...]
+# The images of one orientation of a series: the name and the place along the normal of each, mm.
+Stack = Sequence[tuple[Name, float]]
 
 
 def damaged_studies(read: Reader, missed: Missed) -> frozenset[str]:
@@ -44,26 +58,68 @@ def damaged_studies(read: Reader, missed: Missed) -> frozenset[str]:
     strange = pa.chunked_array([sorted(missed.strange)], pa.string())
     called = zip(strange.to_pylist(), _names(strange).to_pylist(), strict=True)
     alike = [path for path, name in called if (folder_of(path), name) in names]
-    n_damaged = Counter(folder_of(path) for path in [*missed.damaged, *alike])
-    few = {f for f in n_damaged if 0 < len(studies.get(f, ())) <= FEW_STUDIES}
-    n_seen = _planes_left_out(read, few)
-    return frozenset(s for f in few if n_damaged[f] > n_seen[f] for s in studies[f])
+    damaged: dict[str, list[str]] = defaultdict(list)
+    for path in {*missed.damaged, *alike}:
+        damaged[folder_of(path)].append(path)
+    few = {f for f in damaged if 0 < len(studies.get(f, ())) <= FEW_STUDIES}
+    stacks = _stacks(read, few)
+    ends = (f for f in few if _may_be_an_end(damaged[f], stacks[f]))
+    return frozenset(s for f in ends for s in studies[f])
 
 
-def _planes_left_out(read: Reader, folders: set[str]) -> Counter[str]:
-    """Count the planes that are missing within the stacks of each folder."""
-    found: Counter[str] = Counter()
+def _may_be_an_end(damaged: Iterable[str], stacks: Sequence[Stack]) -> bool:
+    """Whether a damaged file lies in no gap of a stack, as far as names tell its place."""
+    wanted = sorted(_name(path) for path in damaged)
+    if len(stacks) == 1 and not _is_named_in_order(stacks[0]):
+        return len(wanted) > sum(n for _, _, n in gaps_in([at for _, at in stacks[0]]))
+    gaps = [gap for stack in stacks for gap in _named_gaps(stack)]
+    for name in wanted:
+        at = next((k for k, (low, high, n) in enumerate(gaps) if n and low < name < high), None)
+        if at is None:
+            return True
+        low, high, n = gaps[at]
+        gaps[at] = (low, high, n - 1)
+    return False
+
+
+def _named_gaps(stack: Stack) -> list[tuple[Name, Name, int]]:
+    """Return the gaps between planes whose names follow one another, and how many are missing."""
+    name_at = {place: name for name, place in sorted(stack, reverse=True)}  # the first of copies
+    order = {name: k for k, name in enumerate(sorted(name_at.values()))}
+    found = []
+    for before, after, n in gaps_in(list(name_at)):
+        low, high = sorted((name_at[before], name_at[after]))
+        if order[high] - order[low] == 1:
+            found.append((low, high, n))
+    return found
+
+
+def _is_named_in_order(stack: Stack) -> bool:
+    """Whether places rise, or fall, as the names count."""
+    places = [place for _, place in sorted(stack)]
+    return places in (sorted(places), sorted(places, reverse=True))
+
+
+def _stacks(read: Reader, folders: set[str]) -> dict[str, list[Stack]]:
+    """Return the stacks that lie in each folder."""
+    rows: dict[tuple[str, str], list[tuple[str, object, object]]] = defaultdict(list)
     columns = ("path", "series_key", "position_lps_mm", "orientation")
     for part in read(columns) if folders else ():
         mine = _in_folders(part, folders)
-        rows: dict[tuple[str, str], list[int]] = defaultdict(list)
-        pairs = zip(mine["folder"].to_pylist(), mine["series_key"].to_pylist(), strict=True)
-        for row, pair in enumerate(pairs):
-            rows[pair].append(row)
-        places, cosines = (mine[name].to_pylist() for name in columns[2:])
-        for (folder, _), own in rows.items():
-            found[folder] += left_out([places[r] for r in own], [cosines[r] for r in own])
+        values = (mine[name].to_pylist() for name in ("folder", *columns))
+        for folder, path, series, *place in zip(*values, strict=True):
+            rows[folder, series].append((path, *place))
+    found: dict[str, list[Stack]] = defaultdict(list)
+    for (folder, _), own in rows.items():
+        paths, positions_mm, cosines = zip(*own, strict=True)
+        for stack in stacks_of(positions_mm, cosines).values():
+            found[folder].append([(_name(paths[row]), place) for row, place in stack])
     return found
+
+
+def _name(path: str) -> Name:
+    parts = _NUMBER.split(path)
+    return tuple(int(part) if k % 2 else part for k, part in enumerate(parts))
 
 
 def _in_folders(part: pa.Table, folders: set[str]) -> pa.Table:

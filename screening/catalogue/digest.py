@@ -12,8 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-# What changes when the pixels, or how they are to be read, change.
-_TEXTS = ("instance_digest", "transfer_syntax_uid", "rescale_type", "photometric")
+# What changes when the pixels, how they are to be read, or what scores and grades take from
+# headers change: a corrected voltage is scored anew.
+_TEXTS = (
+    "instance_digest",
+    "transfer_syntax_uid",
+    "rescale_type",
+    "photometric",
+    "modality",
+    "manufacturer",
+    "scanner_model",
+    "kernel",
+    "cardiac_sync",
+    "contrast_agent",
+    "frame_kinds",
+)
+_LISTS = ("image_type", "frame_positions_mm")
 _NUMBERS = (
     "size_bytes",
     "rows",
@@ -26,11 +40,16 @@ _NUMBERS = (
     "bits_allocated",
     "bits_stored",
     "samples_per_pixel",
+    "kvp",
+    "exposure_mas",
+    "thickness_mm",
+    "tilt_degrees",
+    "image_number",
 )
 
 
 def row_digests(instances: pa.Table, geometry: NDArray[np.float64]) -> list[bytes]:
-    """Digest each instance: its key, size and pixel-relevant tags.
+    """Digest each instance: its key, size, and the tags that measuring reads.
 
     Parameters
     ----------
@@ -42,7 +61,10 @@ def row_digests(instances: pa.Table, geometry: NDArray[np.float64]) -> list[byte
     -------
     list of n digests of 32 bytes
     """
-    texts = [pc.fill_null(instances[name], "") for name in _TEXTS]
+    lists = [
+        pc.binary_join(pc.cast(instances[name], pa.list_(pa.string())), "\\") for name in _LISTS
+    ]
+    texts = [pc.fill_null(c, "") for c in (*(instances[name] for name in _TEXTS), *lists)]
     joined = pc.binary_join_element_wise(*texts, "\x1f").to_pylist()
     numbers = np.column_stack([*(floats(instances[name]) for name in _NUMBERS), geometry]) + 0.0
     numbers[np.isnan(numbers)] = np.nan  # one bit pattern for every absent number

@@ -440,6 +440,19 @@ def test_no_identity_leaves_in_the_record_or_the_repr() -> None:
         ({"position_lps_mm": [0.0, 0.0, 6.5]}, False),
         ({"transfer_syntax_uid": "1.2.840.10008.1.2.4.70"}, False),
         ({"rescale_slope": None}, False),
+        # what scores and grades rest on
+        ({"kvp": 100.0}, False),
+        ({"thickness_mm": 1.0}, False),
+        ({"exposure_mas": 7.0}, False),
+        ({"tilt_degrees": 1.0}, False),
+        ({"image_number": 900}, False),
+        ({"kernel": "Br59"}, False),
+        ({"manufacturer": "another"}, False),
+        ({"scanner_model": "another"}, False),
+        ({"cardiac_sync": "PROSPECTIVE"}, False),
+        ({"contrast_agent": "Omnipaque"}, False),
+        ({"image_type": ["ORIGINAL", "PRIMARY", "AXIAL", "MONO"]}, False),
+        ({"body_part": "CHEST"}, True),
     ],
 )
 def test_content_digest(change: dict[str, Any], is_same: bool) -> None:

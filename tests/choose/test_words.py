@@ -138,10 +138,14 @@ OWN = (
         "proyección de máxima intensidad", "proiezione massima intensità", "MIP + MPR",
         "projection d'intensité maximale", "minimale Intensitätsprojektion", "Average intensity",
         "projeção de intensidade máxima", "Thorax ohne KM MIP", "non contrast MIP", "Lung+MIP 10",
+        "MIP for lungs", "Thorax B30f MIP",
     )),
     *((text, None) for text in (
         "Thorax ohne KM inkl. MIP", "CT Chest incl. MIP recon", "CT chest without MIP", "no MIP",
         "kein MIP", "thorax + MIP", "Thorax nativ + MIPs", "Lunge & MinIP", "sin MIP",
+        # the slices that one is made of
+        "Chest 2.5 mm for MIP", "Thorax 1.0 Br59 für MIP", "pour MIP", "for axial MIPs",
+        "MIP source 1.0",
     )),
     # overlays
     *((text, R.SECONDARY_CAPTURE) for text in (
@@ -198,6 +202,12 @@ def test_a_percentage_in_a_study_of_4d_is_one_of_its_phases(
 def test_a_phase_of_a_gated_scan_is_none_of_breathing() -> None:
     assert first_reason(own="70%") is R.OTHER_PHASE
     assert first_reason(own="70%", is_gated=True) is None
+
+
+@pytest.mark.parametrize("own", ["Thorax before contrast", "vor KM", "Nativphase", "Tórax s/c"])
+def test_a_series_before_the_agent_is_none_with_it(own: str) -> None:
+    assert first_reason(own=own, has_contrast_tag=True) is None
+    assert first_reason(own="Thorax nach KM", has_contrast_tag=True) is R.CONTRAST_TAG
 
 
 def test_a_virtual_unenhanced_series_says_nothing_against_the_contrast_tag() -> None:

@@ -104,3 +104,21 @@ def test_a_record_that_is_decades_from_the_scans_is_refused_and_told(
         assert rows[key]["age_source"] == "dicom_birth_date"
         assert rows[key]["age_years"] == ages[key]
     assert nights.flagged() == flagged
+
+
+def test_a_corrected_tag_that_sets_the_score_is_scored_anew(nights: Nights) -> None:
+    """As a fresh lake says it; the old score is of a voltage that was not."""
+    _, series = one_flagged(nights)
+    before = nights.states()[series]
+    files = nights.files_of(series)
+    sizes = [file.stat().st_size for file in files]
+    other = "100" if before["kvp"] != 100.0 else "120"
+    rewritten(files, KVP=other)
+    assert sizes == [file.stat().st_size for file in files]
+    assert nights.sweep()["last_run"]["scored"] == 1
+    after = nights.states()[series]
+    assert (after["kvp"], after["redo_reason"]) == (float(other), "")
+    assert (after["kvp_source"], after["agatston_kvp"]) != (
+        before["kvp_source"],
+        before["agatston_kvp"],
+    )

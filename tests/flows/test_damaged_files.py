@@ -88,6 +88,37 @@ def test_a_plane_that_is_damaged_within_the_stack_is_for_measuring_to_judge(
     assert (found.instances.num_rows, found.waiting) == (39, frozenset())
 
 
+def two_series(where: Archive) -> Path:
+    """A study of two series, the files of the second named after those of the first."""
+    where.add(stack(), name="study/im{}")
+    for n, ds in enumerate(stack(recon=1, edit=setting(SeriesInstanceUID="1.2.9"))):
+        where.add([ds], name=f"study/im{101 + n}")
+    return where.folder / "study"
+
+
+def test_a_gap_in_one_series_is_not_where_anothers_end_is_missing(
+    lake: Lake, tmp_path: Path
+) -> None:
+    folder = two_series(Archive(tmp_path / "archive"))
+    for n in range(10, 15):
+        (folder / f"im{n}").unlink()
+    for n in range(136, 141):
+        SPOILT["cut"](folder / f"im{n}")
+    found = night(lake, folder)
+    assert found.instances.num_rows == 70
+    assert found.waiting == set(found.instances["study_key"].to_pylist())
+
+
+def test_damaged_files_within_either_of_two_series_are_for_measuring_to_judge(
+    lake: Lake, tmp_path: Path
+) -> None:
+    folder = two_series(Archive(tmp_path / "archive"))
+    for n in (12, 13, 130):
+        SPOILT["cut"](folder / f"im{n}")
+    found = night(lake, folder)
+    assert (found.instances.num_rows, found.waiting) == (77, frozenset())
+
+
 def test_what_is_no_image_and_not_called_one_holds_nothing_back(lake: Lake, folder: Path) -> None:
     (folder / "README").write_text("what lies here")
     (folder / "_SUCCESS").write_bytes(b"")

@@ -42,6 +42,17 @@ def test_the_runner_up_stands_in_for_a_series_that_was_deleted(
     assert "superseded, since a better series of the study has a score: Agatston" in told
 
 
+def test_while_more_may_come_no_runner_up_is_not_chosen_for_a_series_that_is_gone(
+    nights: Nights,
+) -> None:
+    runner_up = next(k for k, r in nights.states().items() if r["reason"] == "not_chosen")
+    for file in nights.files_of(nights.states()[runner_up]["detail"].removeprefix("chosen: ")):
+        file.unlink()
+    nights.files_of(runner_up)[0].touch()
+    nights.sweep()
+    assert nights.reason(runner_up) == ("pending", "still_arriving")
+
+
 def test_deleted_images_take_their_flag_along_and_bring_it_back(
     nights: Nights, tmp_path: Path
 ) -> None:

@@ -81,6 +81,41 @@ def test_contrast_words_are_told_from_their_denials(text: str, expected: set[str
     assert set(terms_of(text)) == expected
 
 
+BEFORE = (
+    "Thorax before contrast", "prior to IV contrast", "vor KM", "vor KM-Gabe", "vor i.v. KM",
+    "vor Kontrastmittelgabe", "avant injection", "avant l'injection du produit de contraste",
+    "prima del mdc", "prima della iniezione di mdc", "antes de contraste", "previo a contraste",
+    "antes del medio de contraste", "pré-contraste", "pre injection", "voor contrast",
+    "före kontrast", "før kontrast", "for kontrast", "Prekontrast", "KM-frei",
+    "kontrastmittelfreie Serie", "contrast free", "0 contrast", "Thorax ohne Kontrastmittelgabe",
+    "Nativphase", "Torace basale", "TC basale torace", "Torax basal", "TC torace fase basale",
+    "Tórax s/c", "TAC s/c tórax", "unenh", "unenh.",
+)  # fmt: skip
+AFTER = (
+    "Thorax after contrast", "nach KM", "nach Kontrastmittelgabe", "après injection", "dopo mdc",
+    "post injection", "5.0 contrast", "Thorax 5,0 KM", "for contrast", "vor Biopsie mit KM",
+    "before surgery with contrast", "pre-op contrast", "contrast, free breathing", "KM, freie Luft",
+)  # fmt: skip
+NEITHER = (
+    "basal lung segments", "Thorax basal lung", "CT S/C joint", "before surgery", "vor Biopsie",
+    "before IV chemo", "Lunge basal", "free breathing",
+)  # fmt: skip
+BOTH = ("vor und nach KM", "before and after contrast", "avant et après injection")
+
+
+def test_before_an_agent_is_without_and_after_it_is_with() -> None:
+    said = {
+        text: {U, C} & set(terms_of(text)) for texts in (BEFORE, AFTER, NEITHER, BOTH)
+        for text in texts
+    }  # fmt: skip
+    expected = {
+        text: terms
+        for texts, terms in ((BEFORE, {U}), (AFTER, {C}), (NEITHER, set()), (BOTH, {U, C}))
+        for text in texts
+    }
+    assert said == expected
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -58,8 +58,33 @@ def test_one_that_was_not_chosen_and_has_a_score_counts_once_the_better_one_is_g
     _, scored = at(1, agatston=10.0)
     _, rule = at(2, **{**MINOR, "reasons": ["not_chosen"]})
     assert states(series(refused=[], place_in_study=0), scored, rule) == SCORED
-    not_worked = states(series(refused=[], place_in_study=1), rule)
-    assert not_worked[:2] == ("ineligible", "not_chosen")
+
+
+NOT_CHOSEN = {**MINOR, "reasons": ["not_chosen"], "study_key": "st"}
+
+
+@pytest.mark.parametrize(
+    ("better", "expected"),
+    [
+        ({"state": "scored"}, ("ineligible", "not_chosen", "chosen: best")),
+        ({"state": "failed"}, ("pending", "still_arriving", "d")),
+        ({"state": "scored", "person": "q"}, ("pending", "still_arriving", "d")),
+        ({"state": "scored", "rejection": "113001"}, ("pending", "still_arriving", "d")),
+        (None, ("pending", "still_arriving", "d")),  # gone
+    ],
+)
+def test_a_runner_up_is_not_chosen_only_beside_a_series_that_has_a_score(better, expected):
+    _, rule = at(1, key="next", **NOT_CHOSEN)
+    held = {"state": "pending", "reasons": ["still_arriving"], "detail": "d"}
+    _, waits = at(2, key="next", study_key="st", **held)
+    found = [series("next", study_key="st", refused=[], place_in_study=1)]
+    rows = [rule, waits]
+    if better:
+        s, d = scan("best", study_key="st", place_in_study=0, **better)
+        found, rows = [*found, {**s, "rejection": better.get("rejection", "")}], [*rows, d]
+    told = read(lake(series=found, dispositions=rows), "core_disposition")
+    (row,) = (r for r in told if r["series_key"] == "next")
+    assert (row["state"], row["reason"], row["detail"]) == expected
 
 
 GREW = {"content_digest": "c3", "grown_from": ["c", "c2"], "refused": [], "place_in_study": 0}
