@@ -6,7 +6,7 @@ Refuses: to work again what has a disposition for its content and versions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
@@ -44,13 +44,13 @@ class Past:
     versions: Versions
     state: State
     reasons: tuple[str, ...]
-    original: str = ""  # of a duplicate: the series whose images these are
+    image_digest: str = ""
+    is_copy: bool = False  # of images that another series had
 
-    def is_outcome(self, present: frozenset[str]) -> bool:
-        """Whether this came of working the scan, and still stands."""
-        if self.original:
-            return self.original in present
-        return bool(self.versions.scoring_version) and self.state in _FINAL
+    @property
+    def is_outcome(self) -> bool:
+        """Whether this came of working the scan."""
+        return self.is_copy or (bool(self.versions.scoring_version) and self.state in _FINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +75,76 @@ class Plan:
         return len({series.study_key for series in held})
 
 
+def owners_of_images(dispositions: pa.Table, eligible: Mapping[str, str]) -> dict[str, str]:
+    """Return which of tonight's series was first to score each set of images, by their digest.
+
+    Parameters
+    ----------
+    dispositions : `DISPOSITIONS`
+    eligible : content digest of each series that rules, owner and rejections let count tonight.
+        A series that lost the images, or counts no longer, owns none
+    """
+    names = ["committed_at", "series_key", "content_digest", "image_digest", "state"]
+    out: dict[str, str] = {}
+    rows = dispositions.select(names).to_pylist()
+    for row in sorted(rows, key=lambda r: (r["committed_at"], r["series_key"])):
+        is_its = eligible.get(row["series_key"]) == row["content_digest"]
+        if row["state"] == State.SCORED and is_its and row["image_digest"]:
+            out.setdefault(row["image_digest"], row["series_key"])
+    return out
+
+
 class Ledger:
-    """What is already known, by series and content."""
+    """What is already known, by series and content.
+
+    owners : which series each set of images is counted for tonight; see `owners_of_images`
+    """
 
     def __init__(
-        self, dispositions: pa.Table, current: Versions, rescore: str, present: Iterable[str]
+        self,
+        dispositions: pa.Table,
+        current: Versions,
+        rescore: str,
+        eligible: Mapping[str, str],
     ) -> None:
-        self._present = frozenset(present)
+        self.owners = owners_of_images(dispositions, eligible)
         self._current = current
         self._rescore = rescore
         self._past: dict[tuple[str, str], list[Past]] = {}
         self._decided_series: set[str] = set()
         names = ["series_key", "content_digest", "choose_version", "model_digest"]
-        names += ["scoring_version", "state", "reasons", "detail"]
+        names += ["scoring_version", "state", "reasons", "image_digest"]
         for row in dispositions.select(names).to_pylist():
             versions = Versions(row["choose_version"], row["model_digest"], row["scoring_version"])
             reasons = tuple(row["reasons"])
             is_copy = Reason.DUPLICATE_IMAGES_OF in reasons
-            original = row["detail"].removeprefix(ORIGINAL) if is_copy else ""
-            past = Past(versions, State(row["state"]), reasons, original)
+            past = Past(versions, State(row["state"]), reasons, row["image_digest"], is_copy)
             self._past.setdefault((row["series_key"], row["content_digest"]), []).append(past)
             self._decided_series.add(row["series_key"])
 
     def outcome(self, entry: catalogue.Entry) -> Past | None:
-        """Return what working this content gave, if it need not be worked again."""
+        """Return what working this content gave, if it need not be worked again.
+
+        Whether images are counted for another series is told anew each night: that one may have
+        gone, lost them, or come back.
+        """
         series = entry.series
         worked = [
             p
             for p in self._past.get((series.series_key, series.content_digest), [])
-            if p.is_outcome(self._present)
+            if p.is_outcome and (not p.is_copy or self._is_anothers(p, series.series_key))
         ]
         if self._rescore == "all":
-            worked = [p for p in worked if p.versions == self._current or p.original]
-        return worked[-1] if worked else None
+            worked = [p for p in worked if p.versions == self._current or p.is_copy]
+        if not worked:
+            return None
+        last = worked[-1]
+        if last.state is State.SCORED and self._is_anothers(last, series.series_key):
+            return replace(last, state=State.INELIGIBLE, is_copy=True)
+        return last
+
+    def _is_anothers(self, past: Past, series_key: str) -> bool:
+        return self.owners.get(past.image_digest, series_key) != series_key
 
     def keeps_another(self, entry: catalogue.Entry) -> bool:
         """Whether this content has scores, but none of this model and scoring version."""

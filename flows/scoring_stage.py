@@ -104,7 +104,7 @@ class Scoring:
         committer = Committer(self.lake, self.settings, self.run_id)
         for row in plan.decided:
             committer.add(row)
-        images = _scored_images(self.lake)
+        images = dict(ledger.owners)
         attempts = _open_attempts(self.lake, self.versions)
         tonight: dict[str, State] = {}
         held: set[str] = set()
@@ -236,17 +236,6 @@ def _given_up(job: SeriesJob) -> Worked:
         f"in flight or next in {MAX_DEAD_SWEEPS} dead sweeps",
     )
     return Worked(job.series_key, rejection, 0)
-
-
-def _scored_images(lake: Lake) -> dict[str, str]:
-    """Return which series of tonight's archive was scored, by digest of its images."""
-    present = catalogue.standing(lake.read("series"))
-    table = lake.read("dispositions").select(["image_digest", "series_key", "state"])
-    return {
-        row["image_digest"]: row["series_key"]
-        for row in table.to_pylist()
-        if row["state"] == State.SCORED and row["series_key"] in present
-    }
 
 
 def _open_attempts(lake: Lake, versions: Versions) -> Counter[str]:

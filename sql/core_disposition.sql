@@ -16,8 +16,14 @@
 -- What rules say of a series, and how good it is among those of its study, follows tonight's headers
 -- and stands in `series`: what they said in earlier nights of the same content does not count. So it
 -- is with rejection notes, with headers that contradict one another, and with wishes.
+<<<<<<< HEAD
 -- Of the scored series of one study and person the best counts; what stood in for it is not chosen,
 -- nor is a runner-up: in whose favour is of tonight, so where none is left it is pending.
+=======
+-- The same images count once, for the series that was first to be scored of those that may count and
+-- have them tonight; a copy counts again when that one goes.
+-- Of the scored series of one study and person the best counts; what stood in for it is not chosen.
+>>>>>>> n5b
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
 -- Where a series only grew, the score of what it was stands until the whole has its own.
@@ -49,18 +55,39 @@ tonight as (
     left join opt_outs as o on o.person_key = s.person_key
 ),
 
+-- Which series each set of images is counted for: of those that may count tonight and still have
+-- them the first that was scored (`owners_of_images` of the sweep says the same).
+owners as (
+    select
+        d.image_digest,
+        arg_min(d.series_key, {'at': d.committed_at, 'series_key': d.series_key}) as series_key
+    from raw_dispositions as d
+    inner join
+        raw_series as s
+        on s.series_key = d.series_key and s.content_digest = d.content_digest
+    where
+        d.state = 'scored'
+        and d.image_digest <> ''
+        and s.place_in_study is not null
+        and not s.is_conflicted
+        and coalesce(s.rejection, '') = ''
+    group by d.image_digest
+),
+
 made as (
     select
         d.*,
         s.place_in_study is not null as is_eligible,
-        coalesce(d.reasons[1], '') as first_reason
+        coalesce(d.reasons[1], '') as first_reason,
+        coalesce(o.series_key, d.series_key) <> d.series_key as is_anothers
     from raw_dispositions as d
     inner join tonight as s on s.series_key = d.series_key
+    left join owners as o on o.image_digest = d.image_digest
 ),
 
 latest as (
     select
-        * exclude (is_eligible, first_reason),
+        * exclude (is_eligible, first_reason, is_anothers),
         row_number() over (
             partition by series_key, content_digest
             order by
@@ -73,8 +100,13 @@ latest as (
     from made
     where
         first_reason not in ('identity_conflict', 'opted_out')
+<<<<<<< HEAD
         -- Whether it is chosen is told below, of tonight.
         and not (is_eligible and first_reason = 'not_chosen')
+=======
+        -- A copy of images that are no longer counted for another series.
+        and (first_reason <> 'duplicate_images_of' or is_anothers)
+>>>>>>> n5b
         -- A refusal by rules that no longer refuse.
         and not (
             is_eligible
@@ -169,6 +201,16 @@ counted as (
         and coalesce(d.state, 'pending') = 'pending'
 ),
 
+-- Scored themselves, of images that are counted for another series.
+copies as (
+    select
+        d.series_key,
+        o.series_key as original
+    from counted as d
+    inner join owners as o on o.image_digest = d.image_digest and o.series_key <> d.series_key
+    where d.state = 'scored'
+),
+
 chosen as (
     select
         s.study_key,
@@ -176,7 +218,11 @@ chosen as (
         arg_min(s.series_key, s.place_in_study) as series_key
     from tonight as s
     inner join counted as d on d.series_key = s.series_key
-    where d.state = 'scored' and len(s.against) = 0 and s.place_in_study is not null
+    where
+        d.state = 'scored'
+        and len(s.against) = 0
+        and s.place_in_study is not null
+        and s.series_key not in (select o.series_key from copies as o)
     group by s.study_key, s.person_key
 ),
 
@@ -192,10 +238,18 @@ runners_up as (
 judged as (
     select
         s.* exclude (against, against_detail),
-        case when x.is_stand_in then ['not_chosen'] else s.against end as against,
-        case when x.is_stand_in then 'chosen: ' || c.series_key else s.against_detail end
-            as against_detail
+        case
+            when x.is_copy then ['duplicate_images_of']
+            when x.is_stand_in then ['not_chosen']
+            else s.against
+        end as against,
+        case
+            when x.is_copy then 'original: ' || o.original
+            when x.is_stand_in then 'chosen: ' || c.series_key
+            else s.against_detail
+        end as against_detail
     from tonight as s
+    left join copies as o on o.series_key = s.series_key
     left join chosen as c on c.study_key = s.study_key and c.person_key = s.person_key
     left join counted as d on d.series_key = s.series_key
     left join runners_up as u
@@ -211,7 +265,8 @@ judged as (
                 and s.place_in_study is not null
                 and c.series_key <> s.series_key,
                 false
-            ) as is_stand_in
+            ) as is_stand_in,
+            len(s.against) = 0 and o.original is not null as is_copy
     ) as x
 )
 

@@ -32,7 +32,7 @@ def entry(key: str, study: str = "st", content: str = "c", day: date | None = No
 
 def past(*rows: Disposition, rescore: str = "new_only", current: Versions = NOW) -> Ledger:
     tables = [DISPOSITIONS.empty(), to_table(rows, STAMP)]
-    return Ledger(pa.concat_tables(tables), current, rescore, ("a", "b"))
+    return Ledger(pa.concat_tables(tables), current, rescore, {"a": "c", "b": "c"})
 
 
 def worked(e: Entry, state: State, versions: Versions = NOW) -> Disposition:
@@ -183,14 +183,41 @@ def test_a_rule_outcome_is_written_once() -> None:
 def copy_of(e: Entry, original: str) -> Disposition:
     versions = Versions(1, "m1", 0)
     detail = f"original: {original}"
-    return Disposition(e.series, versions, State.INELIGIBLE, (Reason.DUPLICATE_IMAGES_OF,), detail)
+    reasons = (Reason.DUPLICATE_IMAGES_OF,)
+    return Disposition(e.series, versions, State.INELIGIBLE, reasons, detail, "images")
 
 
-def test_a_copy_is_worked_again_once_its_original_has_gone() -> None:
-    a = entry("a")
+def scored(e: Entry) -> Disposition:
+    return Disposition(e.series, NOW, State.SCORED, (), "", "images")
+
+
+def test_a_copy_is_worked_again_once_its_original_has_gone_or_changed() -> None:
+    a, b = entry("a"), entry("b")
     plan = make_plan([a], ranked(a), past(), 1)
-    assert _next_turn(plan.studies, past(copy_of(a, "b")), {}) == []
-    assert keys(_next_turn(plan.studies, past(copy_of(a, "gone")), {})) == ["a"]
+
+    def next_turn(*rows: Disposition) -> list[str]:
+        return keys(_next_turn(plan.studies, past(*rows), {}))
+
+    assert next_turn(scored(b), copy_of(a, "b")) == []
+    assert next_turn(scored(entry("gone")), copy_of(a, "gone")) == ["a"]
+    # It is there, and no longer has these images.
+    assert next_turn(scored(entry("b", content="before")), copy_of(a, "b")) == ["a"]
+
+
+def test_of_two_that_were_scored_from_the_same_images_the_first_counts() -> None:
+    """As when the first had gone for a night: its copy stands back, and the next of its study."""
+    a, b, runner_up = entry("a"), entry("b"), entry("c")
+    plan = make_plan([a, runner_up], ranked(a, runner_up), past(), 1)
+    tables = [
+        to_table([row], Stamp("run", datetime(2026, 1, day, tzinfo=UTC)))
+        for day, row in ((2, scored(a)), (1, scored(b)))
+    ]
+    rows = pa.concat_tables(tables)
+    both = Ledger(rows, NOW, "new_only", {"a": "c", "b": "c", "c": "c"})
+    assert both.owners == {"images": "b"}
+    assert keys(_next_turn(plan.studies, both, {})) == ["c"]
+    alone = Ledger(rows, NOW, "new_only", {"a": "c", "c": "c"})
+    assert _next_turn(plan.studies, alone, {}) == []
 
 
 def test_rules_say_something_tonight_of_what_neither_waits_nor_is_kept_as_it_was() -> None:
