@@ -16,14 +16,11 @@
 -- What rules say of a series, and how good it is among those of its study, follows tonight's headers
 -- and stands in `series`: what they said in earlier nights of the same content does not count. So it
 -- is with rejection notes, with headers that contradict one another, and with wishes.
-<<<<<<< HEAD
 -- Of the scored series of one study and person the best counts; what stood in for it is not chosen,
 -- nor is a runner-up: in whose favour is of tonight, so where none is left it is pending.
-=======
 -- The same images count once, for the series that was first to be scored of those that may count and
 -- have them tonight; a copy counts again when that one goes.
 -- Of the scored series of one study and person the best counts; what stood in for it is not chosen.
->>>>>>> n5b
 -- Where a scan was worked by several models, what the last sweep's model and scoring version made of
 -- it stands: a site that goes back to an earlier model has that model's scores again.
 -- Where a series only grew, the score of what it was stands until the whole has its own.
@@ -100,13 +97,10 @@ latest as (
     from made
     where
         first_reason not in ('identity_conflict', 'opted_out')
-<<<<<<< HEAD
         -- Whether it is chosen is told below, of tonight.
         and not (is_eligible and first_reason = 'not_chosen')
-=======
         -- A copy of images that are no longer counted for another series.
         and (first_reason <> 'duplicate_images_of' or is_anothers)
->>>>>>> n5b
         -- A refusal by rules that no longer refuse.
         and not (
             is_eligible
