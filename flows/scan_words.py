@@ -72,7 +72,8 @@ def _interval(row: Row, name: str, unit: str) -> str:
     if row[f"{name}_low"] is None:
         return text
     if row[f"{name}_high"] is None:
-        return f"{text} (95 %: {show.number(row[f'{name}_low'], 1)} and more)"
+        more = show.no_upper_end(row["agatston"], row["quality_flags"])
+        return f"{text} (95 %: {show.number(row[f'{name}_low'], 1)} {more})" if more else text
     low, high = (show.number(row[f"{name}_{end}"], 1) for end in ("low", "high"))
     return f"{text} (95 %: {low} to {high})"
 

@@ -292,6 +292,11 @@ def doubt(agatston: object, flags: object) -> str:
     return " (doubtful: may be too high or too low)"
 
 
+def no_upper_end(agatston: object, flags: object) -> str:
+    """Return words for an interval without an upper end; empty where it has no lower one either."""
+    return "" if doubt(agatston, flags) else "and more"
+
+
 def standing(percentile: object, agatston: object, flags: object, words: str) -> str:
     """Return a percentile in words; of a lower bound only what stays true."""
     text = str(percentile or "")

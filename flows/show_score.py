@@ -48,18 +48,17 @@ def _amounts(facts: Mapping[str, object]) -> list[str]:
         ("  integrated", "mg", "mass_integrated_mg"),
     ):
         value = facts[name] if name in facts else beside[name]  # type: ignore[index]
-        lines.append(f"{told} {show.number(value, 1)} {unit} ({_ends(*intervals[name])})")
+        lines.append(f"{told} {show.number(value, 1)} {unit} ({_ends(facts, *intervals[name])})")
     error = show.number(100 * float(intervals["mass_factor_error"]), 1)
     source = "a rod" if intervals["mass_factor_source"] == "rod" else "a default, uncalibrated"
     return [*lines, f"  mass by {source}: HU to mg within {error} % (standard error)"]
 
 
-def _ends(low: float | None, high: float | None) -> str:
+def _ends(facts: Mapping[str, object], low: float | None, high: float | None) -> str:
     """Write a 95 % interval as far as it may be told."""
-    if low is None:
-        return "95 %: cannot be said"
-    to = "and more" if high is None else f"to {show.number(high, 1)}"
-    return f"95 %: {show.number(low, 1)} {to}"
+    more = show.no_upper_end(facts["agatston"], facts["quality"]["flags"])  # type: ignore[index]
+    to = more if high is None else f"to {show.number(high, 1)}"
+    return f"95 %: {show.number(low, 1)} {to}" if low is not None and to else "95 %: cannot be said"
 
 
 def _how_sure(facts: Mapping[str, object]) -> list[str]:
@@ -67,7 +66,7 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     sure, beside = facts["certainty"], facts.get("beside", facts)
     assert isinstance(sure, Mapping)
     assert isinstance(beside, Mapping)
-    lines = [_ends(sure["low"], sure["high"])]
+    lines = [_ends(facts, sure["low"], sure["high"])]
     if sure["category_probability"] is not None:
         share = float(sure["category_probability"])
         text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"

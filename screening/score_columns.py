@@ -70,7 +70,7 @@ SCORE_COLUMNS = (
     Column("lesions", pa.list_(_LESION), "", "every coronary lesion", _HEALTH),
     Column("n_lesions", _I, "", "coronary lesions in three dimensions", _HEALTH),
     Column("agatston_low", _F, _AU, "lower end of the 95 % interval; empty where unknown", _HEALTH),
-    Column("agatston_high", _F, _AU, "upper end; empty also where it is a lower bound", _HEALTH),
+    Column("agatston_high", _F, _AU, "upper end; empty also where calcium may be missing", _HEALTH),
     Column("category_probability", _F, "", "that the category is right; empty likewise", _HEALTH),
     Column("n_vessels", _I, "", "coronary arteries with calcium, 0 to 4", _HEALTH),
     Column("density", _F, "", "mean Agatston weight over the area, 1 to 4", _HEALTH),

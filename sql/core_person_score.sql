@@ -10,6 +10,7 @@
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
 -- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps), and what was counted is no more than there is
+-- column: is_risk_floor |  | open | a risk takes what was counted as the least there is: calcium may be missing, and how low the score may be can be told
 -- column: may_be_more |  | open | calcium may be missing: below a threshold it leaves open what is above; without is_lower_bound the score may be too high as well
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
@@ -85,7 +86,7 @@ select
         ),
         false
     ) as may_be_more,
-    -- Of a zero nothing can be too much; else nothing but calcium may have been counted.
+    -- Of a zero nothing can be too much; else the score's own interval has a low end.
     may_be_more
     and (
         u.agatston = 0
@@ -98,6 +99,18 @@ select
                 'thickness_over_5mm', 'kvp_far_from_120', 'tin_filter', 'sharp_kernel',
                 'derived_image', 'mixed_protocol', 'lossy_compression', 'kvp_unknown',
                 'coarse_hu', 'kernel_unknown'
+            ]
+        )
+    ) as is_risk_floor,
+    -- "At least" promises more: nothing speaks for anything but calcium in the score.
+    is_risk_floor
+    and (
+        u.agatston = 0
+        or not list_has_any(
+            u.quality_flags,
+            [
+                'stent_present', 'clips_present', 'lead_present', 'valve_prosthesis',
+                'metal_near_heart', 'blood_pool_bright', 'contrast_tag', 'false_calcium_some'
             ]
         )
     ) as is_lower_bound,

@@ -124,11 +124,11 @@ select
     case when not coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
         as agatston,
     case
-        when p.is_lower_bound and list_contains(p.quality_flags, 'heart_incomplete')
+        when p.is_risk_floor and list_contains(p.quality_flags, 'heart_incomplete')
             then p.agatston
     end as agatston_at_least,
     -- Where it is not told how far a lower bound may be off, what was seen is its low end.
-    coalesce(p.agatston_low, case when p.is_lower_bound then p.agatston end) as agatston_low,
+    coalesce(p.agatston_low, case when p.is_risk_floor then p.agatston end) as agatston_low,
     p.agatston_high,
     m.total_cholesterol_mg_dl,
     m.total_cholesterol_mg_dl_age_days,

@@ -5,9 +5,14 @@ Goes out: `TestCase`s, as those of `models.train.shifted`.
 Refuses: nothing.
 
 Rules behind the networks were found on chests of the shifted generator. So these are other people
-(less bent, evenly of all builds), other plaque (smooth spindles along the artery and sheets on its
-wall, in place of training's arcs and the shifted beads), other noise (all frequencies, more of the
-coarse ones, and rings round the middle) and other protocols than either.
+(less bent, evenly of all builds), other plaque (smooth spindles along the artery, six in ten, and
+sheets on its wall), other noise (all frequencies, more of the coarse ones, and rings round the
+middle) and other protocols than either.
+
+Not all is unseen. The spindles are of a shape of their own; the sheets are made by the same
+function as training's arcs (`deposits.on_tube`), with other arcs, thickness, length and density.
+Stents, clips and whatever else is bright and no coronary calcium (valves, annulus, aorta, airways,
+cartilage, bone) are training's own. So what is measured here says nothing of other decoys.
 """
 
 import dataclasses

@@ -204,6 +204,11 @@ def how_sure(score: CalciumScore) -> str:
             return f"{kind} The score may be too high or too low; how far cannot be said."
         more = " Calcium may be missing from it." if may_be_more(flags) else ""
         return f"{kind} How far the score may be off cannot be said.{more}"
+    if sure.high is None and is_off_either_way(score.agatston, flags):
+        return (
+            f"{kind} The score may be too high or too low: calcium may be hidden, and what is none "
+            f"counted. A second scan of what was counted may read from {sure.low:.0f} on."
+        )
     if sure.high is None:
         return (
             f"{kind} The score is a lower bound: calcium may be hidden or outside the images. "

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from screening.flag_words import short
 from screening.lower_bound import is_lower_bound, is_off_either_way
-from screening.records import CalciumScore, Certainty, Label, Labelled, Volume
+from screening.records import CalciumScore, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
 from screening.report.panels import (
@@ -250,8 +250,10 @@ def _projected_label(label: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
     return projected
 
 
-def _interval(sure: Certainty) -> str:
-    if sure.low is None:
+def _interval(score: CalciumScore) -> str:
+    sure = score.certainty
+    is_open = sure.high is None and is_off_either_way(score.agatston, score.quality.flags)
+    if sure.low is None or is_open:
         return "cannot be said"
     return f"{units(sure.low)} {'and more' if sure.high is None else f'to {units(sure.high)}'}"
 
@@ -280,7 +282,7 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     if score.vessels is not None:
         parts = [f"{v.name} {units(getattr(score.vessels, v.name))}" for v in CORONARY_COLOURS]
         parts = ["seen:", *parts] if is_bound else parts
-    parts.append(f"95 %: {_interval(score.certainty)}")
+    parts.append(f"95 %: {_interval(score)}")
     parts.append(f"volume {score.volume_mm3:.0f} mm3")
     parts.append(f"mass {score.mass_mg:.0f} mg (uncalibrated)")
     if quality.noise_hu is not None:

@@ -147,7 +147,8 @@ def _imputed(imputed: Mapping[str, Bools], at_least: Floats, n: int) -> pa.Array
     texts = [pa.array([name] * n, pa.string(), mask=~mask) for name, mask in imputed.items()]
     if "agatston" in imputed:
         seen = pc.round(pa.array(at_least, pa.float64(), mask=~(at_least > 0)), 1)
-        bound = pc.binary_join_element_wise("agatston (at least ", seen.cast(pa.string()), ")", "")
+        seen = seen.cast(pa.string())
+        bound = pc.binary_join_element_wise("agatston (drawn from ", seen, " on)", "")
         at = list(imputed).index("agatston")
         texts[at] = pc.if_else(texts[at].is_valid(), pc.coalesce(bound, texts[at]), texts[at])
     return _lists(texts, n)

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from screening.records import CORONARY_LABELS, Label, Labelled, Volume
 from screening.scoring.components import volume_components
 from screening.scoring.kvp import mineral_gain
+from screening.surroundings import Place
 
 # Arterial calcium is mineral as in bone, and no denser: the hardest cortical bone holds about
 # 1,200 mg hydroxyapatite in a cm3, which is 1,560 HU at 120 kVp (130 HU are 100 mg/cm3,
@@ -41,8 +42,9 @@ _CLUMP_MM, _SEVERAL_CLIPS = 15.0, 3
 # Clips come by the dozen and are alike, and thick slices dim them: of 26 simulated people with
 # clips five had 59 to 281 units of them counted. So where several small things may be metal (a clip
 # of 5 mm slices was called so at 0.29 to 0.47), what is half as bright as these is a clip as well,
-# from a brightness on that calcium so small hardly has.
+# from a brightness on that calcium so small hardly has, unless inference rules metal out.
 _MAY_BE_CLIP, _LIKE_A_CLIP, _CLIP_FROM_HU_120KVP = 0.3, 0.5, 700.0
+_NOT_RULED_OUT_FROM = 0.04
 _CLIP_PART_MM = 1.0  # of the outermost slice a clip fills no more
 # Inference looks at shape and place as well. In 160 simulated scans 43 things brighter than calcium
 # can be were calcium, called so at 0.71 to 1.0 (simulated plaque has no upper limit); two were
@@ -77,7 +79,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     Of touching coronary and metal voxels all are metal where they are small and brighter than
     calcium that small can be, or where half of them are called metal already; where 1 mm2 of a
     slice is brighter than calcium can be, what lies within its bloom. Calcium that touches a stent
-    is lost with it: the score is a lower bound then.
+    is lost with it, and the score too low then.
     """
     chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
     if len(chosen) == 0:
@@ -94,7 +96,8 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
     share = _share_of_metal(labelled, chosen)
-    is_metal |= _is_small_metal(volume, index, of, count, share)
+    at_heart = np.bincount(of, _at_heart(volume, labelled, index), count) > 0
+    is_metal |= _is_small_metal(volume, index, of, share, at_heart)
     is_too_bright = is_bright_metal(volume, index[may_be], of[may_be], count)[of]
     changed = is_metal[of] | _in_bloom(volume, index, is_too_bright & may_be)
     changed &= label != Label.METAL
@@ -126,14 +129,15 @@ def _is_small_metal(
     volume: Volume,
     index: NDArray[np.int64],
     of: NDArray[np.int64],
-    count: int,
     share: NDArray[np.float64],
+    at_heart: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Whether a thing of a clip's size is brighter than calcium of that size can be.
 
     Clips come by the dozen, and some touch: beside several single ones a clump of them counts as
-    small as well, and so does what resembles them.
+    small as well, and so does what resembles them, where these lie at the heart.
     """
+    count = len(at_heart)
     peak = np.zeros(count)
     np.maximum.at(peak, of, volume.hu.take(index))
     widest_mm = _widest_mm(volume, index, of, count)
@@ -141,14 +145,24 @@ def _is_small_metal(
     is_clump = widest_mm <= _CLUMP_MM
     is_bright = peak >= at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)
     of_thing = np.bincount(of, share, count) / np.maximum(np.bincount(of, minlength=count), 1)
-    alike = is_small & (of_thing >= _MAY_BE_CLIP)
+    alike = is_small & at_heart & (of_thing >= _MAY_BE_CLIP)
     is_clip = is_bright & is_small
     if alike.sum() >= _SEVERAL_CLIPS:
         least_hu = _LIKE_A_CLIP * float(np.median(peak[alike]))
-        is_clip |= is_small & (peak >= max(least_hu, at_kvp_of(_CLIP_FROM_HU_120KVP, volume)))
+        resembles = peak >= max(least_hu, at_kvp_of(_CLIP_FROM_HU_120KVP, volume))
+        is_clip |= is_small & resembles & (of_thing >= _NOT_RULED_OUT_FROM)
     if is_clip.sum() >= _SEVERAL_CLIPS:
         is_clip |= is_bright & is_clump
     return is_clip
+
+
+def _at_heart(volume: Volume, labelled: Labelled, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a voxel lies in the heart or on a coronary course; everywhere where nobody says."""
+    if labelled.surroundings is None:
+        return np.ones(len(index), dtype=np.bool_)
+    at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
+    place = labelled.surroundings.at(volume.lps_mm(at))
+    return np.asarray(place & (Place.HEART | Place.COURSE) > 0)
 
 
 def _widest_mm(
@@ -169,10 +183,12 @@ def _widest_mm(
 
 
 def _share_of_metal(labelled: Labelled, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How likely each chosen voxel is metal, if not coronary; by its label where nobody says."""
+    """How likely each chosen voxel is metal, if not coronary; by its label where none is told."""
     things = labelled.things
     if things is None or "metal" not in things.names:
-        return np.asarray(labelled.label[chosen] == Label.METAL, dtype=np.float64)
+        probability = labelled.probability[chosen].astype(np.float64)
+        is_metal = labelled.label[chosen] == Label.METAL
+        return np.asarray(np.where(is_metal, probability, 1 - probability))
     metal = things.shares[:, things.names.index("metal")].astype(np.float64)
     share = metal / np.maximum(metal + things.coronary, 1)
     return np.asarray(share[things.owner[chosen]])

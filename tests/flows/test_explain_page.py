@@ -26,7 +26,7 @@ def test_a_gated_scan_is_not_told_as_one_that_is_not(page, told):
     assert "A2/N3 (class and arteries, of an ECG-gated scan)" in page("metal").text
     assert "CAC-DRS A2/N3 (of an ECG-gated scan)" in told("metal").text
     row = next(r for r in told("metal").facts["current"] if r["state"] == "scored")
-    routine = row | {"is_gated": False, "quality_flags": ["metal_near_heart"]}
+    routine = row | {"is_gated": False, "quality_flags": ["heart_incomplete"]}
     assert ("older groups of four", "100–399 or a higher one") in scan_words.beside(routine)
     assert "at least 3 of 4 arteries calcified" in words.beside(routine)
     other = routine | {"kvp_source": "table", "agatston_kvp": 110.0, "agatston_native": 130.0}
@@ -87,15 +87,15 @@ def test_a_page_is_closed_to_others_even_over_an_open_file(small_lake, tmp_path)
 def test_a_high_score_on_a_page(page, told, tmp_path):
     read = page("high")
     for sentence in (
-        "Coronary calcium was found on the scan of 2026-06-01: Agatston score at least 2,137, "
-        "category 1000 and above.",
+        "Coronary calcium was found on the scan of 2026-06-01: Agatston score 2,137, "
+        "category 1000 and above (doubtful: may be too high or too low).",
         "On the list of people at high risk whose calcium was never formally scored: "
         "Agatston 1000 or more.",
         remarks.EXPLAINED["metal_near_heart"],
         "Aortic valve: Agatston 49.4",
         "(near the heart and along the thoracic aorta within the scan; not in the score).",
         "204 mg/dL, 37 days before the scan",
-        "10-year CHD risk without calcium 65.8 %, with the calcium that was seen 32.3 %",
+        "10-year CHD risk without calcium 65.8 %, with calcium 32.3 %",
         "The series is not computed tomography.",
         "default, sha256 aaaaaaaaaaaa",
     ):
@@ -112,7 +112,11 @@ def test_a_high_score_on_a_page(page, told, tmp_path):
 
 def test_what_may_be_too_high_is_no_lower_bound_anywhere(page, told):
     """A possible stent was counted beside a sure one: there may be more, and less."""
-    for text in (page("metal").text, told("metal").text):
+    row = next(r for r in told("high").facts["current"] if r["state"] == "scored")
+    clips = row | {"agatston_low": 1800.0, "agatston_high": None, "category_probability": None}
+    assert "may be too high or too low" in words.likely(clips)
+    assert "may be too high or too low" not in words.likely(clips | {"agatston": 0.0})
+    for text in (page(p).text + told(p).text for p in ("metal", "high")):
         assert "at least" not in text
         assert "or a higher one" not in text
         assert "(doubtful: may be too high or too low)" in text
@@ -146,7 +150,7 @@ def test_no_score_on_a_page_is_no_zero_and_says_why(page):
     assert text.count(why) == 2
     other = page("sr-of-high").text
     assert "This series has no score. That is not a score of zero." in other
-    assert "another scan: 2026-06-01, series shigh, Agatston at least 2,137." in other
+    assert "another scan: 2026-06-01, series shigh, Agatston 2,137." in other
     assert "The series is not computed tomography." in page("slonely").text
 
 

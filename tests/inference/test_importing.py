@@ -159,15 +159,21 @@ def test_half_precision_is_refused(tmp_path):
         build(file, tmp_path / "m")
 
 
-def test_a_network_that_draws_its_answers_is_refused(tmp_path):
-    """A dropout left in training mode is the usual cause."""
+@pytest.mark.parametrize("values", ["logits", "probabilities"])
+def test_a_network_that_draws_its_answers_is_refused(tmp_path, values):
+    """A dropout left in training mode is the usual cause; of HU few values tell it."""
     nodes = [
-        helper.make_node("RandomNormalLike", ["image"], ["noise"], scale=0.1),
-        helper.make_node("Add", ["image", "noise"], ["out"]),
+        helper.make_node("Dropout", ["image", "share", "on"], ["drawn"]),
+        helper.make_node("Add", ["drawn", "by"], ["above"]),
+        helper.make_node("Mul", ["above", "slope"], ["logit" if values != "logits" else "out"]),
     ]
-    file = network(tmp_path / "n.onnx", nodes, SHAPE, SHAPE)
+    if values == "probabilities":
+        nodes.append(helper.make_node("Sigmoid", ["logit"], ["out"]))
+    constants = [("share", np.array(0.3, np.float32)), ("on", np.array(True))]
+    constants += [("by", np.array(-129.5, np.float32)), ("slope", np.array(0.1, np.float32))]
+    file = network(tmp_path / "n.onnx", nodes, SHAPE, SHAPE, constants)
     with pytest.raises(ScreeningError, match=r"differently each time; export it for inference"):
-        build(file, tmp_path / "m")
+        build(file, tmp_path / "m", output={"values": values})
     assert not (tmp_path / "m").exists()
 
 

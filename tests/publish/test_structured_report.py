@@ -203,7 +203,8 @@ def test_where_there_is_no_calcium_no_calcification_is_found(tmp_path) -> None:
     [
         ((), (30.5, 210.4), "without ECG gating. A second scan may read 30 to 210 Agatston units"),
         (("gated",), (30.5, 210.4), "ECG-gated scan. A second scan may read 30 to 210"),
-        (("clips_present",), (30.5, None), "without ECG gating. The score is a lower bound"),
+        (("heart_incomplete",), (30.5, None), "without ECG gating. The score is a lower bound"),
+        (("clips_present",), (30.5, None), "too high or too low: calcium may be hidden, and what"),
         (("lossy_compression",), (None, None), "How far the score may be off cannot be said."),
         (("stent_possible", "stent_present"), (None, None), "may be too high or too low; how far"),
     ],

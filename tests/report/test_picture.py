@@ -150,9 +150,10 @@ def test_long_flags_and_unnamed_vessels_fit():
 @pytest.mark.parametrize(
     ("agatston", "category", "flags", "title", "told"),
     [
-        (250.0, "[100,300)", ("clips_present",), "at least 250", "or a higher one"),
-        (1566.0, "[1000,inf)", ("clips_present",), "at least 1,566", ""),
-        (250.0, "[100,300)", ("clips_present", "stent_possible"), "250", "too high or too low"),
+        (250.0, "[100,300)", ("heart_incomplete",), "at least 250", "or a higher one"),
+        (1566.0, "[1000,inf)", ("heart_incomplete",), "at least 1,566", ""),
+        (250.0, "[100,300)", ("clips_present",), "250", "too high or too low"),
+        (250.0, "[100,300)", ("heart_incomplete", "stent_possible"), "250", "too high or too low"),
         (250.0, "[100,300)", ("motion",), "250", ""),
     ],
 )
@@ -162,14 +163,17 @@ def test_the_head_says_what_is_open_about_the_score(
     written = []
     monkeypatch.setattr(picture, "_write", lambda _, at, text, *more, **so: written.append(text))
     score = replace(
-        scan()[2], agatston=agatston, category=category, quality=Quality(20.0, "C", flags)
-    )
+        scan()[2], agatston=agatston, category=category, quality=Quality(20.0, "C", flags),
+        certainty=Certainty(200.0, None, None),
+    )  # fmt: skip
     picture._header(ImageDraw.Draw(Image.new("RGB", (WIDTH, HEADER))), score)
     assert written[0] == f"Agatston {title}"
     assert written[1].endswith(told)
     assert (" or a higher one" in written[1]) is (told == "or a higher one")
     (arteries,) = (text for text in written if "LAD" in text)
     assert arteries.startswith("seen: ") is title.startswith("at least")
+    ends = "cannot be said" if told == "too high or too low" else "200 and more"
+    assert f"95 %: {ends}     " in arteries
 
 
 def test_the_view_is_the_same_whichever_way_the_rows_and_columns_run():

@@ -334,7 +334,7 @@ def test_the_sweep_tells_old_values_bounds_and_the_scans_own_interval():
     assert narrow["model_risk"] == plain["model_risk"]
     assert plain["model_risk_low"] < narrow["model_risk_low"] < narrow["model_risk_high"]
     cut = one(agatston=None, agatston_at_least=512.34)
-    assert cut["imputed"] == ["agatston (at least 512.3)"]
+    assert cut["imputed"] == ["agatston (drawn from 512.3 on)"]
     metal = one(agatston=512.34, agatston_low=480.0)
     assert metal["imputed"] == cut["imputed"]
     assert metal["model_risk"] == cut["model_risk"]

@@ -83,7 +83,36 @@ def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_col
 def test_what_resembles_several_clips_is_one(n_others, others_hu, n_columns, hu, counts):
     row = [box((30, 1), (45, 2), (25 + 10 * k, 3), others_hu, Label.METAL) for k in range(n_others)]
     paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *row]
-    assert (score(*unsure(chest(paint))).agatston > 0) is counts
+    assert (score(*unsure(chest(paint), 0.75)).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(
+    ("share", "counts"), [(0.0, True), (0.03, True), (0.05, False), (0.25, False)]
+)
+@pytest.mark.parametrize("has_things", [True, False])
+def test_what_is_surely_calcium_is_no_clip_for_others_that_are(share, counts, has_things):
+    row = [box((30, 1), (45, 2), (25 + 10 * k, 3), 1400, Label.METAL) for k in range(3)]
+    volume, labelled = chest([box((20, 1), (45, 2), (40, 6), 900, Label.LAD), *row])
+    is_metal = labelled.label == Label.METAL
+    sure = np.where(is_metal, 0.9, 1 - share).astype(np.float32)
+    metal = np.array([share, 0.9])
+    things = Things(
+        owner=is_metal.astype(np.int32),
+        names=("lad", "metal"),
+        shares=in_shares(np.stack([1 - metal, metal], axis=1)),
+        coronary=in_shares(1 - metal),
+        counts_from=0.5,
+    )
+    told = replace(labelled, probability=sure, things=things if has_things else None)
+    assert (score(volume, told).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(("first_row", "counts"), [(45, False), (90, True), (112, True)])
+def test_metal_away_from_the_heart_makes_no_clip_in_it(first_row, counts):
+    """As in spine or sternum; the heart ends at row 90."""
+    row = [box((30, 1), (first_row, 2), (25 + 10 * k, 3), 1400, Label.METAL) for k in range(3)]
+    paint = [box((20, 1), (45, 2), (40, 6), 900, Label.LAD), *row]
+    assert (score(*unsure(chest(paint), 0.75)).agatston > 0) is counts
 
 
 @pytest.mark.parametrize(("share", "counts"), [(0.29, True), (0.3, False)])

@@ -9,6 +9,7 @@ from screening.errors import ScreeningError
 from screening.lower_bound import (
     LOWER_BOUND_FLAGS,
     MAY_BE_MORE_FLAGS,
+    MAY_BE_TOO_MUCH_FLAGS,
     NOTHING_KNOWN_FLAGS,
     SCORE_UNKNOWN_FLAGS,
     is_lower_bound,
@@ -246,12 +247,13 @@ def test_under_every_flag_of_grade_c_or_d_something_is_taken_back():
 
 def test_flags_that_forbid_an_interval_are_flags():
     known = {flag.value for flag in Flag} | {"false_calcium_extreme"}
-    assert known >= LOWER_BOUND_FLAGS | NOTHING_KNOWN_FLAGS
+    assert known >= LOWER_BOUND_FLAGS | MAY_BE_TOO_MUCH_FLAGS
     sql = (sql_folder() / "core_person_score.sql").read_text()
-    more, unknown = (set(re.findall(r"'(\w+)'", part)) for part in re.findall(
+    more, unknown, counted = (set(re.findall(r"'(\w+)'", part)) for part in re.findall(
         r"list_has_any\(\s*u.quality_flags,\s*\[(.*?)\]", sql, re.S
     ))  # fmt: skip
     assert (more, unknown) == (MAY_BE_MORE_FLAGS, SCORE_UNKNOWN_FLAGS)
+    assert unknown | counted == MAY_BE_TOO_MUCH_FLAGS
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,18 @@ def test_flags_that_forbid_an_interval_are_flags():
         (1566.0, ("heart_incomplete", "calcium_very_bright"), False, True),
         (1566.0, ("heart_incomplete", "gaps_between_slices"), False, True),
         (1566.0, ("clips_present", "false_calcium_many"), False, True),
-        (1566.0, ("stent_present", "motion"), True, False),
+        (1566.0, ("heart_incomplete", "motion"), True, False),
+        (1566.0, ("heart_incomplete", "blood_pool_bright"), False, True),
+        (1566.0, ("heart_incomplete", "contrast_tag"), False, True),
+        (1566.0, ("heart_incomplete", "false_calcium_some"), False, True),
+        (1566.0, ("heart_incomplete", "clips_present"), False, True),
+        (1566.0, ("stent_present", "motion"), False, True),
+        (1566.0, ("clips_present",), False, True),
+        (1566.0, ("lead_present",), False, True),
+        (1566.0, ("valve_prosthesis",), False, True),
+        (1566.0, ("metal_near_heart",), False, True),
+        (1566.0, ("blood_pool_bright",), False, False),
+        (0.0, ("clips_present", "blood_pool_bright"), True, False),
         (1566.0, ("calcium_very_bright",), False, False),
         (1566.0, (), False, False),
         (0.0, ("stent_possible",), True, False),
@@ -278,6 +291,12 @@ def test_at_least_is_told_only_where_nothing_can_be_too_much(agatston, flags, is
 
 @pytest.mark.parametrize("flag", sorted({f.value for f in Flag}))
 @pytest.mark.parametrize("other", sorted(MAY_BE_MORE_FLAGS))
-def test_a_score_is_told_as_at_least_where_its_lower_end_alone_is_told(flag, other):
+def test_only_a_score_whose_lower_end_alone_is_told_is_told_as_at_least(flag, other):
     sure = as_flagged(certainty(500.0, is_gated=True), (flag, other))
-    assert is_lower_bound(500.0, (flag, other)) is (sure.low is not None and sure.high is None)
+    if is_lower_bound(500.0, (flag, other)):
+        assert sure.low is not None
+        assert sure.high is None
+    # The other way round too, but for what keeps its interval and may be counted all the same.
+    counted = MAY_BE_TOO_MUCH_FLAGS - SCORE_UNKNOWN_FLAGS
+    if sure.low is not None and sure.high is None and counted.isdisjoint((flag, other)):
+        assert is_lower_bound(500.0, (flag, other))

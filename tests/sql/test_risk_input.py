@@ -151,6 +151,10 @@ def test_of_a_cut_heart_the_score_is_a_lower_bound_and_no_measure():
         "core_risk_input",
     )
     assert (row["agatston"], row["agatston_at_least"]) == (None, 512.0)
+    # Noise has added little: no "at least" is told, but the risk is drawn from there on.
+    flags = ["heart_incomplete", "false_calcium_some"]
+    (row,) = read(one_person(scan(agatston=512.0, quality_flags=flags)), "core_risk_input")
+    assert (row["agatston_at_least"], row["agatston_low"]) == (512.0, 512.0)
     # What may be too much is no bound: nothing is known of the whole.
     flags = ["heart_incomplete", "stent_possible"]
     (row,) = read(one_person(scan(agatston=512.0, quality_flags=flags)), "core_risk_input")
