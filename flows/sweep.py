@@ -8,7 +8,7 @@ A Prefect task is a stage; scans are plain Dask futures inside the scoring stage
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -29,11 +29,11 @@ from flows.withdrawal import withdrawn
 from screening import archive, catalogue, choose, inference, scoring
 from screening.catalogue import Entry
 from screening.config import Settings
-from screening.dispositions import Versions
+from screening.dispositions import Disposition, Versions
 from screening.errors import ScreeningError
 from screening.lake import TOLD_BY, Index, Lake, PeopleTold, people_told
 from screening.privacy import safe_detail
-from screening.reasons import Reason
+from screening.reasons import Reason, State
 from screening.records import Decision, ScoringParameters
 from screening.tables import DISPOSITIONS, FILES, RUNS
 
@@ -257,7 +257,16 @@ class _Stages:
         decisions = list(by_key.values())
         plan = make_plan(entries, decisions, ledger, version, self._waiting, self._arriving)
         self._n_held = plan.n_arriving
-        return plan, ledger
+        return replace(plan, decided=tuple(map(self._waiting_row, plan.decided))), ledger
+
+    def _waiting_row(self, row: Disposition) -> Disposition:
+        """Give what waits the key that working has where it waits.
+
+        Under the rules' key an earlier night's `not_chosen` is settled and would stand.
+        """
+        if row.state is not State.PENDING:
+            return row
+        return replace(row, versions=replace(self._versions, scoring_version=0))
 
     def score(self, plan: Plan, ledger: Ledger) -> Tally:
         settings = self._night.settings
