@@ -50,8 +50,7 @@ def describe(
     Series, and int64 (m,) the order of `kept` from the head to the feet
     """
     texts, numbers = columns.texts, columns.numbers
-    planes = planes_of(columns, kept)
-    geometry = _geometry(columns, kept, planes)
+    planes, geometry = _geometry(columns, kept)
     modality, words = texts["modality"].most_common(kept).upper(), _words(columns, kept)
     series = Series(
         series_key=part_key(texts["series_key"].most_common(kept), tag),
@@ -99,9 +98,10 @@ def describe(
     return series, planes.files_in(geometry.order)
 
 
-def _geometry(columns: InstanceColumns, rows: Rows, planes: Planes) -> Geometry:
-    tilt = _median(columns.numbers["tilt_degrees"][rows])
-    return measure(planes.positions_mm, planes.cosines, np.nan if tilt is None else tilt)
+def _geometry(columns: InstanceColumns, rows: Rows) -> tuple[Planes, Geometry]:
+    planes, tilt = planes_of(columns, rows), _median(columns.numbers["tilt_degrees"][rows])
+    found = measure(planes.positions_mm, planes.cosines, np.nan if tilt is None else tilt)
+    return planes, found
 
 
 def _median(values: NDArray[np.float64]) -> float | None:
