@@ -17,7 +17,7 @@ from models.train.measures import Figures, by_stratum, intervals, measures, wron
 
 TARGET = Path(__file__).parents[2] / "infra" / "model-measured.md"
 _HEADS = {
-    "unseen": "*simulated*: chests of a generator on which nothing was set or chosen",
+    "unseen": "*simulated*: chests of a generator by which nothing was set",
     "shifted": "*simulated*: chests of the generator on which rules behind the networks were found",
     "placed": "*simulated calcium in real scans (n = 3)*: by models that never saw the scan",
 }

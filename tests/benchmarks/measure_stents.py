@@ -1,7 +1,7 @@
 """Prints how much metal counts as calcium, and how much calcium is taken for metal.
 
-    python tests/benchmarks/measure_stents.py unseen    the figures of infra/decisions/0013
-    python tests/benchmarks/measure_stents.py test
+    python tests/benchmarks/measure_stents.py test      the table of infra/decisions/0013
+    python tests/benchmarks/measure_stents.py unseen
     python tests/benchmarks/measure_stents.py tune
 
 Not a test; some ten minutes. Simulated chests read by the shipped model with and without what looks
