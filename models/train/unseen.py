@@ -11,7 +11,8 @@ middle) and other protocols than either.
 
 Coefficients were compared on other seeds of it, and left as they were (`infra/decisions/0013`).
 Not all is unseen. The body is drawn by the same hand as every other. The spindles are of a shape of
-their own; the sheets are made by the same function as training's arcs (`deposits.on_tube`), with other arcs, thickness, length and density.
+their own; the sheets are made by the same function as training's arcs (`deposits.on_tube`), with
+other arcs, thickness, length and density.
 Stents, clips and whatever else is bright and no coronary calcium (valves, annulus, aorta, airways,
 cartilage, bone) are training's own. So what is measured here says nothing of other decoys.
 """
