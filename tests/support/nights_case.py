@@ -98,10 +98,14 @@ def people(nights: Nights) -> dict[str, list[Row]]:
 
 
 def one_flagged(nights: Nights) -> tuple[str, str]:
-    """Such a person with no runner-up that would take over, and the series scored."""
-    alone = (p for p, r in people(nights).items() if all(x["reason"] != "not_chosen" for x in r))
-    person = min(alone)
-    return person, nights.flagged()[person]
+    """Such a person with no runner-up that would take over, and the series scored.
+
+    Keys are new in every lake: the same one of the archive is taken each time.
+    """
+    alone = [p for p, r in people(nights).items() if all(x["reason"] != "not_chosen" for x in r)]
+    listed = nights.flagged()
+    person = min(alone, key=lambda p: nights.files_of(listed[p])[0])
+    return person, listed[person]
 
 
 def key_of(nights: Nights, file: Path) -> str:
