@@ -123,7 +123,7 @@ def train(plan: Plan, out: Path, work: Path, real: Path | None, left_out: str) -
     write_manifest(
         out,
         name=out.name,
-        version=f"0.2.{plan.seed}",
+        version=f"0.4.{plan.seed}",
         trained_on=trained_on(plan, files, seen),
         seed=plan.seed,
         command=f"python -m models.train {' '.join(sys.argv[1:])}",

@@ -5,8 +5,8 @@ Goes out: samples, and a trained `BallNet`.
 Refuses: an empty folder.
 
 The candidate network's hearts have too few stents beside too little heavy plaque. So there are
-others beside them: six in ten with one to three stents, most with much plaque, as arcs on the wall
-or as rows of lumps.
+others beside them: six in ten with one to three stents, most with much plaque, as arcs on the wall,
+as rows of lumps, or as rods: smooth, even and as wide as a stent, some of them within one.
 """
 
 import dataclasses
@@ -33,6 +33,8 @@ from screening.records import CORONARY_LABELS, Label, Volume
 _RATE, _BATCH = 2e-3, 96
 _BLOOD_HU = 60.0  # from here up brightness is stretched: blood stays where it is
 _NONE = np.zeros(0, dtype=np.float32)
+_SHARES = (0.1, 0.5, 0.2, 0.2)  # of the four arteries in plaque
+_RODS = 0.4
 
 
 def write_tube_samples(folder: Path, first: int, count: int, step: int = 1) -> None:
@@ -114,15 +116,61 @@ def _body(rng: np.random.Generator, seed: int) -> Body:
         traits, n_stents=n_stents, has_sternal_wires=False, coronary_agatston_target=target
     )
     body = make_body(seed, traits)
+    more: list[Deposit] = []
     if style > 0.4:
-        rows = [one for _ in range(int(rng.integers(1, 5))) for one in _row(rng, body)]
-        body = dataclasses.replace(body, deposits=(*body.deposits, *rows))
-    return body
+        more += [one for _ in range(int(rng.integers(1, 5))) for one in _row(rng, body)]
+    if rng.random() < _RODS:
+        more += [_rod(rng, body) for _ in range(int(rng.integers(1, 4)))]
+    stents = [one for one in body.deposits if _is_stent(one)]
+    more += [_rod(rng, body, stent) for stent in stents if rng.random() < _RODS]
+    return dataclasses.replace(body, deposits=(*body.deposits, *more))
+
+
+def _is_stent(one: Deposit) -> bool:
+    """Tell it from clips and leads: these do not move with the heart."""
+    return one.is_metal and bool(np.any(one.motion))
+
+
+def _rod(rng: np.random.Generator, body: Body, stent: Deposit | None = None) -> Deposit:
+    """Smooth plaque of one thickness with blunt ends, somewhere along an artery or at a stent."""
+    label = CORONARY_LABELS[int(rng.choice(4, p=_SHARES))]
+    line = body.courses_lps_mm[label]
+    middle = rng.uniform(0.02, 0.7) * len(line)
+    if stent is not None:
+        label, middle = _nearest(body, stent.points_mm.mean(axis=0))
+        line = body.courses_lps_mm[label]
+    length_mm, wide_mm = float(rng.uniform(2, 20)), float(rng.uniform(0.6, 2.2))
+    flat = np.array([wide_mm, wide_mm * rng.uniform(0.6, 1), wide_mm])
+    side = rng.normal(0, 1, 3)
+    side *= rng.uniform(0, 1.4) / np.linalg.norm(side)
+    volume_mm3 = float(3.0 * length_mm * flat[0] * flat[1])
+    n = int(np.clip(14 * volume_mm3, 80, 5000))
+    t = rng.uniform(-1, 1, n)
+    ball = rng.standard_normal((n, 3))
+    ball *= (rng.random(n) ** (1 / 3) / np.linalg.norm(ball, axis=1))[:, None]
+    step_mm = float(np.linalg.norm(np.diff(line, axis=0), axis=1).mean())
+    at = np.clip(middle + t * length_mm / 2 / step_mm, 0, len(line) - 1)
+    index = np.arange(len(line))
+    centre = np.stack([np.interp(at, index, line[:, k]) for k in range(3)], axis=1)
+    blunt = (1 - np.abs(t) ** rng.uniform(4, 8)) ** 0.5
+    points = centre + side + ball * flat * blunt[:, None]
+    weights = np.full(n, rng.uniform(250, 1000) * volume_mm3 / 1000 / n)
+    return Deposit(label, points, weights, rng.normal(0, 0.5, 3))
+
+
+def _nearest(body: Body, point_mm: NDArray[np.float64]) -> tuple[Label, float]:
+    """Find the artery that runs there, and where along it."""
+    away = {
+        label: np.linalg.norm(body.courses_lps_mm[label] - point_mm, axis=1)
+        for label in CORONARY_LABELS
+    }
+    label = min(away, key=lambda one: float(away[one].min()))
+    return label, float(away[label].argmin())
 
 
 def _row(rng: np.random.Generator, body: Body) -> list[Deposit]:
     """Lumps one after another on one side of an artery, some so close that they touch."""
-    label = CORONARY_LABELS[int(rng.choice(4, p=[0.1, 0.5, 0.2, 0.2]))]
+    label = CORONARY_LABELS[int(rng.choice(4, p=_SHARES))]
     line = body.courses_lps_mm[label]
     at = rng.uniform(0.02, 0.7) * len(line)
     side = rng.normal(0, 1, 3)

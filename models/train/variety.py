@@ -45,7 +45,7 @@ def training_traits(rng: np.random.Generator, *, is_rich: bool) -> Traits:
     if is_rich:
         changes["n_stents"] = int(rng.integers(1, 5)) if rng.random() < 0.35 else 0
         changes["has_sternal_wires"] = bool(rng.random() < 0.15)
-        changes["has_clips"] = bool(rng.random() < 0.15)
+        changes["has_clips"] = bool(rng.random() < 0.3)
         changes["has_lead"] = bool(rng.random() < 0.2)
         changes["valve_prosthesis"] = str(rng.choice(["", "aortic", "mitral"], p=[0.8, 0.1, 0.1]))
         if rng.random() < 0.8:
