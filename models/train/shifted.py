@@ -88,14 +88,21 @@ def shifted_protocol(rng: np.random.Generator) -> Protocol:
     )
 
 
-def shifted_case(seed: int, n_stents: int | None = None) -> TestCase:
-    """Scan one person of the shifted generator, with so many stents (None: as it happens)."""
+def shifted_case(
+    seed: int, n_stents: int | None = None, more: Callable[..., list[Deposit]] | None = None
+) -> TestCase:
+    """Scan one person of the shifted generator, with so many stents (None: as it happens).
+
+    `more` draws further plaque, of a generator and the body.
+    """
     rng = np.random.default_rng([11, seed])
     traits, protocol = shifted_traits(rng), shifted_protocol(rng)
     if n_stents is not None:
         traits = dataclasses.replace(traits, n_stents=n_stents)
     body = make_body(seed, dataclasses.replace(traits, coronary_agatston_target=0.0), _POSTURE)
     body = _with_beads(rng, body, traits.coronary_agatston_target or 0.0)
+    if more is not None:
+        body = dataclasses.replace(body, deposits=(*body.deposits, *more(rng, body)))
     noise_hu = float(rng.uniform(*_BODY_NOISE_HU) * (2.5 / max(protocol.thickness_mm, 1)) ** 0.4)
     return scanned(f"shifted-{seed}", seed, rng, body, protocol, noise_hu, _with_noise)
 

@@ -120,9 +120,9 @@ def _body(rng: np.random.Generator, seed: int) -> Body:
     if style > 0.4:
         more += [one for _ in range(int(rng.integers(1, 5))) for one in _row(rng, body)]
     if rng.random() < _RODS:
-        more += [_rod(rng, body) for _ in range(int(rng.integers(1, 4)))]
+        more += [rod(rng, body) for _ in range(int(rng.integers(1, 4)))]
     stents = [one for one in body.deposits if _is_stent(one)]
-    more += [_rod(rng, body, stent) for stent in stents if rng.random() < _RODS]
+    more += [rod(rng, body, stent) for stent in stents if rng.random() < _RODS]
     return dataclasses.replace(body, deposits=(*body.deposits, *more))
 
 
@@ -131,7 +131,7 @@ def _is_stent(one: Deposit) -> bool:
     return one.is_metal and bool(np.any(one.motion))
 
 
-def _rod(rng: np.random.Generator, body: Body, stent: Deposit | None = None) -> Deposit:
+def rod(rng: np.random.Generator, body: Body, stent: Deposit | None = None) -> Deposit:
     """Smooth plaque of one thickness with blunt ends, somewhere along an artery or at a stent."""
     label = CORONARY_LABELS[int(rng.choice(4, p=_SHARES))]
     line = body.courses_lps_mm[label]

@@ -35,11 +35,13 @@ from screening.records import CORONARY_LABELS, Label
 
 Floats = NDArray[np.float64]
 _CORONARY = np.array([int(label) for label in CORONARY_LABELS])
-# Log-odds of metal, measured: a logistic regression over the balls of 160 simulated scans (85 with
-# stents; plaque as arcs on the wall and as chains of beads, much of it heavier than in an archive)
-# that none of the networks has seen. Far more of them are metal than in an archive.
-_BASE, _OF_BALL, _OF_THING, _OF_CANDIDATE = -6.75, 0.38, 1.55, 0.10
-_OF_LOOK = np.array([0.97, 3.55, 15.26])  # tube, wide, even
+# Log-odds of metal, measured (`python -m models.train.rule` makes such a fit): a logistic
+# regression over the balls of 160 simulated scans (85 with stents; plaque as arcs on the wall and
+# as chains of beads, much of it heavier than in an archive) that none of the networks has seen. Far
+# more of them are metal than in an archive.
+_BASE = -6.75
+_OF_OPINIONS = np.array([0.38, 1.55, 0.10, 0.97, 3.55, 15.26])
+_N_LOOKS = 3  # tube, wide, even: the first features of a ball
 # What a stent makes of its neighbours was chosen on the same scans, each set judged by
 # coefficients from the others. Odds of one to e (-5.75) left no stent of eight on the quality bench
 # counted, where even odds leave one; but in 84 chests of simulated hospitals with much plaque and
@@ -81,8 +83,7 @@ def tell_stents(
     -------
     label uint8 (n,), probability float32 (n,)
     """
-    coronary, metal = p[:, _CORONARY].sum(axis=1), p[:, Label.METAL]
-    share = metal / np.maximum(metal + coronary, 1e-6)
+    share = metal_share(p)
     is_coronary = np.isin(label, _CORONARY)
     odds = _log_odds(candidates, balls, ball_odds, share)
     is_sure = (label == Label.METAL) & (share >= _SURE) & ~(odds < 0)
@@ -94,9 +95,15 @@ def tell_stents(
         odds += np.where(_gap_mm(frame, candidates, is_stent) <= _NEAR_MM, _NEAR_STENT, 0.0)
     judged = ~np.isnan(odds)
     named = np.where(odds >= 0, np.uint8(Label.METAL), _CORONARY[p[:, _CORONARY].argmax(axis=1)])
-    sure = (metal + coronary) / (1 + np.exp(-np.abs(odds)))
+    sure = (p[:, Label.METAL] + p[:, _CORONARY].sum(axis=1)) / (1 + np.exp(-np.abs(odds)))
     label = np.where(judged, named, label).astype(np.uint8)
     return label, np.where(judged, sure, probability).astype(np.float32)
+
+
+def metal_share(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Metal's part of what is metal or coronary in each candidate, (n,), of `p` (n, labels)."""
+    coronary, metal = p[:, _CORONARY].sum(axis=1), p[:, Label.METAL]
+    return np.asarray(metal / np.maximum(metal + coronary, 1e-6), dtype=np.float32)
 
 
 def _log_odds(
@@ -106,7 +113,27 @@ def _log_odds(
     share: NDArray[np.float32],
 ) -> Floats:
     """Log-odds of metal of each candidate, NaN where no ball touches it."""
-    n, size = len(share), np.bincount(balls.ball, balls.weight, len(ball_odds))
+    n = len(share)
+    odds = _BASE + opinions(candidates, balls, ball_odds, share) @ _OF_OPINIONS
+    total = np.bincount(balls.candidate, balls.weight * odds[balls.ball], n)
+    seen = np.bincount(balls.candidate, balls.weight, n)
+    return np.where(seen > 0, total / np.maximum(seen, 1e-9), np.nan)
+
+
+def opinions(
+    candidates: Candidates,
+    balls: Balls,
+    ball_odds: NDArray[np.float32],
+    share: NDArray[np.float32],
+) -> Floats:
+    """Return what speaks for metal at each ball, (b, 6), by ball, thing, candidate, three looks.
+
+    Parameters
+    ----------
+    ball_odds : float32 (b,), log-odds of metal of each ball, by its network
+    share : float32 (n,), metal's part of what is metal or coronary in each candidate
+    """
+    size = np.bincount(balls.ball, balls.weight, len(ball_odds))
     _, thing = np.unique(_thing_of_ball(candidates, balls), return_inverse=True)
 
     def of_thing(value: NDArray[np.floating]) -> Floats:
@@ -115,16 +142,9 @@ def _log_odds(
 
     here = np.bincount(balls.ball, balls.weight * share[balls.candidate], len(size)) / size
     belief = np.clip((here + of_thing(here)) / 2, *_BELIEVED)
-    odds = (
-        _BASE
-        + _OF_BALL * ball_odds
-        + _OF_THING * of_thing(ball_odds)
-        + _OF_CANDIDATE * np.log(belief / (1 - belief))
-        + balls.features[:, : len(_OF_LOOK)] @ _OF_LOOK
-    )
-    total = np.bincount(balls.candidate, balls.weight * odds[balls.ball], n)
-    seen = np.bincount(balls.candidate, balls.weight, n)
-    return np.where(seen > 0, total / np.maximum(seen, 1e-9), np.nan)
+    by_candidate = np.log(belief / (1 - belief))
+    look = balls.features[:, :_N_LOOKS].astype(np.float64)
+    return np.column_stack([ball_odds, of_thing(ball_odds), by_candidate, look])
 
 
 def _gap_mm(frame: Frame, candidates: Candidates, chosen: NDArray[np.bool_]) -> Floats:
