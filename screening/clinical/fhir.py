@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from screening.clinical.codes import Codes
-from screening.clinical.fhir_facts import READERS, Reader, none_made, void, with_medicine
+from screening.clinical.fhir_facts import READERS, Reader, leaves_score_open, void, with_medicine
 from screening.clinical.fhir_names import file_called, type_called
 from screening.clinical.fhir_patients import patients
 from screening.clinical.fhir_values import items, named_by, reference, text
@@ -130,8 +130,12 @@ class _Export:
         if reason:
             self._tally.add(key[0], Reason.VOID_RECORD, reason)
             return
-        if key[0] == "DiagnosticReport" and none_made(resource, self._codes):
-            self._tally.add(key[0], Reason.VOID_RECORD, "says that no score was made")
+        if key[0] == "DiagnosticReport" and leaves_score_open(resource, self._codes):
+            self._tally.add(
+                key[0],
+                Reason.VOID_RECORD,
+                "a calcium score CT whose report tells no score and denies something",
+            )
         rows = [(r.table, row) for r in readers for row in r.rows(resource, self._codes)]
         if not rows:
             self._tally.add(key[0], Reason.CODE_NOT_USED, "code_not_used")

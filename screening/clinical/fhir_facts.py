@@ -30,7 +30,7 @@ from screening.clinical.fhir_values import (
     status_of,
     text,
 )
-from screening.clinical.report_denials import says_none_made
+from screening.clinical.report_denials import leaves_open
 from screening.clinical.reports import FORMAL_SCORE
 
 Resource = dict[str, Any]
@@ -191,17 +191,17 @@ def _reported_procedure(resource: Resource, codes: Codes) -> list[Row]:
     if text(resource, "status") == "partial":
         return []
     code = _known(resource.get("code"), "procedure", codes)
-    if FORMAL_SCORE not in codes.concepts("procedure", code) or none_made(resource, codes):
+    if FORMAL_SCORE not in codes.concepts("procedure", code) or leaves_score_open(resource, codes):
         return []
     day = first_date(resource, "effectiveDateTime", "effectivePeriod", "issued")
     return [{"code": code, "performed_at": day}]
 
 
-def none_made(resource: Resource, codes: Codes) -> bool:
-    """Whether a report is coded as a calcium score CT and says itself that no score was made."""
+def leaves_score_open(resource: Resource, codes: Codes) -> bool:
+    """Whether a report is coded as a calcium score CT, but its text leaves open if it was made."""
     code = _known(resource.get("code"), "procedure", codes)
     is_coded = FORMAL_SCORE in codes.concepts("procedure", code)
-    return is_coded and says_none_made(_text_of(resource))
+    return is_coded and leaves_open(_text_of(resource))
 
 
 def _medicine(concept: Any, codes: Codes) -> Row:

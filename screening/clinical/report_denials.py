@@ -1,141 +1,79 @@
-"""Whether the report of a calcium score CT says itself that no score was made.
+"""Whether the report of a calcium score CT leaves it open that a score was made.
 
-Comes in: one text. Goes out: whether it says so.
-Refuses: nothing. Only what is said of the score itself or of the whole examination counts ("the
-lungs are not imaged", "patient declined statin" are of something else), and nothing does where a
-score, a grade or a table of scores is told. English, German and French.
+Comes in: one text. Goes out: whether it is in doubt.
+Refuses: nothing.
+
+No grammar is asked: a text that tells a score, a grade, a percentile, a table or that there is no
+calcium leaves nothing open, whatever else it denies. Of all others one word that denies, in any of
+eleven languages, is enough, wherever it stands: who counts as scored is never told, and a score
+missed means a person told again.
 """
 
 import re
 
-from screening.clinical import report_words as words
 from screening.clinical.report_scores import reported_score
 from screening.clinical.report_sentences import unwrapped
 
 _I = re.IGNORECASE
-_SENTENCE_END = re.compile(r"[.;!?](?=\s|$)|\n")
-_MADE = (
-    r"(?:performed|done|obtain(?:ed)?|completed?|possible|calculat\w+|comput\w+|scored?|measur\w+"
-    r"|quantif\w+|determin\w+|assess\w*|evaluat\w+|interpret\w+(?!\s+as\b)|report(?:ed)?|available"
-    r"|acquired?|feasible|attempted|applicable|valid|reliable|carried\s+out|generated?|scanned"
-    r"|imaged|diagnostic|made|given|provided?|perform|do|tolerated)\b"
-)
-_MODS = (
-    r"(?:(?:the|an?|this|any|total|formal|valid|reliable|accurate|meaningful|quantitative|overall|final"
-    r"|numeric(?:al)?|usable|diagnostic|coronary|artery|arterial|calcium|calcification|cardiac|heart"
-    r"|ct|cacs?|agatston|image)[\s-]+){0,6}"
-)
-_SCORE = r"(?:agatston|(?:calcium[- ]?)?scor(?:es?|ing)|cacs|quantification)\b"
-_CALCIUM = (
-    r"(?:(?:coronary\s+)?(?:artery\s+)?calci(?:um|fications?)|cac"
-    r"|coronar(?:y\s+arter)?(?:y|ies))\b"
-)
-_EXAM = r"(?:exam(?:ination)?|study|scan|test|procedure|acquisition|ct|images?)\b"
-_OF_WHOM = (
-    r"(?:\s+(?:of|for|in)\s+(?:the\s+|this\s+)?(?:patient|coronar\w+(?:\s+arter\w+)?|heart))?"
-)
-# What may stand between a subject and what is denied of it.
-_IS = (
-    r"(?:\s+(?:is|are|was|were|be|been|being|has|have|had|could|can|would|will|did|does|do|therefore"
-    r"|thus|hence|unfortunately|also|so))*"
-)
-_NOT = r"(?:\s*n't|\s*n’t|(?:\s+|(?<=can))not|\s+never)\b"
-_HOW = r"(?:\s+(?!only\b)\w+){0,3}?\s+"
-_STOPPED = (
-    r"(?:cancell?ed|aborted|terminated|interrupted|discontinued|postponed|deferred|rescheduled"
-    r"|refused|declined|stopped)\b"
-)
-_POOR = (
-    r"(?:uninterpretable|unreadable|inadequate|insufficient|invalid|non-?\s?diagnostic|infeasible"
-    r"|impossible|unsuccessful|n/a|none|failed|precluded)(?!\w)"
-)
-_DENIED = re.compile(
-    # Of the score: "calcium score could not be calculated", "no Agatston score", "score: N/A".
-    rf"\b(?:{_SCORE}|{_CALCIUM}|{_EXAM}){_OF_WHOM}{_IS}{_NOT}{_HOW}{_MADE}"
-    rf"|\b{_SCORE}{_OF_WHOM}\s*[:=]?\s*(?:n/a\b|none\b|not\b|unable\b)"
-    rf"|\b(?:no|without)\s+{_MODS}(?:{_SCORE}|{_EXAM})(?!\s+(?:change|increase|progression))"
-    rf"|\b(?:not|never|cannot|can't|couldn't|unable\s+to|failed\s+to|failure\s+to)\s+"
-    rf"(?:be\s+)?(?:\w+ly\s+)?{_MADE}\s+{_MODS}(?:{_SCORE}|{_EXAM}|{_CALCIUM})"
-    # Of the examination as a whole.
-    rf"|\b(?:{_EXAM}|{_SCORE}|quality){_OF_WHOM}{_IS}\s*:?\s+(?:\w+ly\s+)?(?:{_STOPPED}|{_POOR})"
-    rf"|\b(?:{_STOPPED}|{_POOR})\s+{_MODS}(?:{_EXAM}|{_SCORE}|quality\b)"
-    rf"|\b(?:preclud\w+|prevent\w*)\s+(?:\w+\s+of\s+)?{_MODS}(?:{_SCORE}|{_EXAM}|{_CALCIUM})"
-    r"|\b(?:patient|pt|he|she)\s+(?:did\s*(?:not|n't)\s+(?:attend|appear|come|undergo|show|arrive"
-    r"|tolerate)|(?:was\s+)?unable\s+to\s+(?:complete|tolerate|undergo|cooperate))\b"
-    rf"|\b(?:patient|pt|he|she)\s+(?:has\s+)?{_STOPPED}(?=\W*$|\W+{_MODS}(?:{_EXAM}|{_SCORE}|to\b))"
-    r"|\bno[- ]shows?\b"
-    # A sentence without a subject.
-    rf"|(?:^|:)\W{{0,9}}(?:(?:could|can|was|is)\s*)?(?:not|never)\s+(?:be(?:en)?\s+)?(?:\w+ly\s+)?{_MADE}"
-    rf"|(?:^|:)\W{{0,9}}(?:{_STOPPED}|{_POOR})\W*(?:$|,|due\b|because\b|for\s+(?:{_SCORE}|calcium))"
-    # German, French.
-    r"|\bkein\w*\s+(?:\w+(?:er|em|en|e|es)\s+)?[\w-]{0,40}(?:scor\w*|agatston|auswertung|quantifizierung)"
-    r"|\b(?:[\w-]{0,40}scor(?:e|es|ing)|agatston|untersuchung|messung|bestimmung|berechnung|auswertung|ct)\s+"
-    r"(?:[\w-]+\s+){0,5}?nicht\s+(?:\w+\s+)?(?:durchf|durchgef|auswertbar|beurteilbar"
-    r"|m(?:ö|oe)glich|bestimm|erfolgt|berechn|ermittel|erhoben|verwertbar)"
-    r"|(?:^|:)\W{0,9}nicht\s+(?:\w+\s+)?(?:durchf|durchgef|auswertbar|m(?:ö|oe)glich|erfolgt)"
-    r"|\b(?:untersuchung|messung|ct|scan)\s+(?:\w+\s+){0,3}?(?:abgebrochen|storniert|abgesagt"
-    r"|verweigert)\b|(?:^|:)\W{0,9}(?:abgebrochen|storniert|abgesagt)\b"
-    r"|\b(?:pas|absence|aucun)\s+(?:de\s+|d['’])?scores?\b"
-    r"|\b(?:score|examen|calcul|scanner)\s+(?:(?:calcique|n['’]a|n['’]est|est|a)\s+)*(?:non|pas)\s+"
-    r"(?:pu\s+être\s+|été\s+)?(?:calcul|r[ée]alis|effectu|interpr|[ée]valu|possible|mesur|fai|d[ée]term)"
-    r"|\bexamen\s+(?:est\s+|a\s+été\s+)?(?:annul|interromp|refus)",
-    _I,
-)
-# What a calcium score CT leaves out by its nature, or what was not at hand beside it.
-_OF_ELSE = re.compile(
-    r"\b(?:contrast|non-?\s?calcified|soft\s+plaques?|stenos[ei]s|lumens?|luminal|angiogra\w+|lungs?"
-    r"|prior|previous|earlier|outside|old|past|comparisons?|compared?|percentile|extra-?cardiac"
-    r"|lunge\w*|vor\w*untersuchung\w*|kontrast\w*|patency|chest|abdom\w+|emphysema)\b",
-    _I,
-)
-# One artery among others: of the others a score may stand in a table.
-_PART = re.compile(
-    rf"\b{words.ARTERY}\s+(?:coronary\s+|artery\s+|calcium\s+|agatston\s+){{0,3}}(?:scor|{_EXAM})"
-    rf"|^\s*(?:in|of|for|within)\s+(?:the\s+)?(?:{words.ARTERY}|stent)",
-    _I,
-)
-_WHY = re.compile(r",|;|\b(?:because|due|given|as|since|owing|secondary|after|bei|wegen|by)\b", _I)
-# What stands directly in front of a subject: "aortic valve score", "the prior exam".
-_NEW = re.compile(
-    r"[,:(]|\b(?:the|an?|this|of|in|on|with|by|and|but|to|that|because|since|as|is|was)\b", _I
-)
 _TOLD = re.compile(
     r"\b(?:see|refer\s+to)\b[^.;\n]{0,40}\btables?\b|\btables?\s+of\s+scores?\b"
     r"|\b(?:in|per)\s+(?:the\s+)?(?:(?:attached|following|separate|score)\s+)?table\b"
     r"|\btable\b[^.;\n]{0,20}\b(?:attached|below|above|follow\w*)|\battached\s+table"
-    rf"|{_SCORE}\s*:?\s*(?:(?:is|are|values?|reported|given|found|see|results?)\s+){{0,3}}"
+    r"|\b(?:agatston|(?:calcium[- ]?)?scor(?:es?|ing)|cacs|quantification)\b"
+    r"\s*:?\s*(?:(?:is|are|values?|reported|given|found|see|results?)\s+){0,3}"
     r"(?:in|on|see|per)\s+(?:the\s+|an?\s+)?(?:\w+\s+)?(?:report|pacs|sheet|attachment|document)\b"
     r"|\bcalci\w+\s+(?:volume|mass)\s*(?:score\b)?\s*(?:[:=]|is\b|of\b)?\s*\d"
     r"|\bcac-?drs\W{0,3}(?:category\W{0,3})?[av]?[0-3]\b"
-    r"|\b\d{1,2}(?:st|nd|rd|th)\s+percentile|\bpercentile\s*[:=]\s*\d",
+    r"|\b\d{1,2}(?:st|nd|rd|th)\s+percentile|\bpercentile\s*[:=]\s*\d"
+    # No calcium is a score of zero.
+    r"|\b(?:no|without|absence\s+of)\s+(?:(?:evidence|sign)s?\s+of\s+)?(?:\w+ly\s+)?"
+    r"(?:(?:visible|detectable|measurable|significant|identifiable|any)\s+)?"
+    r"(?:coronary\s+(?:artery\s+|arterial\s+)?calci(?:um|fications?)|cac)\b"
+    r"(?!\s*(?:scor|scan|ct\b|exam|study|quantif|assess|measure|evaluat|volume|mass))"
+    r"|\b(?:coronary\s+(?:artery\s+)?calci(?:um|fications?)|calcium\s+score|agatston(?:\s+score)?)\s*:?\s*"
+    r"(?:none(?:\s+(?:detected|seen|present|visible|found))?|absent|nil)\s*(?:[.;,(\n]|$)"
+    r"|\bkeine\s+(?:koronar|herzkranz)\w*(?:kalk|verkalk)\w*|\bkeine\s+koronare\w*\s+\w*kalk\w*"
+    r"|\b(?:pas|absence)\s+de\s+calcifications?\s+(?:des\s+art[èe]res\s+)?coron\w*"
+    r"|\b(?:sin|senza|sem)\s+calcific\w+\s+(?:de\s+(?:las\s+)?arterias\s+)?coron\w*",
     _I,
 )
+# Of technique, not of the score: the name of the procedure itself says "without contrast".
+_NEUTRAL = re.compile(
+    r"\b(?:without|w/o|no|non|sans|ohne|sin|senza|sem|zonder)[-\s]{1,3}(?:(?:the|any|iv|i\.v\.|use"
+    r"|of|intravenous|injection|de|di|du|d['’]|produit|medio|mezzo|meio|agent|administration)\s*){0,6}"
+    r"(?:contrast\w*|kontrast\w*|injection|enhanc\w*)"
+    r"|\bnon-?\s?(?:contrast|enhanced|invasive)\w*",
+    _I,
+)
+_DENYING = (
+    # English
+    r"no|nor|not|never|none|nil|nothing|neither|without|n/a|cannot|cant|unable|un(?:success|interpret"
+    r"|read|reli|feas|evalu|assess)\w*|in(?:adequate|sufficient|valid|complete|feasible|conclusive|determinate)\w*"
+    r"|non-?\s?diagnostic|impossible|impractic\w*|fail\w*|cancel\w*|abort\w*|abandon\w*|refus\w*|declin\w*"
+    r"|terminat\w*|interrupt\w*|discontinu\w*|postpon\w*|defer\w*|reschedul\w*|resched\w*|withdr[ae]w\w*"
+    r"|withh[eo]ld\w*|waive\w*|omit\w*|skip\w*|stopped|halted|error\w*|void\w*|preclud\w*|prevent\w*"
+    r"|prohibit\w*|hinder\w*|hamper\w*|degrad\w*|claustro\w*|pending|missed|no-?shows?|aborted|lacking"
+    r"|missing|absent|absence|wrong|mistake\w*|obscur\w*|limit(?:ed|s)"
+    # German, Dutch, Nordic
+    r"|nicht|nichts|kein\w*|ohne|nie|niemals|un(?:m(?:ö|oe)glich|vollst|zureich|auswert|brauch)\w*"
+    r"|abgebroch\w*|abbruch|abgelehn\w*|ablehn\w*|stornier\w*|abgesag\w*|verweiger\w*|verzicht\w*"
+    r"|entf(?:ä|ae)ll\w*|entfallen|fehl\w*|ausgefallen|nichtdiagnost\w*"
+    r"|niet|geen|zonder|nooit|onmogelijk|geannuleerd|geweigerd|afgebroken|mislukt|onbetrouwbaar"
+    r"|ikke|ingen|inget|inte|inga|ej|uden|utan|utenom|uten|avbr\w*|afbr\w*|avlys\w*|aflys\w*|avböj\w*"
+    # French, Spanish, Italian, Portuguese, Polish
+    r"|pas|non|aucune?|sans|jamais|ni|impossible|annul\w*|interromp\w*|report[ée]e?|[ée]chec|illisible"
+    r"|inexploitable|ininterpr[ée]table"
+    r"|sin|nunca|ning[uú]n\w*|tampoco|imposible|suspend\w*|rechaz\w*|anulad\w*|neg[óo]|fracas\w*"
+    r"|senza|mai|nessun\w*|impossibile|annullat\w*|rifiut\w*|interrott\w*|rinviat\w*"
+    r"|n[ãa]o|sem|nenhum\w*|imposs[íi]vel|recus\w*|adiad\w*"
+    r"|nie|brak|bez|niemo\w*|odwo[łl]an\w*|odm[óo]wi\w*|przerwan\w*"
+)
+_DENIES = re.compile(rf"(?<![\w-])(?:{_DENYING})(?!\w)|\wn['’]t\b|\bn['’](?:a|est|ont|y)\b", _I)
 
 
-def says_none_made(text: str) -> bool:
-    """Whether a report says that its examination gave no score."""
+def leaves_open(text: str) -> bool:
+    """Whether a report tells no score and denies something."""
     flat = unwrapped(text)
-    if reported_score(text) is not None or _TOLD.search(flat):
+    if not _DENIES.search(_NEUTRAL.sub(" ", flat)) or _TOLD.search(flat):
         return False
-    return any(_denies(said) for said in _SENTENCE_END.split(flat) if said)
-
-
-def _denies(said: str) -> bool:
-    return any(_is_of_the_whole(said, hit) for hit in _DENIED.finditer(said))
-
-
-def _is_of_the_whole(said: str, hit: re.Match[str]) -> bool:
-    """Whether a denial is of the score or the examination, not of something beside it."""
-    before = _NEW.split(said[max(0, hit.start() - 60) : hit.start()])[-1]
-    if re.match(r"prec|prev", hit[0], _I):
-        before = ""  # the cause: "previous stents preclude scoring"
-    after = _WHY.split(said[hit.end() : hit.end() + 60])[0]
-    near = before + hit[0] + after
-    if re.search(r"\b(?:at|by|from|in|on|of)\s+$", said[: hit.start()], _I) and not before.strip():
-        return bool(re.match(_SCORE, hit[0], _I))  # "cannot be told by this scan"
-    return not (
-        _OF_ELSE.search(near)
-        or words.OTHER_ORGAN.search(f"{before}|{after}")
-        or _PART.search(before + hit[0])
-        or _PART.search(after)
-    )
+    return reported_score(text) is None

@@ -166,7 +166,7 @@ def _mentions(sentence: Sentence) -> Iterator[_Mention]:
             yield _Mention(before, found["name"], "", "", "", 0.0, after, sentence)
     for found in words.NUMBER_FIRST.finditer(said):
         before = said[max(0, found.start() - _AROUND) : found.start()]
-        is_named = re.search(r"\b(?:calci|coronar|plaque)", before, re.IGNORECASE)
+        is_named = re.search(r"\b(?:calci|coronar|plaque|total\s+score)", before, re.IGNORECASE)
         if is_named and not words.LIMIT_BEFORE.search(before):
             after = said[found.end() : found.end() + _AROUND]
             yield _Mention(before, "", "", "", "", words.number(found["value"]), after, sentence)

@@ -70,7 +70,7 @@ _FROM_TO = (
 _SAYS = (
     r"of|is|was|were|be|been|has|have|had|measur(?:es|ed|ing)|equals?|equal\s+to|total(?:s|l?ing|l?ed)"
     r"|show(?:s|ed|ing)|demonstrat(?:es|ed|ing)|reveal(?:s|ed|ing)|came|comes|back|calculat(?:es|ed)"
-    r"|computed|reported|recorded|quantified|determined|found|noted|documented|estimated|returned"
+    r"|computed|obtained|reported|recorded|quantified|determined|found|noted|documented|estimated|returned"
     r"|remains?|remained|at(?!\s+least)|to(?:\s+be)?|as|which|that|an?|the|total|overall|score|value"
     r"|approximately|approx\.?|about|around|roughly|only|now|currently|today|again|also|reportedly"
     r"|normal|abnormal|elevated|high|low|very|markedly|mildly|moderately|significantly|previously"
@@ -117,7 +117,7 @@ NOW = re.compile(
     _I,
 )
 # "now 58, asymptomatic" may be an age.
-NOW_ENDS = re.compile(rf"{UNIT}|\s*(?:$|[.;()])", _I)
+NOW_ENDS = re.compile(rf"{UNIT}|\s*(?:today\b)?\s*(?:$|[.;()])", _I)
 # 1+ to 4+ are the steps of a reader's eye.
 HIGHEST_STEP = 4.0
 
@@ -149,7 +149,9 @@ SETTING = re.compile(
 RELATIVE = (
     r"(?:father|mother|brother|sister|sibling|parent|family|relative|wife|husband|spouse|partner"
     r"|son|daughter|uncle|aunt|cousin|nephew|niece|twin|dad|mom|grand\w+|friend|neighbou?r"
-    r"|co-?worker|colleague|boss)s?\b"
+    r"|co-?worker|colleague|boss|vater|mutter|bruder|schwester|vader|moeder|broer|zus(?:ter)?"
+    r"|p[èe]re|m[èe]re|fr[èe]re|s(?:œ|oe)ur|padre|madre|hermano|hermana|fratello|sorella|pai|m[ãa]e"
+    r"|irm[ãa]o?)s?\b"
 )
 OTHER_PERSON = re.compile(rf"\b{RELATIVE}", _I)
 OWN = re.compile(r"\bpatient'?s?\b(?!\W{1,2}s?\s*" + RELATIVE + r")|\b(?:his|her)\s+own\b", _I)
@@ -160,7 +162,8 @@ PEOPLE = re.compile(
     r"|someone|somebody|anyone|everyone|studies|trials?|cohorts?|registry|literature|guidelines?"
     r"|consensus|populations?|prevalence|incidence|mortality|thresholds?|cut-?offs?|criteri\w+"
     r"|categor\w+|in\s+(?:the\s+)?mesa|research|for\s+example|in\s+general|generally|typically"
-    r"|usually|education)\b|\bstud(?:y|ies)\s+(?:show|found|suggest)",
+    r"|usually|education)\b|\bpower\s+of\s+zero\b|\brisks?\s+(?:of\s+(?:\w+\s+){0,4}|for\s+\w+\s+)"
+    r"with\s+an?\b|\bstud(?:y|ies)\s+(?:show|found|suggest)",
     _I,
 )
 COMPARED = re.compile(
@@ -172,7 +175,7 @@ COMPARED = re.compile(
 # Of which organ it is.
 CORONARY = re.compile(r"\b(?:coronary|coronaries|cacs?|lad|lcx|rca|lmca|left\s+main)\b", _I)
 _ORGANS = (
-    r"aort\w*|mitral|tricuspid|bicuspid|pulmonic|valv\w*|annul\w*|leaflets?|carotid\w*|femoral"
+    r"aort\w*|lvot|mitral|tricuspid|bicuspid|pulmonic|valv\w*|annul\w*|leaflets?|carotid\w*|femoral"
     r"|iliac|renal|kidneys?|pancrea\w*|breast|mammary|splenic|abdominal|peripheral|tibial|popliteal"
     r"|cerebral|intracranial|legs?|thyroid|liver|hepatic|nodules?|urin\w*|serum|avc|mac|av|tav[ir]"
     r"|kauppila|lumbar|bone|granuloma\w*|pericardi\w*|extremit\w+"
@@ -235,7 +238,7 @@ NO_PLAQUE = re.compile(
     r"\b(?:no|without|absence\s+of)\b[^,;]{0,80}\b(?:calci\w*|plaques?|atheroscler\w*)", _I
 )
 ADVICE = re.compile(
-    r"\b(?:if|when|unless|whether|until|should|would|could|may|might|consider\w*|recommend\w*"
+    r"\b(?:if|when|unless|whether|until|assum\w+|suppos\w+|hypothetic\w*|si|wenn|falls|should|would|could|may|might|consider\w*|recommend\w*"
     r"|suggest\w*|advis\w*|order(?:ed|ing)?|request\w*|schedul\w*|appointment|await\w*|pending"
     r"|discuss\w*|indicated|target|goal|favou?rs?|eligib\w*|candidates?|plan(?:ned)?\s+(?:for|to)|e\.g|for"
     r"\s+example|will)\b",
@@ -250,7 +253,7 @@ GUESS = re.compile(
 )
 GUESS_AFTER = re.compile(
     r"\b(?:estimated\s+(?:from|on|by|off|visually)|an?\s+estimate|non-?\s?gated|ungated|not\s+gated"
-    r"|weston|shemesh|visual\w*|ordinal|qualitative\w*|semi-?quantitative\w*|kauppila|cac-?drs"
+    r"|weston|shemesh|visu[ae]l\w*|(?:range|scale)\W{0,3}0\s?(?:-|–|to)\s?(?:[34]|12|30)(?!\d)|ordinal|qualitative\w*|semi-?quantitative\w*|kauppila|cac-?drs"
     r"|ai[- ](?:derived|based)|deep[- ]learning)\b",
     _I,
 )

@@ -8,7 +8,7 @@ import pytest
 from clinical_tables import refused, resolve
 
 from screening.clinical import read_clinical
-from screening.clinical.report_denials import says_none_made
+from screening.clinical.report_denials import leaves_open
 from screening.config import ClinicalSettings
 
 ALICE = {
@@ -78,9 +78,11 @@ def as_form(text):
         "Calcium score could not be\ncalculated due to pacemaker leads.",
     ],
 )
-def test_a_report_that_says_that_no_score_was_made_is_none_and_counted(scored, text, written):
+def test_a_report_that_denies_its_score_is_none_and_counted(scored, text, written):
     assert scored(**written(text)) == []
-    counts = {("void_record", "says that no score was made"): 1}
+    counts = {
+        ("void_record", "a calcium score CT whose report tells no score and denies something"): 1
+    }
     assert refused(scored.tables, "DiagnosticReport") == counts
 
 
@@ -91,31 +93,55 @@ def test_a_report_that_says_that_no_score_was_made_is_none_and_counted(scored, t
         "Calcium scoring CT. Score in separate report. No acute findings on this scan.",
         "Coronary calcium. CAC-DRS A2/N3. The upper abdomen is not imaged.",
         "The calcium score is at the 90th percentile. Emphysema cannot be assessed.",
-        "Risk cannot be determined by calcium score alone. See table.",
-        "Risk cannot be determined by calcium score alone.",
         "Indication: patient declined statin. Calcium score CT. See table of scores.",
-        "Patient declined statin therapy. Mild coronary calcification.",
-        "The liver is not evaluated on this examination.",
-        "The lower lobes were not imaged on this cardiac CT.",
-        "Stenosis cannot be assessed on this examination.",
-        "Aortic valve calcium score was not calculated.",
-        "RCA score could not be calculated due to stent.",
-        "No prior scan. No prior calcium score available for comparison.",
-        "A calcium score cannot be interpreted as absence of disease.",
-        "Coronary arteries are not evaluated for stenosis on this noncontrast scan.",
-        "Statin was discontinued. Unable to tolerate statins.",
-        "Patient unable to hold breath. Some motion.",
-        "Die Lunge ist nicht vollständig beurteilbar.",
+        "CT heart without contrast material, with quantitative evaluation of coronary calcium.",
+        "Scanner cardiaque sans injection de produit de contraste. Score calcique.",
+        "Calcium score: none.",
+        "Coronary calcification: None. The liver is not evaluated.",
+        "No evidence of coronary artery calcification.",
+        "Pas de calcification coronaire.",
+        "Keine Koronarverkalkungen.",
+        "Mild coronary calcification.",
     ],
 )
-def test_what_was_not_done_beside_the_score_denies_none(scored, text):
+def test_a_told_score_or_a_text_that_denies_nothing_is_evidence(scored, text):
     assert scored(**as_conclusion(text)) == ["75571"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No coronary calcium score was performed.",
+        "Coronary CT angiography. Non-contrast calcium scoring was not performed.",
+        "Calcium scoring was not performed prior to contrast administration.",
+        "Images are degraded by motion and cannot be scored.",
+        "Examination abandoned, patient claustrophobic.",
+        "Total Agatston score: Not reported",
+        "Order cancelled by referring physician",
+        "Exam entered in error",
+        "Auf die Bestimmung des Kalkscores wurde verzichtet",
+        "Der Patient ist nicht erschienen",
+        "Patient hat die Untersuchung abgelehnt.",
+        "Le patient a refusé l'examen.",
+        "L'examen n'a pu être réalisé.",
+        "No se realizó la puntuación de calcio.",
+        "Il punteggio di calcio non è stato calcolato.",
+        "Calciumscore niet bepaald.",
+        "Escore de cálcio não realizado.",
+        "Badania nie wykonano.",
+        # Of something else, but nothing tells a score: better told again than never.
+        "The liver is not evaluated on this examination.",
+        "Risk cannot be determined by calcium score alone.",
+    ],
+)
+def test_in_doubt_a_coded_report_is_no_score(scored, text):
+    assert scored(**as_conclusion(text)) == []
 
 
 @pytest.mark.parametrize("piece", [":", "a-", "score ", "not ", "kein ", " \n", "CT ", "LM 1 "])
 def test_a_long_report_takes_no_time_by_its_square(piece):
     start = time.process_time()
-    says_none_made("score" + piece * (100_000 // len(piece)))
+    leaves_open("score" + piece * (100_000 // len(piece)))
     assert time.process_time() - start < 5
 
 
@@ -124,9 +150,6 @@ def test_a_long_report_takes_no_time_by_its_square(piece):
     [
         ({}, ["75571"]),
         (as_conclusion("Mild coronary calcification. See the attached table."), ["75571"]),
-        (as_conclusion("Intravenous contrast was not given."), ["75571"]),
-        (as_conclusion("Non-calcified plaque is not evaluated."), ["75571"]),
-        (as_conclusion("Prior images are not available for comparison."), ["75571"]),
         (as_conclusion("Calcium score: 120. RCA not evaluated."), ["75571", "report_text"]),
         (as_conclusion("No coronary calcium. Agatston score 0."), ["75571", "report_text"]),
         ({"presentedForm": [{"contentType": "application/pdf", "data": "JVBERg=="}]}, ["75571"]),

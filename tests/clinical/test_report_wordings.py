@@ -140,7 +140,28 @@ def test_scores_by_method_as_a_list_or_the_other_way_round(text, score):
         "Calcium score of 120 on 3/2020 in her sister.",
         "Calcium score 120 obtained in 2020 for his brother.",
         "Calcium score of 120 in 2020 in her older sister.",
+        "LVOT calcium score 300.",
+        "Assuming CAC = 100, risk would be 8%.",
+        "Power of zero: CAC 0 has low risk.",
+        "The risk of an event with a calcium score of 350 is 2% a year.",
+        "Si score Agatston > 100, statine.",
+        "Vater: Agatston 900.",
+        "Broer heeft Agatston score 800.",
+        "CAC score of 5 (range 0-12)",
+        "CAC 1 (visuell)",
     ],
 )
 def test_what_is_no_score_though_it_reads_nearly_so(text):
     assert reported_score(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Coronary calcium score 12 in 2015, now 88 today.", 88.0),
+        ("Calcium score obtained today equals 78.", 78.0),
+        ("Total score: 78 Agatston units", 78.0),
+    ],
+)
+def test_today_and_units_tell_a_score(text, score):
+    assert reported_score(text) == score
