@@ -27,7 +27,7 @@ _FILLER = (
 )
 _AGENT = (
     "contrast|contrasts|contrasted|contraste|contrasto|contraststof|contrastmiddel|contrastmedium|"
-    "kontrast|kontrastu|kontrastmittel|kontrastmedel|kontrastmiddel|varjoainetta|km|mdc|m d c|"
+    "kontrast|kontrastu|kontrastmittel|kontrastmedel|kontrastmiddel|varjoaine[a-z]*|km|mdc|m d c|"
     "kontrastmittelgabe|kontrastgabe|mezzo di contrasto|produit de contraste|pdc|enhanced|"
     "enhancement|injection|injectie|inyeccion|iniezione|injected|injecte|injectee|"
     "ic|civ|iv|i v|iode|iodine|jod|iodio|yodo|jodium"
@@ -36,6 +36,7 @@ _AGENT_PHRASE = rf"(?:(?:{_FILLER}) )*(?:{_AGENT})(?: (?:{_FILLER}|{_AGENT}))*"
 # Of these, what says contrast without a "with" before it.
 _PLAIN_AGENT = (
     "contrast|contrasted|contraste|contrasto|contrastmiddel|kontrast|kontrastem|kontrastmittel|"
+    "varjoaine[a-z]*|"
     "kontrastmedel|kontrastmiddel|km|mdc|pdc|"
     "enhanced|cect|ce ct|cta|ctpa|angio|angiography|angiographie|angiografia|angiografie|"
     "angioscanner|angiotc|angio ct|arterial|arterial phase|arteriell|venous|venoes|portal|"
@@ -56,12 +57,14 @@ _BOTH = (
 # Contrast agent as an event, which images come before; of "iv" alone it may be any drug.
 _EVENT = (
     "contrast|contrasts|contrasto|contraste|contrast[a-z]+|"
-    "kontrast[a-z]*|varjoainetta|km|mdc|m d c|"
-    "pdc|injection|injektion|injectie|inyeccion|injecao|iniezione|enhancement|bolus"
+    "kontrast[a-z]*|varjoaine[a-z]*|km|mdc|m d c|"
+    "pdc|civ|injection|injektion|injectie|inyeccion|injecao|iniezione|enhancement|bolus"
 )
 _THE = (
     "the|an?|der|dem|den|die|das|le|la|les|l|el|il|lo|de|del|della|dell|di|do|da|du|d|het|iv|i v|"
-    "administration|gabe|mezzo|medio|produit|intravenous|intravenoese[nr]?"
+    "al|allo|alla|administration|gabe|verabreichung|applikation|toediening|mezzo|medio|meio|produit|"
+    "somministrazione|administracion|administracao|aplicacion|podaniem|podanim|intravenous|"
+    "intravenoese[nr]?"
 )
 _THE_EVENT = rf"(?:(?:(?:{_THE}) )*(?:{_EVENT})\b ?)+(?<! )"
 _BEFORE_AND_AFTER = (
@@ -69,10 +72,10 @@ _BEFORE_AND_AFTER = (
     "prima e dopo|voor en na|fore och efter|for og etter|for og efter|f r og etter|f r og efter"
 )
 # Not "contrast, free breathing", "KM, freie Luft".
-_FREE = "(?:frei[a-z]*|free|vrije?|fri|fritt)(?! (?:breath|atm|air|luft|fluid|flu|gas))"
+_FREE = "(?:frei(?:e[a-z]?)?|free|vrije?|fri|fritt)(?! (?:breath|atm|air|luft|fluid|flu|gas))"
 # "For" written for the Nordic "før" is before where the agent is written with a k, as there.
 _BEFORE = (
-    rf"(?:before|prior to|pre|vor|avant|prima|antes|previ[oa] al?|voor|fore|f r|innan|ennen|przed|"
+    rf"(?:before|prior to|pre|vor|avant|prima|antes?|previ[oa] al?|voor|fore|f r|innan|ennen|przed|"
     rf"pred) {_THE_EVENT}|for kontrast[a-z]*|pre(?:contrast|kontrast)[a-z]*|"
     rf"(?:{_EVENT}) ?(?:{_FREE})|"
     # None of it: "5.0 contrast" is a thickness.

@@ -90,15 +90,20 @@ BEFORE = (
     "kontrastmittelfreie Serie", "contrast free", "0 contrast", "Thorax ohne Kontrastmittelgabe",
     "Nativphase", "Torace basale", "TC basale torace", "Torax basal", "TC torace fase basale",
     "Tórax s/c", "TAC s/c tórax", "unenh", "unenh.",
+    "TC torace prima della somministrazione di mdc", "TC torace ante contrasto",
+    "TC tórax antes de la administración de contraste", "TC tórax antes de civ",
+    "TC tórax antes da administração de contraste", "ennen varjoaineen antoa",
+    "před podáním kontrastní látky", "przed podaniem kontrastu",
 )  # fmt: skip
 AFTER = (
     "Thorax after contrast", "nach KM", "nach Kontrastmittelgabe", "après injection", "dopo mdc",
     "post injection", "5.0 contrast", "Thorax 5,0 KM", "for contrast", "vor Biopsie mit KM",
+    "CT thorax varjoaine", "varjoaineen jälkeen",
     "before surgery with contrast", "pre-op contrast", "contrast, free breathing", "KM, freie Luft",
 )  # fmt: skip
 NEITHER = (
     "basal lung segments", "Thorax basal lung", "CT S/C joint", "before surgery", "vor Biopsie",
-    "before IV chemo", "Lunge basal", "free breathing",
+    "before IV chemo", "Lunge basal", "free breathing", "Thorax freigegeben",
 )  # fmt: skip
 BOTH = ("vor und nach KM", "before and after contrast", "avant et après injection")
 
