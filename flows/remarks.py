@@ -85,9 +85,11 @@ EXPLAINED = {
     "false_calcium_many": "Noise alone would make ten Agatston units or more on this scan.",
     "motion": "The heart moved while it was scanned: small deposits blur, large ones may double.",
     "stent_present": "Something long and evenly bright was taken for a stent. It is not in "
-    "the score, nor is calcium that touches it; if it is dense calcium, the score is too low.",
+    "the score, nor is calcium that touches it; if it is dense calcium, the score is too low. "
+    "A stent that was not told from calcium would make it too high.",
     "clips_present": "What look like surgical clips were seen; arteries may have been bypassed. "
-    "They are not in the score; if they are dense calcium, the score is too low.",
+    "They are not in the score; if they are dense calcium, the score is too low. One that was not "
+    "told from calcium would make it too high.",
     "lead_present": "What looks like a pacemaker lead runs through the heart; its streaks can pass "
     "for calcium.",
     "valve_prosthesis": "What looks like an artificial valve was seen; its streaks can pass for "

@@ -35,6 +35,7 @@ from screening.report.list_words import (
     one_in,
     percent,
     short_of_time,
+    truly,
 )
 
 
@@ -185,8 +186,8 @@ def print_evaluated(report: ListReport, out: Path) -> None:
         )
     if report.reference_rows:
         show.say(
-            f"by {report.reference_rows} reference scores: of people scored who truly have 100 "
-            f"units and more {percent(report.truth_sensitivity_100)} are on the list"
+            f"by {report.reference_rows} reference scores: "
+            f"{truly(report.truth_sensitivity_100, 100)}"
         )
     work = report.workload
     _print_orders(

@@ -160,10 +160,13 @@ def likely(row: Row) -> str:
         return "how far the Agatston score may be off cannot be said, see the quality remarks"
     low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
     if row["category_probability"] is None:
-        off = "may be too high or too low, for some of it may be none, and"
-        stands = "is a lower bound, for" if at_least(row) else off
+        if not at_least(row):
+            return (
+                "the Agatston score may be too high or too low, for some of it may be none and "
+                "calcium may be hidden or missing (see the quality remarks); how far cannot be said"
+            )
         return (
-            f"the Agatston score {stands} calcium may be hidden or missing (see the "
+            "the Agatston score is a lower bound, for calcium may be hidden or missing (see the "
             f"quality remarks); a second scan of what was seen may read from {low} on (95 %); how "
             "probable its category is cannot be said"
         )

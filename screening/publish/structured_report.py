@@ -207,7 +207,7 @@ def how_sure(score: CalciumScore) -> str:
     if sure.high is None and is_off_either_way(score.agatston, flags):
         return (
             f"{kind} The score may be too high or too low: calcium may be hidden, and what is none "
-            f"counted. A second scan of what was counted may read from {sure.low:.0f} on."
+            "counted; how far cannot be said."
         )
     if sure.high is None:
         return (

@@ -23,6 +23,7 @@ from screening.report.list_words import (
     percent,
     points,
     short_of_time,
+    truly,
 )
 from screening.report.style import head
 
@@ -156,9 +157,8 @@ def _truth(report: ListReport) -> list[str]:
             ("group at the scan", "people with a reference", "truly ≥ 100", "share",
              "to review for one", "truly ≥ 300", "share", "to review for one"), rows,
         ),
-        f"<p>Of people scored who truly have 100 units and more "
-        f"{percent(report.truth_sensitivity_100)} are on the list, of those with 300 and more "
-        f"{percent(report.truth_sensitivity_300)}. Scored without a reference: "
+        f"<p>By these rows, {escape(truly(report.truth_sensitivity_100, 100))}; "
+        f"{escape(truly(report.truth_sensitivity_300, 300))}. Scored without a reference: "
         f"{report.n_without_reference:,}. Intervals: Wilson.</p>",
         f"<p>{report.reference_rows:,} rows of the reference; without part in this: "
         f"{escape(_reasons(report.reference_left_out))}.</p>",

@@ -49,6 +49,15 @@ def percent(figure: Told, digits: int = 1) -> str:
     return f"{text}{_ends(figure, 100, digits)}"
 
 
+def truly(figure: Told, units: int) -> str:
+    """Write how many of those who truly have so much are on the list."""
+    if figure.value is None:
+        return f"no reference score of a person judged reaches {units} units"
+    return (
+        f"of people scored who truly have {units} units and more {percent(figure)} are on the list"
+    )
+
+
 def one_in(figure: Told, digits: int = 1) -> str:
     """Write how many people are reviewed for one."""
     if figure.value is None:

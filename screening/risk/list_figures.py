@@ -221,12 +221,10 @@ def groups_of(judged: Judgement, *, has_ratio: bool) -> tuple[Group, ...]:
 def truth_of(listed: Listed) -> tuple[TrulyHigh, ...]:
     """Hold tiers, the list and those below it against reference scores."""
     known = ~np.isnan(listed.reference)
-    parts: list[tuple[str, Bools]] = [
-        (name, listed.group == i) for i, name in enumerate(GROUPS) if name != GROUPS[-1]
-    ]
+    parts: list[tuple[str, Bools]] = [(name, listed.group == i) for i, name in enumerate(GROUPS)]
     on_list = (listed.group >= 0) & (listed.group < _T)
     found = []
-    for name, mask in [*parts[:_T], ("all on the list", on_list), parts[_T]]:
+    for name, mask in [*parts[:_T], ("all on the list", on_list), *parts[_T:]]:
         scores = listed.reference[mask & known]
         if not len(scores):
             continue
@@ -241,8 +239,11 @@ def truth_of(listed: Listed) -> tuple[TrulyHigh, ...]:
 
 
 def truth_sensitivity(listed: Listed, least: float) -> Told:
-    """Share on the list, of people scored and not kept off it who truly have so much."""
-    truly = (listed.reference >= least) & (listed.group >= 0) & (listed.group < _N - 1)
+    """Share on the list, of people scored and not kept off it who truly have so much.
+
+    Who has a score and no answer from the policy (`cannot say`) is not on it: missed.
+    """
+    truly = (listed.reference >= least) & (listed.group >= 0)
     return wilson(int((truly & (listed.group < _T)).sum()), int(truly.sum()))
 
 

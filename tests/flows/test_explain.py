@@ -81,7 +81,7 @@ def test_the_score_for_the_voltage_or_why_there_is_none(kvp_source, score, plain
     [
         (50.0, 20.0, 90.0, 0.9, "likely between 20 and 90 (95 %); the category is right", "bound"),
         (50.0, 20.0, 90.0, 0.995, "over 99 %", "100 %"),
-        (50.0, 20.0, None, None, "may read from 20 on (95 %)", "between"),
+        (50.0, 20.0, None, None, "may be too high or too low", "20"),
         (50.0, None, None, None, "how far the Agatston score may be off cannot be said", "%"),
         (0.0, 0.0, 10.0, 0.912, "miss about 9 of 100 people who have calcium", "probability"),
         (0.0, 0.0, 10.0, 0.912, "one had more than 10 units", "may be hidden"),
@@ -95,6 +95,13 @@ def test_no_more_is_said_of_how_sure_a_score_is_than_is_known(
            "category_probability": share, "quality_flags": []}  # fmt: skip
     assert told in words.likely(row)
     assert not_told not in words.likely(row)
+
+
+def test_of_a_lower_bound_what_was_seen_is_told():
+    row = {"agatston": 50.0, "agatston_low": 20.0, "agatston_high": None,
+           "category_probability": None, "quality_flags": ["heart_incomplete"]}  # fmt: skip
+    assert "a lower bound" in words.likely(row)
+    assert "may read from 20 on (95 %)" in words.likely(row)
 
 
 @pytest.mark.parametrize(

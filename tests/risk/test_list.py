@@ -15,6 +15,7 @@ from screening.fates import draw_fates
 from screening.fitted import Told
 from screening.listed import GROUPS, TIERS
 from screening.report.list_page import render_html
+from screening.report.list_words import truly
 from screening.risk.list_figures import judge_cohort, to_review, wilson
 from screening.risk.list_people import listed_of
 from screening.risk.survival import aalen_johansen
@@ -111,6 +112,27 @@ def test_against_true_scores_by_hand():
     report = judge([*TWELVE, off]).report
     assert report.reference_rows == sum(t.n for t in report.truth if t.group not in TIERS) + 1
     assert report.reference_left_out == {"the policy keeps the person off the list": 1}
+
+
+def test_who_is_scored_and_cannot_be_told_is_missed():
+    unsure = person("m", "cannot_say:ambiguous_record", "none", 12, score=255, reference=249)
+    report = judge([*TWELVE, unsure]).report
+    by = {t.group: t for t in report.truth}
+    assert (by["cannot_say"].n, by["cannot_say"].n_100) == (1, 1)
+    assert report.truth_sensitivity_100.value == pytest.approx(5 / 7)
+
+
+def test_a_reference_without_high_scores_judges_no_share():
+    report = judge([*TWELVE[:5], person("x", "below_threshold", "none", 12, score=9)]).report
+    assert truly(report.truth_sensitivity_100, 100).endswith("are on the list")
+    few = [
+        TWELVE[0] | {"reference": None},
+        person("x", "below_threshold", "none", 12, score=9, reference=5),
+    ]
+    low = judge(few).report
+    assert truly(low.truth_sensitivity_100, 100) == (
+        "no reference score of a person judged reaches 100 units"
+    )
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 30), (7, 30), (30, 30)])

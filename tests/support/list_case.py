@@ -36,7 +36,7 @@ def flag_row(p):
     is_unsure = standing.startswith("cannot_say:")
     is_flagged = standing in TIER_ORDER
     reason = standing.removeprefix("cannot_say:")
-    has_score = not is_unsure and reason != "no_score"
+    has_score = reason != "no_score" and (not is_unsure or p["score"] > 0)
     return {
         "person_key": p["key"],
         "flag": "flagged" if is_flagged else "cannot_say" if is_unsure else "not_flagged",
