@@ -226,25 +226,25 @@ def sweep(
 @_LAKE
 @click.option("--unscored", is_flag=True, help="List the series without a score instead, and why.")
 @click.option("--unsure", is_flag=True, help="List the people of whom too little is known instead.")
+@click.option("--files", is_flag=True, help="List the files that are no image instead, by path.")
 @_JSON
-def status(lake_path: Path, unscored: bool, unsure: bool, as_json: bool) -> None:
+def status(lake_path: Path, as_json: bool, **views: bool) -> None:
     """Print the reconciliation: files, series, people, reasons, last run.
 
     \b
     Example:
       screening status --lake /data/lake --json
       screening status --lake /data/lake --unscored
-      screening status --lake /data/lake --unsure
     """
     from flows import status as of
 
-    if unscored and unsure:
-        raise ScreeningError("--unscored lists series, --unsure people: give one of them")
+    asked = [name for name, is_asked in views.items() if is_asked]
+    if len(asked) > 1:
+        raise ScreeningError(f"--{' and --'.join(asked)} are lists: give one of them")
     lake = _open_lake(lake_path)
-    if unscored or unsure:
-        rows = of.unscored(lake) if unscored else of.unsure(lake)
-        printed = show.print_unscored if unscored else show.print_unsure
-        show.say(show.as_json(rows)) if as_json else printed(rows)
+    for name in asked:
+        rows = of.VIEWS[name](lake)
+        show.say(show.as_json(rows)) if as_json else show.PRINTED[name](rows)
         return
     facts = of.status(lake)
     if as_json:

@@ -41,6 +41,8 @@ _AS_EXPECTED = (Reason.NO_SCAN, Reason.CODE_NOT_USED, Reason.DUPLICATE_ROW)
 # A table with a smaller share of the rows it had in the last sweep is told. From night to night an
 # export grows, or loses what a site takes back; half of it goes when it was cut or came empty.
 _SHARE_EXPECTED = 0.5
+# No archive loses a tenth of its series from one sweep to the next of its own accord.
+_SHARE_GONE = 0.1
 # Settings that the lake keeps as NAME:CHOICE, and what each is called.
 _CHOICES = {
     "flag_policy": "policy",
@@ -108,10 +110,24 @@ def notes(folder: Path | None, lake: Lake, swept: Swept) -> list[str]:
     """
     return [
         *_of_clinical(folder, lake, swept.run_id),
-        *_of_series(swept),
+        *_of_series(swept, lake.read("series").num_rows),
         *_of_changed(lake),
         *_of_headers(lake),
         *_of_archive(swept),
+        *_of_damaged(lake, swept),
+    ]
+
+
+def _of_damaged(lake: Lake, swept: Swept) -> list[str]:
+    """Tell of files that nobody could read; those that were images before have a note of theirs."""
+    runs = (r for r in lake.read("runs").to_pylist() if r["run_id"] == swept.run_id)
+    n = sum(int(r["files_unreadable"] or 0) for r in runs) - swept.n_spoilt
+    if n <= 0:
+        return []
+    what = "1 file of the archive cannot" if n == 1 else f"{n} files of the archive cannot"
+    return [
+        f"{what} be read (screening status --files names them): where they may belong to a study "
+        "it waits, and whoever has no other score is on no list"
     ]
 
 
@@ -127,13 +143,20 @@ def _of_headers(lake: Lake) -> list[str]:
     ]
 
 
-def _of_series(swept: Swept) -> list[str]:
+def _is_it_whole(n_gone: int, n_series: int) -> str:
+    is_much = n_gone > _SHARE_GONE * (n_gone + n_series)
+    return (
+        ", and whoever has no other score left the list; is all of it mounted?" if is_much else ""
+    )
+
+
+def _of_series(swept: Swept, n_series: int) -> list[str]:
     found = []
     if swept.n_gone_series:
         verb = "is" if swept.n_gone_series == 1 else "are"
         found.append(
             f"{swept.n_gone_series} series of {show.people(swept.n_gone_people)} of the last sweep "
-            f"{verb} no longer in the archive"
+            f"{verb} no longer in the archive{_is_it_whole(swept.n_gone_series, n_series)}"
         )
     if swept.n_taken_back:
         verb = "was" if swept.n_taken_back == 1 else "were"
@@ -193,8 +216,9 @@ def _of_archive(swept: Swept) -> list[str]:
         )
     if swept.nothing_rests:
         found.append(
-            "every file of the archive is younger than settle_minutes, so times do not tell what "
-            "is still being copied and nothing waited; if a copy is running, sweep again after it"
+            "every file of the archive was written or moved less than settle_minutes ago (whatever "
+            "its date says), so times do not tell what is still being copied and nothing waited; "
+            "if a copy is running, sweep again after it"
         )
     if swept.n_shut:
         what = "1 folder or file" if swept.n_shut == 1 else f"{swept.n_shut} folders or files"
@@ -206,7 +230,8 @@ def _of_archive(swept: Swept) -> list[str]:
         what = "1 file" if swept.n_spoilt == 1 else f"{swept.n_spoilt} files"
         found.append(
             f"{what} of the archive held an image in the last sweep and cannot be read as one now: "
-            "what was known stays, and the studies wait; bring the files back, or delete them"
+            "what was known stays, and the studies wait; bring the files back, or delete them "
+            "(screening status --files names them)"
         )
     if swept.cut_short:
         found.append(

@@ -127,6 +127,12 @@ def percent(value: object) -> str:
     return "–" if not isinstance(value, int | float) else f"{100 * value:.1f} %"
 
 
+def lines(numbers: Sequence[int], most: int = 5) -> str:
+    """Name lines of a file, the first of many."""
+    told = ", ".join(map(str, numbers[:most]))
+    return told if len(numbers) <= most else f"{told} and {len(numbers) - most} more"
+
+
 def in_brackets(text: object) -> str:
     """Put a remark in brackets."""
     return f"({text})"
@@ -263,6 +269,18 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
             for row in rows
         ],
     )
+
+
+def print_files(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print the files that are no image, each with its reason in words."""
+    table(
+        f"{len(rows)} files that are no image; a path may hold a patient's name",
+        ("reason", "in words", "path"),
+        [(row["reason"], row["explanation"], row["path"]) for row in rows],
+    )
+
+
+PRINTED = {"unscored": print_unscored, "unsure": print_unsure, "files": print_files}
 
 
 _HIGHEST = ("[1000,inf)", ">=400")

@@ -11,7 +11,7 @@ from flows import words
 from flows.comings import kept_for
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.reasons import State
+from screening.reasons import Reason, State
 
 _FILES = ("seen", "instance", "not_dicom", "unreadable", "duplicate", "ignored")
 _MISSED = ("n", "n_studies", "n_people", "n_people_without_score", "n_people_never_scored")
@@ -155,6 +155,22 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
         if r["flag"] == "cannot_say"
     ]
     return sorted(rows, key=lambda r: (-float(r["agatston"] or 0.0), str(r["person_key"])))
+
+
+def files(lake: Lake) -> list[dict[str, object]]:
+    """Return every file of the archive that is no usable image and why, damaged ones first.
+
+    A path may hold a patient's name or number: this is for the archive's own people.
+    """
+    rows = [
+        {"reason": r["reason"], "path": r["path"], "explanation": words.sentence(r["reason"])}
+        for r in lake.read_index().files.to_pylist()
+    ]
+    order = (Reason.NOT_DICOM, Reason.IGNORED_FILE)
+    return sorted(rows, key=lambda r: (r["reason"] in order, str(r["reason"]), str(r["path"])))
+
+
+VIEWS = {"unscored": unscored, "unsure": unsure, "files": files}
 
 
 def sums_hold(facts: dict[str, dict[str, int]]) -> bool:

@@ -72,7 +72,10 @@ def validate(lake: Lake, reference: Path, out: Path) -> Report:
     _make_folder(out)
     about = _about(joined, str(as_of), sha256(reference.read_bytes()).hexdigest())
     if not joined.pairs:
-        why = "; ".join(f"{len(lines)} × {reason}" for reason, lines in about.left_out)
+        why = "; ".join(
+            f"{len(lines)} × {reason} (line{'s'[: len(lines) > 1]} {show.lines(lines)})"
+            for reason, lines in about.left_out
+        )
         raise ScreeningError(
             f"none of the {about.n_rows} rows of the reference meets a scored scan: "
             f"{why or 'the file has no rows'}"

@@ -225,13 +225,26 @@ def test_flag_settings_other_than_in_the_last_sweep_are_told(small):
 
 def test_an_archive_of_young_files_alone_is_told(small):
     (told,) = notes(None, small, replace(swept_with(), nothing_rests=True))
-    assert told.startswith("every file of the archive is younger than settle_minutes, so times")
+    assert told.startswith("every file of the archive was written or moved less than settle_minu")
     assert told.endswith("if a copy is running, sweep again after it")
 
 
+def test_damaged_files_are_told_with_the_command_that_names_them(small):
+    fill(small, "runs", [run_row("r", 2) | {"files_unreadable": 3}])
+    (told,) = notes(None, small, swept_with())
+    assert told.startswith("3 files of the archive cannot be read (screening status --files names")
+    spoilt, new = notes(None, small, replace(swept_with(), n_spoilt=2))
+    assert spoilt.startswith("2 files of the archive held an image in the last sweep")
+    assert spoilt.endswith("(screening status --files names them)")
+    assert new.startswith("1 file of the archive cannot be read")
+
+
 def test_what_left_the_archive_and_what_kept_an_older_score_is_counted(small):
+    fill(small, "series", [{"series_key": f"s{k}"} for k in range(30)])
     (told,) = notes(None, small, swept_with(n_series=3, n_people=1))
     assert told == "3 series of 1 person of the last sweep are no longer in the archive"
+    (told,) = notes(None, small, swept_with(n_series=4, n_people=1))
+    assert told.endswith("whoever has no other score left the list; is all of it mounted?")
     assert "2 series keep a score of another model" in notes(None, small, swept_with(2))[0]
     (told,) = notes(None, small, swept_with(n_series=1, n_people=1))
     assert told == "1 series of 1 person of the last sweep is no longer in the archive"

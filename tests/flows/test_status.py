@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from night import Screening, open_lake
+from night import Hospital, Screening, open_lake
 
 from flows import show
 from flows.status import status, sums_hold, unscored, unsure
@@ -93,3 +93,21 @@ def test_people_of_whom_too_little_is_known_are_listed(
     both = screening("status", "--lake", str(swept), "--unsure", "--unscored")
     assert both.returncode == 2
     assert "give one of them" in both.stderr
+
+
+def test_files_that_are_no_image_are_named_damaged_ones_first(
+    screening: Screening, hospital: Hospital, tmp_path: Path
+) -> None:
+    folder, lake = tmp_path / "archive", tmp_path / "lake"
+    folder.mkdir()
+    whole = max(hospital.archive.rglob("*.dcm"), key=lambda f: f.stat().st_size).read_bytes()
+    (folder / "cut.dcm").write_bytes(whole[: len(whole) // 2])
+    (folder / "a note.txt").write_text("Ask before deleting anything.")
+    done = screening("sweep", "--archive", str(folder), "--lake", str(lake))
+    assert "1 file of the archive cannot be read (screening status --files" in done.stderr
+    told = json.loads(screening("status", "--lake", str(lake), "--files", "--json").stdout)
+    assert [(r["reason"], r["path"]) for r in told] == [
+        ("truncated_file", "cut.dcm"), ("not_dicom", "a note.txt")
+    ]  # fmt: skip
+    text = screening("status", "--lake", str(lake), "--files").stdout
+    assert all(row["path"] in text and row["explanation"] in text for row in told)
