@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from screening import clinical, risk, scoring
 from screening.config import ClinicalSettings, RiskSettings, Settings
 from screening.errors import ScreeningError
-from screening.lake import Lake
+from screening.lake import Lake, PeopleTold
 from screening.tables import PROGRESSION, RISK, SETTING
 
 
@@ -38,11 +38,11 @@ def take_clinical(
     folder: Path | None,
     settings: Settings,
     as_of: date,
-    birth_key_of: Mapping[str, str],
+    told: PeopleTold,
 ) -> dict[str, int]:
     """Read the clinical tables, if there are any tonight; without a folder the last stay.
 
-    birth_key_of : of people, the birth date of tonight's headers
+    told : what tonight's headers tell of people
 
     Returns
     -------
@@ -52,11 +52,13 @@ def take_clinical(
     if folder is None:
         return {}
     scans = lake.read("series")
+    births = lake.vault.header_births(told.birth_key_of)
+    headers = clinical.headers_of(told.sex_of, scans, births)
     read = clinical.without_impossible_births(
-        clinical.read_clinical(folder, lake.vault.person_keys, settings.clinical),
+        clinical.read_clinical(folder, lake.vault.person_keys, settings.clinical, headers),
         scans,
         as_of,
-        lake.vault.witnessed_births(scans, birth_key_of),
+        lake.vault.witnessed_births(scans, told.birth_key_of),
     )
     lake.vault.store_birth_dates(read.birth_dates)
     lake.replace("person", read.person)
@@ -77,7 +79,8 @@ def opted_out(lake: Lake, as_of: date) -> frozenset[str]:
     """Return the people who want nothing done with their data."""
     policy = lake.read("policy")
     # An opt-out whose date cannot be read is honoured.
-    has_begun = pc.fill_null(pc.less_equal(policy["valid_from"], pa.scalar(as_of)), True)
+    on = pa.scalar(lake.wishes_on(as_of))
+    has_begun = pc.fill_null(pc.less_equal(policy["valid_from"], on), True)
     mine = policy.filter(pc.and_(pc.equal(policy["scope"], "opt_out_all"), has_begun))
     return frozenset(mine["person_key"].to_pylist())
 

@@ -106,7 +106,7 @@ def join(lake: Lake, reference: Path, as_of: date) -> Joined:
         ledger.leave_out(LeftOut.OPTED_OUT, line)
     found = [(row, scan) for row, scan in found if scan["person_key"] not in refused]
     ages = {r["series_key"]: r["age_years"] for r in lake.read("ages").to_pylist()}
-    sexes = {r["person_key"]: r["sex"] for r in lake.read("person").to_pylist()}
+    sexes = {r["person_key"]: r["sex"] for r in lake.query("core_sex", as_of).to_pylist()}
     named = {scan["series_key"] for _, scan in found}
     scored = [r for r in current if _has_score(r) and r["person_key"] not in refused]
     models = Counter(
@@ -269,11 +269,12 @@ def _named_once(
 
 def refused_by(lake: Lake, as_of: date) -> set[str]:
     """Return the people who do not want to be part of research, as of a day."""
+    on = lake.wishes_on(as_of)
     return {
         r["person_key"]
         for r in lake.read("policy").to_pylist()
         if r["scope"] in ("opt_out_all", "opt_out_research")
-        and (r["valid_from"] is None or r["valid_from"] <= as_of)
+        and (r["valid_from"] is None or r["valid_from"] <= on)
     }
 
 
@@ -283,7 +284,7 @@ def _pair(
     key, person = str(scan["series_key"]), str(scan["person_key"])
     age = ages.get(key)
     age = scan["header_age_years"] if age is None else age
-    stated = sexes.get(person) or scan["header_sex"]
+    stated = sexes.get(person, "")
     return Pair(
         person_key=person,
         reference=row.agatston,

@@ -163,7 +163,7 @@ class _Stages:
         self._arriving: frozenset[str] = frozenset()  # studies with a young file
         self._index = Index(FILES.empty(), ())
         self._ledger = Ledger(DISPOSITIONS.empty(), self._versions, night.settings.rescore, {})
-        self._told = PeopleTold({}, frozenset())
+        self._told = PeopleTold({}, {}, frozenset())
         self._decisions: tuple[Decision, ...] = ()  # of rules, wishes apart
         self._n_held, self._nothing_rests, self._cut_short = 0, False, ""
         self._n_spoilt = 0
@@ -241,8 +241,7 @@ class _Stages:
 
     def clinical(self) -> None:
         night = self._night
-        births = self._told.birth_key_of
-        given = take_clinical(self._lake, night.clinical, night.settings, night.as_of, births)
+        given = take_clinical(self._lake, night.clinical, night.settings, night.as_of, self._told)
         self._run.update(given)
         self._write_run()  # what was handed over says which facts are unknown (core_delivered)
 

@@ -109,6 +109,8 @@ class Reason(StrEnum):
     DECEASED = "deceased"
     FORMALLY_SCORED = "formally_scored"
     ALREADY_TREATED = "already_treated"
+    SEX_UNCLEAR = "sex_unclear"
+    ANSWER_UNCLEAR = "answer_unclear"
     GRADE_TOO_LOW = "grade_too_low"
     BELOW_THRESHOLD = "below_threshold"
     NO_PERCENTILE = "no_percentile"
@@ -256,7 +258,8 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.AMBIGUOUS_RECORD: ReasonText(
         Room.CLINICAL,
-        "The clinical record under the scan's patient number is of two people; nobody is guessed.",
+        "The clinical record under the scan's patient number is of two people, or of another than "
+        "the one scanned; nobody is guessed.",
     ),
     Reason.NO_SCORE: ReasonText(Room.RISK, "No eligible scan of this person gave a score."),
     Reason.MISSING_INPUT: ReasonText(Room.RISK, "An input of the equation is missing."),
@@ -275,6 +278,17 @@ REASONS: dict[Reason, ReasonText] = {
         Room.RISK,
         "A statin is taken on the day of the list. It keeps nobody off the list: it stands beside "
         "the reason that decides.",
+    ),
+    Reason.SEX_UNCLEAR: ReasonText(
+        Room.CLINICAL,
+        "The clinical record and the scans' headers tell opposite sexes: neither is used, and the "
+        "record may be another person's. It keeps nobody off the list: it stands beside the "
+        "reason that decides.",
+    ),
+    Reason.ANSWER_UNCLEAR: ReasonText(
+        Room.CLINICAL,
+        "An answer on record about a disease or a procedure is no plain yes: it is not believed; "
+        "read the record. It keeps nobody off the list: it stands beside the reason that decides.",
     ),
     Reason.GRADE_TOO_LOW: ReasonText(Room.RISK, "The scan's quality grade is too low to flag."),
     Reason.BELOW_THRESHOLD: ReasonText(Room.RISK, "The score is below the flag's threshold."),

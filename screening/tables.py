@@ -240,7 +240,7 @@ PERSON = Table(
 
 AMBIGUOUS = Table(
     "ambiguous",
-    "one person with a scan whose number leads to the record of two people, so that none is used",
+    "one person with a scan whose number leads to a record of two people, or of another: unused",
     ("person_key",),
     (_PERSON_KEY,),
 )

@@ -28,7 +28,7 @@ with opt_outs as (
     select distinct p.person_key
     from raw_policy as p
     cross join raw_run as r
-    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
+    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.wishes_on)
 ),
 
 -- What says that a series is not used, whatever was made of its images.

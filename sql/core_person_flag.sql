@@ -1,18 +1,19 @@
 -- title: The flag of each person: flagged, not_flagged or cannot_say
 -- grain: one person with at least one CT series
 -- key: person_key
--- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, core_care, raw_ages, raw_ambiguous, raw_person, raw_policy, raw_risk, raw_run, raw_setting
+-- reads: core_disposition, core_person_score, core_formal_evidence, core_ascvd_evidence, core_treatment, core_care, core_sex, raw_ages, raw_ambiguous, raw_event, raw_person, raw_policy, raw_risk, raw_run, raw_setting
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: flag |  | health | flagged: on the list; not_flagged: what is known keeps them off (a low score, known disease, a wish); cannot_say: too little is known
 -- column: tier |  | health | why flagged: cac_1000 Agatston 1000 or more; cac_300 300 to below 1000; cac_100 100 to below 300; percentile_75 below 100 and at the 75th percentile or above; risk_high below 100 and a 10-year risk that the policy calls high; age_18_39 and age_over_84 by the score, at ages without percentiles and risk; else empty
 -- column: tier_but_for |  | health | the tier by score, percentile and risk alone, whatever keeps the person off the list
--- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes; already_treated last, on a statin on the day as_of
+-- column: reasons |  | health | all that applies, the first decides: the tier, or reason codes; the remarks last
+-- column: remarks |  | health | what keeps nobody off the list: already_treated on a statin on the day as_of; sex_unclear where record and headers tell opposite sexes; answer_unclear where an answer on record is no plain yes
 -- column: reason |  | health | the tier or reason code that decided
 -- column: series_key |  | key | random key of the series whose score stands for the person; empty without one
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
--- column: sex |  | quasi | F or M, from the clinical record, else the scan's header; empty unknown
+-- column: sex |  | quasi | F or M, from the clinical record, else the scans' headers; empty unknown, or where the two differ
 -- column: statin_intensity |  | health | of that statin: low, moderate, high; empty unknown
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record or of any medication in the delivery
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
@@ -21,7 +22,7 @@
 -- column: is_known_inpatient |  | health | hospital care is on record for the day of the scan or a day beside it
 -- This file is the policy. Second clock: everything is as of raw_run.as_of. A reader must confirm
 -- the finding before anybody is contacted. `reasons` lists all that apply; the first decides.
--- For a flagged person it holds the tier. A current statin keeps nobody off: it stands last.
+-- For a flagged person it holds the tier. Remarks keep nobody off: they stand last.
 with thresholds as (
     select
         -- Agatston 100: a statin is indicated from here on (2018 AHA/ACC cholesterol guideline,
@@ -133,7 +134,15 @@ opt_outs as (
     select distinct p.person_key
     from raw_policy as p
     cross join raw_run as r
-    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.as_of)
+    where p.scope = 'opt_out_all' and (p.valid_from is null or p.valid_from <= r.wishes_on)
+),
+
+-- Of a doubtful answer about diabetes or a relative the equations know themselves.
+unclear_answers as (
+    select distinct e.person_key
+    from raw_event as e
+    cross join raw_run as r
+    where e.concept = 'answer_unclear' and (e.started_on is null or e.started_on <= r.as_of)
 ),
 
 facts as (
@@ -142,11 +151,7 @@ facts as (
         p.series_key,
         p.index_date,
         p.age_years,
-        case
-            when c.sex in ('F', 'M') then c.sex
-            when p.header_sex in ('F', 'M') then p.header_sex
-            else ''
-        end as sex,
+        coalesce(x.sex, '') as sex,
         p.agatston,
         p.category,
         p.grade,
@@ -195,6 +200,14 @@ facts as (
         t.statin_intensity,
         t.ldl_mg_dl,
         t.is_ldl_at_goal,
+        list_filter(
+            [
+                case when t.is_on_statin then 'already_treated' end,
+                case when x.is_unclear then 'sex_unclear' end,
+                case when u.person_key is not null then 'answer_unclear' end
+            ],
+            lambda r: r is not null
+        ) as remarks,
         case when s.has_identity_conflict then 'identity_conflict' end as conflict,
         [
             case when o.person_key is not null or s.was_opted_out then 'opted_out' end,
@@ -240,6 +253,8 @@ facts as (
     left join raw_person as c on c.person_key = s.person_key
     left join raw_ambiguous as m on m.person_key = s.person_key
     left join raw_risk as k on k.person_key = p.person_key and k.series_key = p.series_key
+    left join core_sex as x on x.person_key = s.person_key
+    left join unclear_answers as u on u.person_key = s.person_key
     left join opt_outs as o on o.person_key = s.person_key
     left join core_treatment as t on t.person_key = s.person_key
     left join core_care as q on q.person_key = s.person_key
@@ -282,6 +297,11 @@ judged as (
                             has_calcium and tier_if_flagged is null and flag_risk is null
                             and list_contains(risk_reasons, 'missing_input')
                             and not list_contains(risk_reasons, 'out_of_range')
+                            then 'missing_input'
+                        -- The percentile of the one sex may be high where the other's is not.
+                        when
+                            has_calcium and tier_if_flagged is null and lacks_percentile
+                            and list_contains(remarks, 'sex_unclear') and not is_young and not is_old
                             then 'missing_input'
                         -- SCORE2 was not made for people with diabetes, whose risk is not low.
                         when
@@ -337,8 +357,9 @@ select
                 end
             )
         end,
-        case when is_on_statin then ['already_treated'] else [] end
+        remarks
     ) as reasons,
+    remarks,
     case
         when len(obstacles) > 0 then obstacles[1]
         else coalesce(tier_if_flagged, 'below_threshold')

@@ -16,7 +16,7 @@ with refused as (
     cross join raw_run as r
     where
         p.scope in ('opt_out_all', 'opt_out_research')
-        and (p.valid_from is null or p.valid_from <= r.as_of)
+        and (p.valid_from is null or p.valid_from <= r.wishes_on)
 )
 
 select

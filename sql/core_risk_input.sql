@@ -1,7 +1,7 @@
 -- title: The inputs of the risk equations at the person's index scan
 -- grain: one person with a score
 -- key: person_key
--- reads: core_delivered, core_person_score, core_observation_at_index, raw_person, raw_event
+-- reads: core_delivered, core_person_score, core_observation_at_index, core_sex, raw_person, raw_event
 -- privacy: keys, age, sex, race; clinical facts of keyed people
 -- publish: no
 -- column: age_years | year | quasi | age on the index date
@@ -114,11 +114,7 @@ select
     p.person_key,
     p.series_key,
     p.age_years,
-    case
-        when c.sex in ('F', 'M') then c.sex
-        when p.header_sex in ('F', 'M') then p.header_sex
-        else ''
-    end as sex,
+    coalesce(x.sex, '') as sex,
     coalesce(c.race, '') as race,
     -- Arteries that are not in the images make no risk lower: the score counts as missing.
     case when not coalesce(list_contains(p.quality_flags, 'heart_incomplete'), false) then p.agatston end
@@ -148,5 +144,6 @@ select
     f.flag_of[f.family_history_mi + 1]::double as family_history_mi
 from core_person_score as p
 left join raw_person as c on c.person_key = p.person_key
+left join core_sex as x on x.person_key = p.person_key
 left join measured as m on m.person_key = p.person_key
 left join flags as f on f.person_key = p.person_key

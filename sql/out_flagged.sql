@@ -20,7 +20,7 @@
 -- column: mesa_chd_10y_cac | fraction | health | 10-year CHD with calcium, to 0.001
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at, to 0.001
 -- column: ldl_mg_dl | mg/dL | health | latest LDL cholesterol up to as_of, whole
--- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty; already_treated on a statin on the day as_of
+-- column: reasons |  | health | remarks beside the tier: why a 10-year risk is empty; already_treated on a statin on the day as_of; sex_unclear; answer_unclear
 -- column: listed_on |  | quasi | as_of of the sweep that put the person on the list, for as long as they stay there; empty in lakes not swept since, and in a look into the past where that was later
 -- column: is_to_be_redone |  | open | more of the series came since: it will be scored again, until then this score stands
 -- column: note |  | open | what must happen before anybody is contacted
@@ -70,10 +70,7 @@ select
     coalesce(f.statin_intensity, '') as statin_intensity,
     round(f.ldl_mg_dl) as ldl_mg_dl,
     f.is_ldl_at_goal,
-    list_concat(
-        coalesce(k.reasons, []),
-        case when f.is_on_statin then ['already_treated'] else [] end
-    ) as reasons,
+    list_concat(coalesce(k.reasons, []), f.remarks) as reasons,
     l.listed_on,
     s.redo_reason <> '' as is_to_be_redone,
     'an image reader must confirm' as note

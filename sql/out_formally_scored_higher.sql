@@ -25,7 +25,7 @@ with formal as (
             o.person_key = f.person_key
             and o.concept = 'formal_agatston'
             and o.effective_on < f.index_date
-    where list_filter(f.reasons, lambda x: x <> 'already_treated') = ['formally_scored']
+    where list_filter(f.reasons, lambda x: not list_contains(f.remarks, x)) = ['formally_scored']
     group by f.person_key, o.effective_on
     qualify row_number() over (partition by f.person_key order by o.effective_on desc) = 1
 ),

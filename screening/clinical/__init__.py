@@ -10,6 +10,7 @@ no known unit at all (ScreeningError, one line). A single bad row is counted, ne
 """
 
 from screening.clinical.births import without_impossible_births
+from screening.clinical.headers import Headers, headers_of
 from screening.clinical.people_file import Census, PeopleFile, open_people, take_census
 from screening.clinical.people_rows import read_people
 from screening.clinical.read import ClinicalTables, not_there, read_clinical
@@ -17,7 +18,9 @@ from screening.clinical.read import ClinicalTables, not_there, read_clinical
 __all__ = [
     "Census",
     "ClinicalTables",
+    "Headers",
     "PeopleFile",
+    "headers_of",
     "not_there",
     "open_people",
     "read_clinical",

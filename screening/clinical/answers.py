@@ -1,7 +1,10 @@
 """What an answer to "has this person had that?" says.
 
 Comes in: a text, or the name of a concept. Goes out: `Answer`.
-Refuses: nothing; what neither affirms, denies nor doubts is OTHER.
+Refuses: nothing; what is no plain yes and neither denies nor doubts is OTHER, and makes nobody ill.
+
+A yes is known by its words: every one of them is in the lists below. Which sentences deny, or speak
+of a mother, no list can hold; a word that stands in none makes the answer OTHER.
 """
 
 import re
@@ -33,11 +36,25 @@ DOUBT = (
     r"|suspected|suspicion|suspect|maybe|might|perhaps|questionable|doubtful|unlikely|unconfirmed|equivocal"
     r"|pending|unable|cannot|r/o|rule out|yes ?(?:/|or) ?no)\b|\?"
 )
-# "Yes" and what follows: "Yes, date unknown"; of the other words the whole text, or up to a comma.
-_AFFIRMING = (
-    r"(?i)^\W*(?:(?:y|t|1(?:\.0*)?)\W*$|(?:yes|ja|oui)\b(?!\s*(?:\?|/|or\b))"
-    r"|(?:true|present|positive|pos|detected|confirmed)\s*(?:$|[,;(.!]))"
+_YES = re.compile(r"y|t|1(?:\.0*)?|yes|ja|oui|true|present|positive|pos|detected|confirmed")
+# The disease or the procedure by its own name: "Old MI", "STEMI 2009", "LAD stent". What makes
+# nobody's arteries ill is not among them: beside an infarction "diabetes" says nothing.
+_NAME = re.compile(
+    r"mi|ami|n?stemi|infarct|infarction|attack|stroke|tia|stents?|pci|ptca|cabg|bypass"
+    r"|angioplasty"
 )
+# What tells no more than when and where.
+_WHEN_WHERE = re.compile(
+    r"(?:\d{1,2}[./-]){0,2}(?:19|20)\d\d(?:\.0*)?|(?:19|20)\d\d(?:[./-]\d{1,2}){1,2}"
+    r"|(?:jan|febr?|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?:uary|ch|il|e|y|ust|(?:em|o)?ber)?"
+    r"|in|on|at|since|of|date|year|acute|old|prior|previous|past|history|h/o"
+    r"|heart|myocardial|cardiac|coronary|artery|isch(?:ae|e)mic|anterior|inferior|lateral|posterior"
+    r"|left|right|lad|l?cx|rca|lm"
+)
+# A dash alone, or in brackets, is how "negative" is written.
+_BETWEEN = re.compile(r"(?<=\w)\s+[-–—]\s+(?=\w)|[\s,;:()!]+|\.(?=\s|$)")
+# Names of concepts that may be a yes, for Arrow (RE2).
+AFFIRMED = r"(?i)^(?:yes|ja|oui|true|present|positive|detected|confirmed)\b"
 # Where what was answered ends and its details begin.
 _DETAILS = re.compile(
     r"[,;(\n]|\.\s|\s[-–—]+\s|\bbut\b|(?<!patient )(?<!pt )\bwith(?:out)?\b", re.IGNORECASE
@@ -62,7 +79,7 @@ _EXCLUDED = re.compile(r"(?i)\b(?:ruled out|excluded|refuted|disproved)\b")
 _BARE = re.compile(rf"(?i)\W*(?:n|f|nee|nej|non|0+(?:\.0*)?|{_NOT_SO}|{_DENYING})\W*")
 # How programs write that nothing is there.
 _NOTHING = frozenset(("", "NA", "NaN", "nan", "null", "NULL", r"\N"))
-_DENIES, _DOUBTS, _AFFIRMS = (re.compile(p) for p in (DENIAL, DOUBT, _AFFIRMING))
+_DENIES, _DOUBTS = (re.compile(p) for p in (DENIAL, DOUBT))
 
 
 class Answer(StrEnum):
@@ -78,13 +95,14 @@ class Answer(StrEnum):
 def answer_of(text: str) -> Answer:
     """Return what a text answers.
 
-    Its beginning does, up to a comma; what follows tells details ("STEMI 2009, stent not placed"),
-    unless it takes all back ("MI, ruled out"). An answer that begins with yes is one.
+    A yes is one by all of its words; a day alone says neither. Of the rest the beginning decides
+    whether it is a no, up to a comma; behind it stand details, unless they take all back.
     """
     if text in _NOTHING:
         return Answer.NOTHING
-    if _AFFIRMS.search(text):
-        return Answer.YES
+    plain = _plainly(text)
+    if plain is not None:
+        return plain
     first, *details = _DETAILS.split(text)
     while details and not first.strip():
         first = details.pop(0)
@@ -100,6 +118,15 @@ def answer_of(text: str) -> Answer:
         if word == "?" or (" " not in word and _DOUBTS.search(word.rstrip("?"))):
             return Answer.UNKNOWN
     return Answer.OTHER
+
+
+def _plainly(text: str) -> Answer | None:
+    """Return YES where every word belongs to a yes, NOTHING where all tell when and where."""
+    said = _BETWEEN.split(_DETAIL_NOT_KNOWN.sub(" ", text).lower())
+    left = [word for word in said if word and not _WHEN_WHERE.fullmatch(word)]
+    if all(_YES.fullmatch(word) or _NAME.fullmatch(word) for word in left):
+        return Answer.YES if left else Answer.NOTHING
+    return None
 
 
 def is_bare_no(text: str) -> bool:

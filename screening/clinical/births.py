@@ -14,14 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from screening.clinical.headers import MAXIMUM_AGE_YEARS
 from screening.clinical.read import ClinicalTables
 from screening.clinical.sieve import counted
 from screening.reasons import Reason
 from screening.tables import CLINICAL_REJECTIONS
 
 Days = NDArray[np.datetime64]
-# OUR OWN: older people are too few for any night, and a year of birth is mistyped by a century.
-MAXIMUM_AGE_YEARS = 110
 # OUR OWN: one wrong digit of the decade, and all smaller slips, are the record's to correct.
 MAXIMUM_SLIP_YEARS = 10
 _DETAIL = f"birth_date: below 0 or above {MAXIMUM_AGE_YEARS} years at a scan, kept without"

@@ -29,7 +29,7 @@ class Link:
 
     key : null where the person has no scan; is_ambiguous : the number stands for several people
     pairs : every (who, key) with a key, ambiguous or not
-    torn : keys under which the rows of `person` tell of two people
+    torn : keys under which the rows of `person` tell of two people, or of another than was scanned
     """
 
     who: pa.Array

@@ -25,7 +25,15 @@ from screening.clinical.codes import Codes
 from screening.clinical.files import MISSHAPEN, all_columns, no_rows, text_of
 from screening.clinical.omop_concepts import Concepts, read_concepts
 from screening.clinical.omop_files import Misshapen, omop_files, pieces, whole
-from screening.clinical.omop_history import KEPT, MAY_TAKE, NO, NOT_KNOWN, Told, told
+from screening.clinical.omop_history import (
+    KEPT,
+    MAY_TAKE,
+    NO,
+    NOT_KNOWN,
+    UNCLEAR,
+    Told,
+    told,
+)
 from screening.clinical.omop_people import death_days, person_rows
 from screening.clinical.parse import Bools, bools
 from screening.clinical.tally import Tally
@@ -164,7 +172,8 @@ def _answered(table: str, facts: Sequence[Told], tally: Tally) -> Bools:
     """Count what answers did to the facts of `observation`; return where they are none."""
     is_void = np.zeros(len(facts[0].answer), dtype=np.bool_)
     for says, reason in (
-        (NO, Reason.VOID_RECORD), (NOT_KNOWN, Reason.VOID_RECORD), (KEPT, Reason.BAD_VALUE),
+        (NO, Reason.VOID_RECORD), (NOT_KNOWN, Reason.VOID_RECORD), (UNCLEAR, Reason.VOID_RECORD),
+        (KEPT, Reason.BAD_VALUE),
     ):  # fmt: skip
         hit = np.any([fact.answer == says for fact in facts], axis=0) & ~is_void
         tally.add(table, reason, says, int(hit.sum()))

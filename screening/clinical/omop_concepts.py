@@ -8,12 +8,13 @@ Refuses: nothing; a number that stands in neither has no code.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from screening.clinical.answers import DENIAL, DOUBT, Answer, answer_of, is_bare_no
+from screening.clinical.answers import AFFIRMED, DENIAL, DOUBT, Answer, answer_of, is_bare_no
 from screening.clinical.codes import Codes, normal_word
 from screening.clinical.files import text_of
 from screening.clinical.omop_ancestors import nearest_listed
@@ -38,7 +39,7 @@ class Concepts:
     named : the names of medicines
     there : every number of CONCEPT
     by_name : whose disease stands under a concept, where its name says that
-    answers : the concepts whose names deny or doubt
+    answers : the concepts whose names affirm, deny or doubt
     """
 
     codes: Codes
@@ -202,9 +203,10 @@ def read_concepts(
 
 
 def _answering(piece: pa.Table) -> dict[str, Answer]:
-    """Return what the concepts answer whose names hold a word that denies or doubts."""
+    """Return what the concepts answer whose names hold a word that affirms, denies or doubts."""
     names = piece.column("concept_name")
-    may = pc.or_(*(pc.match_substring_regex(names, p) for p in (DENIAL, DOUBT)))
+    fits = (pc.match_substring_regex(names, p) for p in (AFFIRMED, DENIAL, DOUBT))
+    may = reduce(pc.or_, fits)
     few = piece.filter(may)
     numbers, said = (few.column(c).to_pylist() for c in ("concept_id", "concept_name"))
     return {number: answer_of(name) for number, name in zip(numbers, said, strict=True)}

@@ -8,14 +8,16 @@ answered with no, with a word for "not known", or with a concept that nobody kno
 "History of event" and its like name the disease in their value (OHDSI's convention for "Maps to
 value"); many warehouses leave it to the source value. A relative's infarction or ischaemic heart
 disease is family history (as ICD-10-CM Z82.49 is), every other disease of a relative is no fact.
-A value that no list knows as a fact is an answer. Words that neither deny nor doubt ("STEMI")
-leave the fact standing, and are counted. A yes in one of the values stands, whatever details stand
-in the others; only a bare no contradicts it. Of a formal score a number is the result, 0 too.
+A value that no list knows as a fact is an answer. What is no plain yes ("Mother had MI") makes
+nobody ill: it is counted, and told of the person. Only beside a value that names the fact by a code
+are other words details. A yes in one of the values stands, whatever details stand in the others;
+only a bare no contradicts it. Of a formal score a number is the result, 0 too.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -40,20 +42,23 @@ _SELF_TELLING = re.compile(r"(?:ICD10\||ICD9\|)?\s*[ZV]\d", re.IGNORECASE)
 _BILLED = re.compile(r"(?:(?:CPT|HCPCS)\|)?\s*(?:\d{4}[\dT]|[A-Z]\d{4})", re.IGNORECASE)
 # Why a row tells no fact, and that one does all the same.
 NO, NOT_KNOWN = "answered no", "answer not known"
-KEPT = "answer that no list knows, kept"
+UNCLEAR = "answer that is no plain yes, not believed"
+KEPT = "answer that no list knows beside a code, kept"
 _BARE_NO = "bare no"
+# What an unclear answer leaves of any other fact.
+_UNCLEAR_CODE = "NOTKNOWN|NK003"
 # What a doubt leaves of a fact whose absence the equations take for "no".
 _UNKNOWN_CODES = {
     "diabetes": "NOTKNOWN|NK001", "family_history_mi": "NOTKNOWN|NK002",
 }  # fmt: skip
 # From the weakest to the strongest.
 _DOES = {
-    Answer.OTHER.value: KEPT, Answer.UNKNOWN.value: NOT_KNOWN, Answer.NO.value: NO,
+    Answer.OTHER.value: UNCLEAR, Answer.UNKNOWN.value: NOT_KNOWN, Answer.NO.value: NO,
     Answer.YES.value: "", _BARE_NO: NO,
 }  # fmt: skip
 # What a formal score came to: a number, that no calcium was seen.
 _RESULT = re.compile(
-    r"(?i)\W*(?:score\W*)?(?:\d|zero\b)|\W*no\s(?:\w+\s){0,3}(?:calci|plaque)|.*\bscore\W*(?:of|is)?\W*\d"
+    r"(?i)\W*(?:(?:score|cac|agatston)\W*)*(?:\d|zero\b)|\W*no\s(?:\w+\s){0,3}(?:calci|plaque)|.*\bscore\W*(?:of|is)?\W*\d"
 )
 
 
@@ -61,7 +66,8 @@ _RESULT = re.compile(
 class Told:
     """The code of each row, "" where it tells nothing; what its answer did to it, "" for nothing.
 
-    answer : NO (without a code), NOT_KNOWN (without one, or with that of "not known"), KEPT
+    answer : NO (without a code), NOT_KNOWN and UNCLEAR (without one, or with that of "not known"),
+        KEPT
     """
 
     code: pa.Array
@@ -76,11 +82,11 @@ class Told:
 def told(table: str, piece: pa.Table, concepts: Concepts) -> Told:
     """Return what the rows of `observation` tell by the lists of `condition` or `procedure`."""
     whose, plain = _whose(piece, concepts), concepts.known(table, piece, "observation")[0]
-    code = _first(
+    of_value = _first(
         concepts.by_number(table, text_of(piece.column("value_as_concept_id"))),
         concepts.by_text(table, text_of(piece.column("value_source_value"))),
-        plain,
     )
+    code = _first(of_value, plain)
     of_row = {OWN: code, _STATED: plain}
     if table == "condition":
         of_row |= {
@@ -97,10 +103,12 @@ def told(table: str, piece: pa.Table, concepts: Concepts) -> Told:
     is_fact_there = pa.array(is_fact)
     facts = found.filter(is_fact_there)
     answer[is_fact] = _answers(table, piece.filter(is_fact_there), facts, concepts)
-    is_void = np.isin(answer, [NO, NOT_KNOWN])
-    left = _changed(found, lambda c: _left_unknown(table, c, concepts))
-    told_anyway = pc.if_else(pa.array(answer == NOT_KNOWN), left, "")
-    return Told(pc.if_else(pa.array(is_void), told_anyway, found), answer)
+    is_coded = np.isin(whose, [OWN, FAMILY]) & bools(pc.not_equal(of_value, ""))
+    answer[(answer == UNCLEAR) & is_coded] = KEPT
+    for says, unclear in ((NO, None), (NOT_KNOWN, ""), (UNCLEAR, _UNCLEAR_CODE)):
+        left = _changed(found, partial(_left, table, unclear, concepts))
+        found = pc.if_else(pa.array(answer == says), left, found)
+    return Told(found, answer)
 
 
 def _whose(piece: pa.Table, concepts: Concepts) -> NDArray[np.object_]:
@@ -134,7 +142,7 @@ def _answers(
         return _BARE_NO if concepts.is_bare_no(text) else concepts.said(text).value
 
     def of_score(text: str) -> str:
-        return "" if _RESULT.match(text) else of_text(text)
+        return Answer.YES.value if _RESULT.match(text) else of_text(text)
 
     is_score = looked_up(facts, lambda c: _score(table, c, concepts)) == FORMAL_SCORE
     found = [looked_up(text_of(piece.column("value_as_concept_id")), of_concept)]
@@ -147,10 +155,15 @@ def _answers(
     return strongest
 
 
-def _left_unknown(table: str, code: str, concepts: Concepts) -> str:
-    """Return the code by which a person's fact is unknown, where the risk would read it as none."""
+def _left(table: str, unclear: str | None, concepts: Concepts, code: str) -> str:
+    """Return the code by which a person's fact is unknown; `unclear` for what no equation asks.
+
+    None leaves nothing. Where the risk would read a fact's absence as "no", its own code says so.
+    """
+    if unclear is None:
+        return ""
     named = concepts.codes.concepts(table, code) if table == "condition" else ()
-    unknown = next((_UNKNOWN_CODES[c] for c in named if c in _UNKNOWN_CODES), "")
+    unknown = next((_UNKNOWN_CODES[c] for c in named if c in _UNKNOWN_CODES), unclear)
     return unknown if concepts.codes.rule(table, unknown) else ""
 
 

@@ -5,7 +5,8 @@ Goes out: PERSON, birth dates, who has no record as it may be another's, and the
 every other table its person keys.
 Refuses: rows of people without a scan (counted); where rows of one person contradict each other
 the field is left empty and the contradiction counted; where they contradict each other twice
-(`_torn`), they are two people under one number, and neither has a record. Nobody is guessed.
+(`_torn`), they are two people under one number, and neither has a record; so where they contradict
+the headers of the scans twice (`headers.py`). Nobody is guessed.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from screening.clinical.codes import Codes, normal_word
+from screening.clinical.headers import Headers, of_another
 from screening.clinical.link import Link, column, make_link, normal_mrn, who_of, written_mrn
 from screening.clinical.parse import Bools, bools, dates, looked_up
 from screening.clinical.sieve import Sieve
@@ -30,6 +32,8 @@ BIRTH_DATES_SCHEMA = pa.schema([("person_key", pa.string()), ("birth_date", pa.d
 _FIELDS = ("sex", "birth_date", "race", "death_date")
 _SHARED = "mrn of several people"
 _TORN = "two people under one number"
+_OTHER = "another sex and year of birth than the scans' headers tell"
+_OTHER_SEX = "sex: another than the scans' headers tell, neither used"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +48,16 @@ class People:
 
 
 def read_people(
-    table: pa.Table, resolve: Resolve, codes: Codes, *, facts_name_issuer: bool = False
+    table: pa.Table,
+    resolve: Resolve,
+    codes: Codes,
+    headers: Headers,
+    *,
+    facts_name_issuer: bool = False,
 ) -> People:
     """Turn the text columns of `person` into PERSON and the link for the other tables.
 
+    headers : what the headers of the scans tell of their people
     facts_name_issuer : the other tables say who issued a number, so that two people may share it
     """
     table = table.combine_chunks()
@@ -60,6 +70,9 @@ def read_people(
     sieve.refuse(bools(keys.is_null()), Reason.NO_SCAN, "person without a scan")
     torn = _torn(table, keys, codes)
     sieve.refuse(bools(pc.is_in(keys, value_set=torn)), Reason.IDENTITY_CONFLICT, _TORN)
+    other = of_another(table, keys, codes, headers)
+    sieve.refuse(bools(pc.is_in(keys, value_set=other)), Reason.IDENTITY_CONFLICT, _OTHER)
+    torn = pa.concat_arrays([torn, other])
     link = make_link(table, keys, torn)
     if not facts_name_issuer:
         # Of people who share a number nobody can tell whose infarction it was. Without a record
@@ -79,6 +92,7 @@ def read_people(
     )
     merged = _merge(rows, sieve)
     person = merged.select(PERSON.schema.names)
+    sieve.refuse_number(_n_of_other_sex(person, headers), Reason.IDENTITY_CONFLICT, _OTHER_SEX)
     is_ambiguous = bools(pc.is_in(keys, value_set=torn)) | link.is_shared(_by_number(table))
     has_birth = merged.filter(pc.is_valid(merged.column("birth_date")))
     return People(
@@ -88,6 +102,11 @@ def read_people(
         link=link,
         rejections=sieve.counts(),
     )
+
+
+def _n_of_other_sex(person: pa.Table, headers: Headers) -> int:
+    said = (column(person, name).to_pylist() for name in ("person_key", "sex"))
+    return sum(map(headers.contradicts_sex, *said))
 
 
 def _without_record(keys: pa.Array, is_ambiguous: Bools, person: pa.Table) -> pa.Table:

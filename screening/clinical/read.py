@@ -20,6 +20,7 @@ from screening.clinical.facts import (
     read_policies,
 )
 from screening.clinical.files import missing_tables
+from screening.clinical.headers import Headers
 from screening.clinical.link import Link
 from screening.clinical.people import Resolve, read_people
 from screening.clinical.reports import read_reports, read_score_list
@@ -56,7 +57,10 @@ class ClinicalTables:
 
 
 def read_clinical(
-    folder: Path, resolve: Resolve, settings: ClinicalSettings | None = None
+    folder: Path,
+    resolve: Resolve,
+    settings: ClinicalSettings | None = None,
+    headers: Headers | None = None,
 ) -> ClinicalTables:
     """Read a site's clinical records.
 
@@ -67,6 +71,7 @@ def read_clinical(
         person_policy), or FHIR bulk files, or OMOP tables
     resolve : from a table of issuer and mrn to person keys, null for nobody with a scan
     settings : table `[clinical]` of the site's settings
+    headers : what the headers of people's scans tell; a record of another person is none
 
     Returns
     -------
@@ -83,7 +88,13 @@ def read_clinical(
     _check_concepts(settings, codes)
     delivery = read_delivery(folder, settings, codes)
     tables = delivery.tables
-    people = read_people(tables["person"], resolve, codes, facts_name_issuer=_name_issuer(delivery))
+    people = read_people(
+        tables["person"],
+        resolve,
+        codes,
+        headers or Headers(),
+        facts_name_issuer=_name_issuer(delivery),
+    )
     link = people.link
     observations = read_observations(tables["observation"], link, codes, settings.decimal)
     reports, reported = read_reports(tables["report_text"], link)

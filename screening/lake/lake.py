@@ -217,7 +217,7 @@ class Lake:
     ) -> pa.Table:
         """Return one relation of `sql/` (or of `folder`), made from the tables as they stand."""
         relations = read_relations(folder or sql_folder())
-        return query(self._source(), relations, view, Run(as_of, run_id))
+        return query(self._source(), relations, view, self._run(as_of, run_id))
 
     def query_at(
         self, view: str, landmarks: pa.Table, today: date, given: Mapping[str, pa.Table]
@@ -229,27 +229,41 @@ class Lake:
         landmarks
             `landmark.LANDMARKS`: a day a person; people without one are in no row.
         today
-            Wishes not to be part of it hold as of this day.
+            The day of the list: wishes not to be part of it hold that hold for it.
         given
             Tables in the place of the lake's, such as `risk` estimated anew for that day.
         """
-        source = Source(self.path, moved(self.read, landmarks, today, given), self._research_shift)
-        found = query(source, read_relations(sql_folder()), view, Run(COMMON_DAY, ""))
+        read = moved(self.read, landmarks, self.wishes_on(today), given)
+        source = Source(self.path, read, self._research_shift)
+        found = query(source, read_relations(sql_folder()), view, Run(COMMON_DAY, "", COMMON_DAY))
         return moved_back(found, landmarks)
 
     def publish(self, as_of: date, run_id: str, folder: Path | None = None) -> None:
         """Build `screening.duckdb` and `research.duckdb` and rename them into place."""
         self._held().confirm()
-        publish(self._source(), read_relations(folder or sql_folder()), Run(as_of, run_id))
+        publish(self._source(), read_relations(folder or sql_folder()), self._run(as_of, run_id))
+
+    def wishes_on(self, as_of: date) -> date:
+        """Return the day whose wishes hold for a list as of a day.
+
+        A wish is no fact of that day's knowledge: one that had begun when the last sweep did
+        holds for the past too. Dated later than both, it has not begun.
+        """
+        begun = [at for at in self.read("runs")["started_at"].to_pylist() if at is not None]
+        days: list[date] = [at.astimezone().date() for at in begun]
+        return max([as_of, *days])
+
+    def _run(self, as_of: date, run_id: str) -> Run:
+        return Run(as_of, run_id, self.wishes_on(as_of))
 
     def _source(self) -> Source:
         return Source(self.path, self.read, self._research_shift)
 
-    def _research_shift(self, as_of: date) -> pa.Table:
+    def _research_shift(self, wishes_on: date) -> pa.Table:
         people = pa.concat_tables(
             [self.read(name).select(["person_key"]) for name in ("series", "person")]
         )
-        return research_shift(self._keys.research, people, self.read("policy"), as_of)
+        return research_shift(self._keys.research, people, self.read("policy"), wishes_on)
 
     def _held(self) -> Lease:
         if self._lease is None:

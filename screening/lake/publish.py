@@ -10,7 +10,7 @@ network and no extension.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import gettempdir
@@ -41,7 +41,7 @@ SPILL_NAME = "spill"  # DuckDB clears it, after a kill at its next use
 FILES = {Audience.OPERATIONS: "screening.duckdb", Audience.RESEARCH: "research.duckdb"}
 DICTIONARY = "dictionary"
 
-_RUN = pa.schema([("as_of", pa.date32()), ("run_id", pa.string())])
+_RUN = pa.schema([("as_of", pa.date32()), ("run_id", pa.string()), ("wishes_on", pa.date32())])
 _LAKE_KEYS = frozenset(
     c.name
     for t in TABLES.values()
@@ -53,10 +53,11 @@ _LAKE_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The day the answers are true for, and the sweep that asks."""
+    """The day the answers are true for, the sweep that asks, the day whose wishes hold."""
 
     as_of: date
     run_id: str
+    wishes_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ class Source:
     def raw(self, name: str, run: Run) -> pa.Table:
         """Return one raw relation."""
         if name == RAW_RUN:
-            return pa.table({"as_of": [run.as_of], "run_id": [run.run_id]}, schema=_RUN)
+            return pa.Table.from_pylist([asdict(run)], schema=_RUN)
         if name == RAW_RESEARCH_SHIFT:
-            return self.research_shift(run.as_of)
+            return self.research_shift(run.wishes_on)
         return self.read(RAW_TABLES[name].name)
 
 
@@ -128,7 +129,7 @@ def describe_relations(folder: Path | None = None) -> list[tuple[Relation, list[
     )
     with _connection(source.folder) as connection:
         _lock(connection)
-        _make(connection, source, needed(relations, relations), Run(date.min, ""))
+        _make(connection, source, needed(relations, relations), Run(date.min, "", date.min))
         return [
             (r, entries_of(relations, r, _columns(connection, _quoted(r.name))))
             for r in relations.values()

@@ -18,7 +18,7 @@ RESEARCH_SHIFT = pa.schema(
 )
 
 
-def research_shift(key: bytes, people: pa.Table, policy: pa.Table, as_of: date) -> pa.Table:
+def research_shift(key: bytes, people: pa.Table, policy: pa.Table, on: date) -> pa.Table:
     """Give every person their research key, and the days to add to each of their dates.
 
     Parameters
@@ -27,7 +27,7 @@ def research_shift(key: bytes, people: pa.Table, policy: pa.Table, as_of: date) 
         Column `person_key`; may repeat.
     policy
         POLICY: an opt-out counts from its date on, and at once where it has none.
-    as_of
+    on
         The day the wishes are looked at.
 
     Returns
@@ -38,7 +38,7 @@ def research_shift(key: bytes, people: pa.Table, policy: pa.Table, as_of: date) 
     out = {
         row["person_key"]
         for row in policy.to_pylist()
-        if row["scope"] in OPT_OUTS and (row["valid_from"] is None or row["valid_from"] <= as_of)
+        if row["scope"] in OPT_OUTS and (row["valid_from"] is None or row["valid_from"] <= on)
     }
     rows = [
         {

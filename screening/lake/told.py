@@ -1,7 +1,7 @@
 """What the headers of an archive, as it is tonight, tell of who its people are.
 
 Comes in: instances, those of earlier crawls that are still there included.
-Goes out: of each person the birth date, by its key; whom two people share one number.
+Goes out: of each person the birth date, by its key, and the sex; whom two people share one number.
 Refuses: to guess. Where the headers of one number tell two birth dates or opposite sexes, nobody
 knows whose they are.
 
@@ -24,10 +24,12 @@ class PeopleTold:
     """What tonight's headers tell.
 
     birth_key_of : of each person whose headers tell one birth date
+    sex_of : of each person whose headers tell one of F and M
     conflicted : people whose headers contradict each other
     """
 
     birth_key_of: Mapping[str, str]
+    sex_of: Mapping[str, str]
     conflicted: frozenset[str]
 
 
@@ -48,9 +50,12 @@ def people_told(parts: Iterable[pa.Table], rejected: Collection[str] = ()) -> Pe
         _gather(sexes, part, "sex", pc.is_in(part["sex"], value_set=_SEXES))
     several = (who for told in (births, sexes) for who, values in told.items() if len(values) > 1)
     return PeopleTold(
-        {who: next(iter(keys)) for who, keys in births.items() if len(keys) == 1},
-        frozenset(several),
+        birth_key_of=_the_one(births), sex_of=_the_one(sexes), conflicted=frozenset(several)
     )
+
+
+def _the_one(told: Mapping[str, set[str]]) -> dict[str, str]:
+    return {who: next(iter(values)) for who, values in told.items() if len(values) == 1}
 
 
 def _believed(part: pa.Table, taken_back: pa.Array) -> pa.Table:

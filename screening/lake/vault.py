@@ -205,6 +205,19 @@ class Vault:
         }
         return AGES.check(pa.table(columns))
 
+    def header_births(self, birth_key_of: Mapping[str, str]) -> pa.Table:
+        """Return the headers' birth dates, `person_key` and `birth_date`: one row a person.
+
+        birth_key_of : as of `ages`
+        """
+        with self._transaction() as store:
+            days = store.birth_dates(sorted(set(birth_key_of.values())))
+        rows = [
+            {"person_key": key, "birth_date": _day(days.get(birth))}
+            for key, birth in sorted(birth_key_of.items())
+        ]
+        return pa.Table.from_pylist(rows, schema=BIRTHS).drop_null()
+
     def witnessed_births(self, scans: pa.Table, birth_key_of: Mapping[str, str]) -> pa.Table:
         """Return the headers' birth dates that PatientAge of a scan confirms.
 

@@ -193,6 +193,7 @@ ANSWERS = [
     concept(7003, "Unknown", "LOINC", "LA4489-6"),
     concept(7004, "Prefer not to answer", "PPI", "PMI_PreferNotToAnswer"),
     concept(7005, "Severe"),
+    concept(7007, "Yes", "PPI", "ConditionStatus_Yes"),
     concept(7006, "Ei", "LOINC", "LA32-8"),  # named in another language
 ]
 
@@ -302,58 +303,71 @@ YES = 4188539
         (of(4163874, YES, value_as_string="year unknown"), MI),
         (of(4163874, YES, value_as_string="unknown"), MI),
         (of(4163874, YES, value_as_string="no complications"), MI),
-        (of(4163874, value_as_string="Yes; complications: none"), MI),
-        (of(FAMILY, 0, "Z82.49", value_as_string="yes - which, not known"), FAMILY_MI),
+        (of(4163874, value_as_string="Yes - 2009 (LAD)"), MI),
+        (of(4163874, value_as_string="STEMI 05/2009"), MI),
+        (of(4163874, value_as_string="Heart attack in March 2009."), MI),
+        (of(4163874, value_as_string="MI date unknown"), MI),
+        (of(4163874, value_as_string="year unknown"), MI),  # when, and so that
+        (of(4163874, value_as_number=2010), MI),
+        (of(4163874, value_as_concept_id=7007), MI),
+        (of(FAMILY, 0, "Z82.49", value_as_string="yes, age unknown"), FAMILY_MI),
         (of(0, source="T2042", value_as_string="Yes, since unknown date"), "palliative_care"),
     ],
 )
-def test_a_yes_stands_whatever_details_follow(told, row, concept):
-    tables = told(row)
+def test_a_plain_yes_stands(told, row, concept):
+    tables = told(row, concept=ANSWERS)
     assert tables.event["concept"].to_pylist() == [concept]
     assert refused(tables, "observation") == {}
 
 
+UNPLAIN = (
+    "Patient reports no MI", "Reports no history of MI", "without MI", "w/o MI", "Mother had MI",
+    "Family history only", "Screening for MI", "Yes, but it was a false alarm", "Yes, mother",
+    "Yes; complications: none", "Nope", "nil", "-", "MI (-)", "MI 0", "STEMI (LAD?)",
+    "STEMI 2009, stent not placed", "confirmed by mother", "mi mother", "diabetes", "2", "9",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [*UNPLAIN, {"value_as_concept_id": 7005}])
 @pytest.mark.parametrize(
-    ("row", "concept"),
+    ("row", "left"),
     [
-        *(
-            (of(4163874, value_as_string=t), MI)
-            for t in (
-                "STEMI 2009, stent not placed",
-                "STEMI 2012, LVEF not measured",
-                "year unknown",
-                "NSTEMI 2014, possible second event",
-                "MI date unknown",
-                "STEMI 2009 (LAD?)",
-                "STEMI with LVEF not measured",
-                "Old MI not treated",
-            )
-        ),
-        (of(PROCEDURE, 0, "92928", value_as_string="LAD; complications none"), "coronary_stent"),
+        (of(4163874), "answer_unclear"),
+        (of(0, source="Z95.1"), "answer_unclear"),
+        (of(PROCEDURE, 0, "92928"), "answer_unclear"),
+        (of(DIABETES, source="E11.51"), "diabetes_not_known"),
+        (of(FAMILY, 0, "Z82.49"), f"{FAMILY_MI}_not_known"),
     ],
 )
-def test_details_that_are_denied_or_doubted_deny_no_disease(told, row, concept):
-    tables = told(row)
-    assert tables.event["concept"].to_pylist() == [concept]
-    counted = {("bad_value", "answer that no list knows, kept"): 1}
-    assert refused(tables, "observation") == counted
+def test_what_is_no_plain_yes_makes_nobody_ill_and_is_told(told, row, left, answer):
+    given = answer if isinstance(answer, dict) else {"value_as_string": answer}
+    tables = told({**row, **given}, concept=ANSWERS)
+    assert tables.event["concept"].to_pylist() == [left]
+    unclear = ("void_record", "answer that is no plain yes, not believed")
+    assert refused(tables, "observation") == {unclear: 1}
+
+
+@pytest.mark.parametrize("answer", ["Hinterwandinfarkt", "STEMI 2009, stent not placed"])
+@pytest.mark.parametrize(("kind", "concepts"), [(EVENT, [MI]), (FAMILY, [FAMILY_MI])])
+def test_beside_a_value_that_names_the_disease_by_its_code_words_are_details(
+    told, kind, concepts, answer
+):
+    tables = told(of(kind, INFARCTION, value_as_string=answer))
+    assert tables.event["concept"].to_pylist() == concepts
+    kept = ("bad_value", "answer that no list knows beside a code, kept")
+    assert refused(tables, "observation") == {kept: 1}
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_counted"),
+    "answer",
     [
-        *(({"value_as_concept_id": n}, False) for n in (0, "", 4188539, 45877994, 9191)),
-        *(({"value_as_string": t}, False) for t in ("", "Yes", "y", "true", "present", "NULL")),
-        ({"value_as_number": 1}, False),
-        ({"value_source_value": "Z95.5"}, False),
-        ({"value_as_number": 2010}, True),
-        ({"value_as_string": "STEMI in 2010, not thrombolysed since late"}, True),
-        ({"value_as_string": "Old infarction without complications"}, True),
-        ({"value_as_concept_id": 7005}, True),
+        *({"value_as_concept_id": n} for n in (0, "", 4188539, 45877994, 9191)),
+        *({"value_as_string": t} for t in ("", "Yes", "y", "true", "present", "NULL")),
+        {"value_as_number": 1},
+        {"value_source_value": "Z95.5"},
     ],
 )
-def test_an_answer_of_other_words_leaves_the_disease_and_is_counted(told, answer, is_counted):
+def test_no_answer_and_a_bare_yes_leave_the_disease(told, answer):
     tables = told({**of(4163874), **answer}, concept=ANSWERS)
     assert tables.event["concept"].to_pylist() == [MI]
-    counted = {("bad_value", "answer that no list knows, kept"): 1} if is_counted else {}
-    assert refused(tables, "observation") == counted
+    assert refused(tables, "observation") == {}

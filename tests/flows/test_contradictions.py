@@ -1,10 +1,13 @@
 """Headers that contradict one another on who a number is, and are corrected: night after night."""
 
+import csv
 import re
 import shutil
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pydicom
 from key_object import rejection_note
 from night import open_lake
@@ -104,6 +107,56 @@ def test_a_record_that_is_decades_from_the_scans_is_refused_and_told(
         assert rows[key]["age_source"] == "dicom_birth_date"
         assert rows[key]["age_years"] == ages[key]
     assert nights.flagged() == flagged
+
+
+def with_other_sex(nights: Nights, folder: Path, person: str, *, years_older: int = 0) -> str:
+    """Let the person's row of the record state the other sex, and an earlier birth; the number."""
+    nights.clinical = Path(shutil.copytree(nights.clinical, folder))
+    file = nights.clinical / "person.csv"
+    head, *rows = csv.reader(file.read_text().splitlines())
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    keys = open_lake(nights.lake).vault.person_keys(pa.Table.from_pylist(told)).to_pylist()
+    mine = told[keys.index(person)]
+    born = mine["birth_date"]
+    mine["birth_date"] = f"{int(born[:4]) - years_older}{born[4:]}"
+    mine["sex"] = {"F": "M", "M": "F"}[mine["sex"]]
+    lines = [",".join(head), *(",".join(row.values()) for row in told)]
+    file.write_text("\n".join([*lines, ""]))
+    return str(mine["mrn"])
+
+
+def also_told(nights: Nights, table: str, line: str) -> None:
+    with (nights.clinical / f"{table}.csv").open("a") as file:
+        file.write(f"{line}\n")
+
+
+def test_a_record_of_another_sex_and_year_than_the_scans_is_nobodys(
+    nights: Nights, tmp_path: Path
+) -> None:
+    person, _ = one_flagged(nights)
+    number = with_other_sex(nights, tmp_path / "other", person, years_older=24)
+    also_told(nights, "condition", f"{number},I21.9,2020-01-01")
+    nights.sweep()
+    assert person not in nights.flagged()
+    said = " ".join(nights.explain(person).split())
+    assert "of another than the one scanned" in said
+    assert "infarction" not in said
+
+
+def test_a_record_of_another_sex_alone_is_told_and_a_wish_holds_for_the_past(
+    nights: Nights, tmp_path: Path
+) -> None:
+    person, series = one_flagged(nights)
+    number = with_other_sex(nights, tmp_path / "other", person)
+    nights.sweep()
+    assert nights.flagged().get(person) == series
+    said = " ".join(nights.explain(person).split())
+    assert "sex unknown" in said
+    assert "tell opposite sexes: neither is used" in said
+    also_told(nights, "person_policy", f"{number},opt_out_all,{date.today()}")
+    nights.sweep()  # as of a day that is past
+    assert person not in nights.flagged()
+    assert "opted out" in nights.explain(person)
 
 
 def test_a_corrected_tag_that_sets_the_score_is_scored_anew(nights: Nights) -> None:

@@ -1,6 +1,6 @@
 """SQL over the lake: one answer, two files, and what is refused."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import duckdb
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pytest
 
 from screening.errors import ScreeningError
 from screening.lake import Lake
-from screening.tables import LAKE_TABLES, POLICY
+from screening.tables import LAKE_TABLES, POLICY, RUNS
 
 AS_OF = date(2026, 11, 1)
 
@@ -123,6 +123,23 @@ def test_the_research_file_has_own_keys_shifted_dates_and_no_opt_outs(filled, sq
     assert len(set(before["research_key"].to_pylist())) == 2  # the wish counts from 1 May on
     again = Lake.open(filled.path, b"a secret for tests only", create=False)
     assert again.query("out_research", date(2026, 4, 30), folder=sql).equals(before)
+
+
+def test_a_wish_that_had_begun_at_a_sweep_holds_for_the_past_too(filled, sql):
+    past = date(2026, 4, 30)
+    assert filled.wishes_on(past) == past
+    begun = {"run_id": "r", "started_at": datetime(2026, 5, 2, 12, tzinfo=UTC), "as_of": past}
+    row = dict.fromkeys(RUNS.schema.names) | begun
+    with filled.lease("r"):
+        filled.replace("runs", pa.Table.from_pylist([row], schema=RUNS.schema))
+        filled.publish(past, "r", folder=sql)
+    assert filled.wishes_on(past) == date(2026, 5, 2)
+    assert filled.wishes_on(AS_OF) == AS_OF
+    keys = {key for key, _ in _tables(filled.path / "research.duckdb")["out_research"]}
+    assert len(keys) == 1
+    days = pa.table({"person_key": ["p1", "p2"], "landmark": [date(2026, 4, 1)] * 2})
+    held = filled.query_at("core_research_person", days, past, {})
+    assert "p2" not in held["person_key"].to_pylist()
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,15 @@ def test_a_number_is_contradicted_for_as_long_as_its_headers_are(
         assert people_told([alone]).conflicted == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"), [("F", "F", "F"), ("F", "O", "F"), ("", "M", "M"), ("F", "M", "")]
+)
+def test_the_sex_that_the_headers_of_a_number_agree_on(lake, build, first, second, told):
+    both = [lake.vault.pseudonymise(build.raw({"sex": sex})) for sex in (first, second)]
+    (key,) = {key for table in both for key in table["person_key"].to_pylist()}
+    assert people_told(both).sex_of == ({key: told} if told else {})
+
+
 def test_age_by_birth_date_then_as_the_header_states_it(lake, build):
     born = date(1960, 1, 3)
     rows = (
@@ -309,8 +318,11 @@ def test_a_birth_date_that_patient_age_confirms_at_a_scan(lake, build):
         "index_date": [*[date(2026, 6, 1)] * 4, None, date(2026, 6, 1)],
         "age_said": [None, 58.0, 40.0, None, 59.0, 59.0],
     }
-    found = lake.vault.witnessed_births(pa.table(scans), people_told([keyed]).birth_key_of)
+    told = people_told([keyed]).birth_key_of
+    found = lake.vault.witnessed_births(pa.table(scans), told)
     assert found.to_pylist() == [{"person_key": keys[0], **born}]
+    every = lake.vault.header_births(told).to_pylist()
+    assert every == [{"person_key": key, **born} for key in sorted(keys[:4])]
 
 
 def test_a_header_whose_age_is_doubted_gives_none_by_its_birth_date(lake, build):

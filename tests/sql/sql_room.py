@@ -60,7 +60,7 @@ def needed(name):
     return [*found, name]
 
 
-def lake(as_of=AS_OF, shift=(), **rows):
+def lake(as_of=AS_OF, shift=(), wishes_on=None, **rows):
     """Connect to an in-memory DuckDB with raw tables from dicts of rows."""
     connection = duckdb.connect(config={"threads": 1})
     for name, table in LAKE_TABLES.items():
@@ -68,7 +68,9 @@ def lake(as_of=AS_OF, shift=(), **rows):
         filled = [{**defaults, **row} for row in rows.pop(name, ())]
         connection.register(f"raw_{name}", pa.Table.from_pylist(filled, table.schema))
     assert not rows, f"no such table: {list(rows)}"
-    run = pa.table({"as_of": pa.array([as_of], pa.date32()), "run_id": ["r"]})
+    days = {"as_of": as_of, "wishes_on": wishes_on or as_of}
+    run = pa.table({n: pa.array([day], pa.date32()) for n, day in days.items()})
+    run = run.append_column("run_id", pa.array(["r"]))
     connection.register("raw_run", run)
     connection.register("raw_research_shift", pa.Table.from_pylist(list(shift), SHIFT))
     return connection

@@ -1,6 +1,6 @@
 """What counts of all that was made of a series: its content, tonight's headers, its study."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sql_room import AS_OF, INDEX, lake, one_person, read, scan, series
@@ -123,4 +123,7 @@ def test_a_wish_hides_a_score_whatever_rows_there_are():
     wish = {"person_key": "p", "scope": "opt_out_all", "valid_from": AS_OF}
     s, d = scan(agatston=10.0)
     assert states(s, d, policy=[wish])[:3] == ("ineligible", "opted_out", None)
+    past = {"policy": [wish], "as_of": AS_OF - timedelta(1)}
+    assert states(s, d, **past)[0] == "scored"
+    assert states(s, d, **past, wishes_on=AS_OF)[:2] == ("ineligible", "opted_out")
     assert states(s, d)[0] == "scored"

@@ -115,6 +115,14 @@ def test_opt_out(scope, day, is_out):
     assert (row["reason"] == "opted_out") is is_out
 
 
+def test_a_wish_that_has_begun_holds_for_a_list_of_the_past():
+    wish = [{"person_key": "p", "scope": "opt_out_all", "valid_from": AS_OF}]
+    past = {"policy": wish, "as_of": AS_OF - DAY}
+    assert flag_of(one_person(scan(agatston=500.0), **past))["flag"] == "flagged"
+    row = flag_of(one_person(scan(agatston=500.0), **past, wishes_on=AS_OF))
+    assert (row["flag"], row["reason"]) == ("not_flagged", "opted_out")
+
+
 def test_a_statin_is_shown_as_of_the_sweep_and_excludes_nobody():
     def on(start, stop):
         events = [event("statin", start, stopped_on=stop)]

@@ -73,6 +73,8 @@ def test_who_opted_out_of_anything_is_not_told_of(scope, days, n):
     since = None if days is None else AS_OF + timedelta(days)
     wish = {"person_key": "p", "scope": scope, "valid_from": since}
     assert len(read(research(scan(), policy=[wish]), "core_research_scan")) == n
+    later = research(scan(), policy=[wish], wishes_on=AS_OF + timedelta(1))
+    assert read(later, "core_research_scan") == []
 
 
 def test_who_cannot_have_opted_out_or_was_a_child_is_not_told_of():

@@ -124,7 +124,8 @@ def test_what_no_row_of_the_delivery_can_tell_is_unknown_for_everybody(runs, unk
 
 
 def test_sex_comes_from_the_record_else_from_the_header():
-    assert inputs(person=[person(sex="F")])["sex"] == "F"
+    assert inputs(person=[person(sex="M")])["sex"] == "M"
+    assert inputs(person=[person(sex="F")])["sex"] == ""  # the header says M
     assert inputs(person=[person(sex="")])["sex"] == "M"
     (row,) = read(one_person(scan(sex="O"), person=[person(sex="")]), "core_risk_input")
     assert row["sex"] == ""
