@@ -158,17 +158,15 @@ def likely(row: Row) -> str:
     """Return the interval of a score and how probable its category is, as far as can be said."""
     if row["agatston_low"] is None:
         return "how far the Agatston score may be off cannot be said, see the quality remarks"
-    low, high = show.number(row["agatston_low"]), show.number(row["agatston_high"])
+    low, high = (show.number(row[name]) for name in ("agatston_low", "agatston_high"))
     if row["category_probability"] is None:
+        missing = "calcium may be hidden or missing (see the quality remarks)"
         if not at_least(row):
-            return (
-                "the Agatston score may be too high or too low, for some of it may be none and "
-                "calcium may be hidden or missing (see the quality remarks); how far cannot be said"
-            )
+            off = "may be too high or too low, for some of it may be none and " + missing
+            return f"the Agatston score {off}; how far cannot be said"
         return (
-            "the Agatston score is a lower bound, for calcium may be hidden or missing (see the "
-            f"quality remarks); a second scan of what was seen may read from {low} on (95 %); how "
-            "probable its category is cannot be said"
+            f"the Agatston score is a lower bound, for {missing}; a second scan of what was seen "
+            f"may read from {low} on (95 %); how probable its category is cannot be said"
         )
     share = float(str(row["category_probability"]))
     if row["agatston"] == 0:
@@ -187,8 +185,9 @@ def drs_class(row: Row) -> str:
 
 def group(row: Row) -> str:
     """Return the older group of a score; of a lower bound, that it may be a higher one."""
-    of = row["score_group"]
-    return f"{of}{show.or_higher(of, row['agatston'], row['quality_flags'])}"
+    return (
+        f"{(of := row['score_group'])}{show.or_higher(of, row['agatston'], row['quality_flags'])}"
+    )
 
 
 def of_same_scan(row: Row, name: str) -> str:
