@@ -145,3 +145,15 @@ def print_score(facts: Mapping[str, object]) -> None:
     elif facts["agatston"] == 0:
         show.say(no_calcium(quality["flags"]))  # type: ignore[index]
     show.say(show.NOTICE)
+
+
+def without_high_end(low: str, *, is_bound: bool) -> str:
+    """Say how sure a score is that may lack calcium, and what of it may be none."""
+    missing = "calcium may be hidden or missing (see the quality remarks)"
+    if not is_bound:
+        off = f"may be too high or too low, for some of it may be none and {missing}"
+        return f"the Agatston score {off}; how far cannot be said"
+    return (
+        f"the Agatston score is a lower bound, for {missing}; a second scan of what was seen may "
+        f"read from {low} on (95 %); how probable its category is cannot be said"
+    )

@@ -160,14 +160,7 @@ def likely(row: Row) -> str:
         return "how far the Agatston score may be off cannot be said, see the quality remarks"
     low, high = (show.number(row[name]) for name in ("agatston_low", "agatston_high"))
     if row["category_probability"] is None:
-        missing = "calcium may be hidden or missing (see the quality remarks)"
-        if not at_least(row):
-            off = "may be too high or too low, for some of it may be none and " + missing
-            return f"the Agatston score {off}; how far cannot be said"
-        return (
-            f"the Agatston score is a lower bound, for {missing}; a second scan of what was seen "
-            f"may read from {low} on (95 %); how probable its category is cannot be said"
-        )
+        return show_score.without_high_end(low, is_bound=bool(at_least(row)))
     share = float(str(row["category_probability"]))
     if row["agatston"] == 0:
         return show_score.zero(share, high, as_list(row["quality_flags"]))
