@@ -49,8 +49,13 @@ class Past:
 
     @property
     def is_outcome(self) -> bool:
-        """Whether this came of working the scan."""
-        return self.is_copy or (bool(self.versions.scoring_version) and self.state in _FINAL)
+        """Whether this came of working the scan, and holds whatever becomes of others."""
+        return bool(self.versions.scoring_version) and self.state in _FINAL
+
+
+def _past(versions: Versions, state: State, reasons: Sequence[str], image_digest: str) -> Past:
+    is_copy = Reason.DUPLICATE_IMAGES_OF in reasons
+    return Past(versions, state, tuple(reasons), image_digest or "", is_copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +80,10 @@ class Plan:
         return len({series.study_key for series in held})
 
 
-def owners_of_images(dispositions: pa.Table, eligible: Mapping[str, str]) -> dict[str, str]:
-    """Return which of tonight's series was first to score each set of images, by their digest.
-
-    Parameters
-    ----------
-    dispositions : `DISPOSITIONS`
-    eligible : content digest of each series that rules, owner and rejections let count tonight.
-        A series that lost the images, or counts no longer, owns none
-    """
-    names = ["committed_at", "series_key", "content_digest", "image_digest", "state"]
-    out: dict[str, str] = {}
-    rows = dispositions.select(names).to_pylist()
-    for row in sorted(rows, key=lambda r: (r["committed_at"], r["series_key"])):
-        is_its = eligible.get(row["series_key"]) == row["content_digest"]
-        if row["state"] == State.SCORED and is_its and row["image_digest"]:
-            out.setdefault(row["image_digest"], row["series_key"])
-    return out
-
-
 class Ledger:
-    """What is already known, by series and content.
+    """What is already known, by series and content; what tonight's work gives is added.
 
-    owners : which series each set of images is counted for tonight; see `owners_of_images`
+    owners : which series each set of images is counted for, by their digest
     """
 
     def __init__(
@@ -105,46 +91,77 @@ class Ledger:
         dispositions: pa.Table,
         current: Versions,
         rescore: str,
-        eligible: Mapping[str, str],
+        owners: Mapping[str, str] | None = None,
     ) -> None:
-        self.owners = owners_of_images(dispositions, eligible)
         self._current = current
         self._rescore = rescore
         self._past: dict[tuple[str, str], list[Past]] = {}
         self._decided_series: set[str] = set()
+        self._first: dict[tuple[str, str], int] = {}  # in which order images were scored for whom
         names = ["series_key", "content_digest", "choose_version", "model_digest"]
-        names += ["scoring_version", "state", "reasons", "image_digest"]
-        for row in dispositions.select(names).to_pylist():
+        names += ["scoring_version", "state", "reasons", "image_digest", "committed_at"]
+        rows = dispositions.select(names).to_pylist()
+        for row in sorted(rows, key=lambda r: (r["committed_at"], r["series_key"])):
             versions = Versions(row["choose_version"], row["model_digest"], row["scoring_version"])
-            reasons = tuple(row["reasons"])
-            is_copy = Reason.DUPLICATE_IMAGES_OF in reasons
-            past = Past(versions, State(row["state"]), reasons, row["image_digest"], is_copy)
-            self._past.setdefault((row["series_key"], row["content_digest"]), []).append(past)
-            self._decided_series.add(row["series_key"])
+            reasons, key = tuple(row["reasons"]), row["series_key"]
+            past = _past(versions, State(row["state"]), reasons, row["image_digest"])
+            self._past.setdefault((key, row["content_digest"]), []).append(past)
+            self._decided_series.add(key)
+            if past.state is State.SCORED:
+                self._first.setdefault((past.image_digest, key), len(self._first))
+        self.set_owners(owners or {})
+
+    def set_owners(self, owners: Mapping[str, str]) -> None:
+        """Take which series each set of images is counted for tonight (`core_image_owner`)."""
+        self.owners = dict(owners)
+        self._images = {owner: digest for digest, owner in owners.items()}
+
+    def original_of(self, series_key: str, image_digest: str) -> str:
+        """Return the series for which these images are counted; "" where it is this one.
+
+        They are this one's, too, where it was scored of them before that other.
+        """
+        owner = self.owners.get(image_digest, series_key)
+        first, never = self._first, len(self._first)
+        is_mine = first.get((image_digest, series_key), never) < first.get(
+            (image_digest, owner), never
+        )
+        return "" if is_mine or owner == series_key else owner
+
+    def note(self, row: Disposition) -> None:
+        """Add what tonight's work gave: what a series has now counts, what it had is free."""
+        if row.state is State.PENDING:
+            return
+        series, digest = row.series, row.image_digest
+        key = series.series_key
+        past = _past(row.versions, row.state, row.reasons, digest)
+        self._past.setdefault((key, series.content_digest), []).append(past)
+        had = self._images.pop(key, "")
+        if self.owners.get(had) == key:
+            del self.owners[had]
+        if row.state is State.SCORED and digest:
+            self.owners[digest], self._images[key] = key, digest
 
     def outcome(self, entry: catalogue.Entry) -> Past | None:
         """Return what working this content gave, if it need not be worked again.
 
-        Whether images are counted for another series is told anew each night: that one may have
+        Whether images are counted for another series is told anew each time: that one may have
         gone, lost them, or come back.
         """
         series = entry.series
-        worked = [
-            p
-            for p in self._past.get((series.series_key, series.content_digest), [])
-            if p.is_outcome and (not p.is_copy or self._is_anothers(p, series.series_key))
-        ]
+        mine = self._past.get((series.series_key, series.content_digest), [])
+        for past in mine:
+            has_images = past.is_copy or past.state is State.SCORED
+            if has_images and self._is_anothers(past, series.series_key):
+                return replace(past, state=State.INELIGIBLE, is_copy=True)
+        worked = [p for p in mine if p.is_outcome]
         if self._rescore == "all":
-            worked = [p for p in worked if p.versions == self._current or p.is_copy]
-        if not worked:
-            return None
-        last = worked[-1]
-        if last.state is State.SCORED and self._is_anothers(last, series.series_key):
-            return replace(last, state=State.INELIGIBLE, is_copy=True)
-        return last
+            worked = [p for p in worked if p.versions == self._current]
+        return worked[-1] if worked else None
 
     def _is_anothers(self, past: Past, series_key: str) -> bool:
-        return self.owners.get(past.image_digest, series_key) != series_key
+        owns = self.owners.get(self._images.get(series_key, "")) == series_key
+        return not owns and self.owners.get(past.image_digest, series_key) != series_key
 
     def keeps_another(self, entry: catalogue.Entry) -> bool:
         """Whether this content has scores, but none of this model and scoring version."""
@@ -161,9 +178,8 @@ class Ledger:
         """Whether this very rules outcome is on record."""
         series = disposition.series
         past = self._past.get((series.series_key, series.content_digest), [])
-        return any(
-            p.versions == disposition.versions and p.state is not State.PENDING for p in past
-        )
+        mine = (disposition.versions, disposition.state, disposition.reasons[0])
+        return any((p.versions, p.state, *p.reasons[:1]) == mine for p in past)
 
     def is_frozen(self, series_key: str) -> bool:
         """Whether `rescore = never` keeps this series as it was first decided."""

@@ -104,7 +104,6 @@ class Scoring:
         committer = Committer(self.lake, self.settings, self.run_id)
         for row in plan.decided:
             committer.add(row)
-        images = dict(ledger.owners)
         attempts = _open_attempts(self.lake, self.versions)
         tonight: dict[str, State] = {}
         held: set[str] = set()
@@ -113,7 +112,8 @@ class Scoring:
             entries = {entry.series.series_key: entry for entry in turn}
             self.progress(len(tonight), len(tonight) + len(turn))
             for job, worked in self._work(turn, attempts):
-                row = self._disposition(entries[job.series_key], worked, images)
+                row = self._disposition(entries[job.series_key], worked, ledger)
+                ledger.note(row)
                 tonight[job.series_key] = row.state
                 n_bytes += worked.bytes_read
                 if Reason.STILL_ARRIVING in row.reasons:
@@ -192,13 +192,11 @@ class Scoring:
         except ScreeningError:
             return b""
 
-    def _disposition(
-        self, entry: catalogue.Entry, worked: Worked, images: dict[str, str]
-    ) -> Disposition:
-        """Turn an outcome into its row; the same images scored before are a duplicate."""
+    def _disposition(self, entry: catalogue.Entry, worked: Worked, ledger: Ledger) -> Disposition:
+        """Turn an outcome into its row; images counted for another series are a duplicate."""
         outcome, series = worked.outcome, entry.series
-        original = images.get(worked.image_digest, series.series_key)
-        if original != series.series_key:
+        original = ledger.original_of(series.series_key, worked.image_digest)
+        if original:
             # Scoring version 0: should the original go, the score of this one is a new row.
             row = Disposition(
                 series,
@@ -209,7 +207,6 @@ class Scoring:
                 worked.image_digest,
             )
         elif isinstance(outcome, ScoredSeries):
-            images[worked.image_digest] = series.series_key
             row = Disposition(
                 series, self.versions, State.SCORED, (), "", worked.image_digest, outcome
             )
@@ -256,12 +253,12 @@ def _open_attempts(lake: Lake, versions: Versions) -> Counter[str]:
 
 
 def _state(entry: catalogue.Entry, ledger: Ledger, tonight: Mapping[str, State]) -> State | None:
-    """Return what is known of one candidate, from tonight or an earlier night."""
-    known = tonight.get(entry.series.series_key)
-    if known is not None:
-        return known
+    """Return what is known of one candidate; the scan of a copy is scored, and counted, already."""
     past = ledger.outcome(entry)
-    return past.state if past else None
+    if past is not None:
+        return State.SCORED if past.is_copy else past.state
+    waits = tonight.get(entry.series.series_key) is State.PENDING
+    return State.PENDING if waits else None
 
 
 def _next_turn(

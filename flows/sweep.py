@@ -162,7 +162,7 @@ class _Stages:
         self._waiting: frozenset[str] = frozenset()  # studies of which something is unreachable
         self._arriving: frozenset[str] = frozenset()  # studies with a young file
         self._index = Index(FILES.empty(), ())
-        self._ledger = Ledger(DISPOSITIONS.empty(), self._versions, night.settings.rescore, {})
+        self._ledger = Ledger(DISPOSITIONS.empty(), self._versions, night.settings.rescore)
         self._told = PeopleTold({}, {}, frozenset())
         self._decisions: tuple[Decision, ...] = ()  # of rules, wishes apart
         self._n_held, self._nothing_rests, self._cut_short = 0, False, ""
@@ -221,13 +221,8 @@ class _Stages:
         nobody: frozenset[str] = frozenset()  # wishes are read later, and asked by themselves
         every = [e.series for e in entries]
         self._decisions = choose.choose(every, nobody, self._told.conflicted)
-        may_count = catalogue.standing(now)
-        may_count &= {d.series_key for d in self._decisions if d.rank is not None}
         self._ledger = Ledger(
-            self._lake.read("dispositions"),
-            self._versions,
-            self._night.settings.rescore,
-            {s.series_key: s.content_digest for s in every if s.series_key in may_count},
+            self._lake.read("dispositions"), self._versions, self._night.settings.rescore
         )
         held = lasting(self._decisions, self._ledger, self._waiting, self._arriving)
         return catalogue.judged(now, held, grown_from(self._lake.read("series"), now, touched))
@@ -247,6 +242,8 @@ class _Stages:
 
     def choose(self, entries: tuple[Entry, ...]) -> tuple[Plan, Ledger]:
         ledger, version = self._ledger, choose.CHOOSE_VERSION
+        counted = self._lake.query("core_image_owner", self._night.as_of).to_pylist()
+        ledger.set_owners({r["image_digest"]: r["series_key"] for r in counted})
         silent = opted_out(self._lake, self._night.as_of)
         theirs = [e.series for e in entries if e.series.person_key in silent]
         # Whether the wish is new tonight or not.

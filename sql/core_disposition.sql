@@ -1,7 +1,7 @@
 -- title: What became of each series, as things stand now
 -- grain: one series found in the archive
 -- key: series_key
--- reads: raw_series, raw_dispositions, raw_policy, raw_run, raw_runs
+-- reads: core_standing, core_image_owner, raw_series, raw_dispositions, raw_policy, raw_run
 -- privacy: keys, scan date, age and sex; scores of keyed people
 -- publish: operations
 -- column: header_age_years | year | quasi | age at the scan, from its header
@@ -10,20 +10,14 @@
 -- column: scan_kind |  | open | gated, pet_ct, lung_screening, low_dose or routine, by tag, scanner and recognised words; empty for what is no CT
 -- column: reason |  | open | reason code that decided; empty for a score
 -- column: redo_reason |  | open | of a score that stands although more of the series came since: why that is not scored yet; else empty
--- A disposition counts only for the content it was made for. The row committed last wins, but a
--- pending row (tonight's rescore did not get to it) never hides a finished one. A series without
--- any disposition is pending: the night ended before its turn came.
+-- A series of which nothing stands (core_standing) is pending: the night ended before its turn came.
 -- What rules say of a series, and how good it is among those of its study, follows tonight's headers
 -- and stands in `series`: what they said in earlier nights of the same content does not count. So it
 -- is with rejection notes, with headers that contradict one another, and with wishes.
+-- The same images count once (core_image_owner): a series of which they were made too is a copy.
 -- Of the scored series of one study and person the best counts; what stood in for it is not chosen,
--- nor is a runner-up: in whose favour is of tonight, so where none is left it is pending.
--- The same images count once, for the series that was first to be scored of those that may count and
--- have them tonight; a copy counts again when that one goes.
--- Of the scored series of one study and person the best counts; what stood in for it is not chosen.
--- Where a scan was worked by several models, what the last sweep's model and scoring version made of
--- it stands: a site that goes back to an earlier model has that model's scores again.
--- Where a series only grew, the score of what it was stands until the whole has its own.
+-- nor is a runner-up: in whose favour is of tonight, so where none is left it is pending. A copy has
+-- its scan counted already: what is not as good as it is not chosen either.
 with opt_outs as (
     select distinct p.person_key
     from raw_policy as p
@@ -52,166 +46,49 @@ tonight as (
     left join opt_outs as o on o.person_key = s.person_key
 ),
 
--- Which series each set of images is counted for: of those that may count tonight and still have
--- them the first that was scored (`owners_of_images` of the sweep says the same).
-owners as (
+-- What is known of the images that a series has tonight.
+images as (
     select
-        d.image_digest,
-        arg_min(d.series_key, {'at': d.committed_at, 'series_key': d.series_key}) as series_key
+        d.series_key,
+        d.image_digest
     from raw_dispositions as d
     inner join
         raw_series as s
         on s.series_key = d.series_key and s.content_digest = d.content_digest
-    where
-        d.state = 'scored'
-        and d.image_digest <> ''
-        and s.place_in_study is not null
-        and not s.is_conflicted
-        and coalesce(s.rejection, '') = ''
-    group by d.image_digest
-),
-
-made as (
-    select
-        d.*,
-        s.place_in_study is not null as is_eligible,
-        coalesce(d.reasons[1], '') as first_reason,
-        coalesce(o.series_key, d.series_key) <> d.series_key as is_anothers
-    from raw_dispositions as d
-    inner join tonight as s on s.series_key = d.series_key
-    left join owners as o on o.image_digest = d.image_digest
-),
-
-latest as (
-    select
-        * exclude (is_eligible, first_reason, is_anothers),
-        row_number() over (
-            partition by series_key, content_digest
-            order by
-                state = 'pending',
-                committed_at desc nulls last,
-                choose_version desc,
-                scoring_version desc,
-                model_digest desc
-        ) as nth
-    from made
-    where
-        first_reason not in ('identity_conflict', 'opted_out')
-        -- Whether it is chosen is told below, of tonight.
-        and not (is_eligible and first_reason = 'not_chosen')
-        -- A copy of images that are no longer counted for another series.
-        and (first_reason <> 'duplicate_images_of' or is_anothers)
-        -- A refusal by rules that no longer refuse.
-        and not (
-            is_eligible
-            and state = 'ineligible'
-            and coalesce(scoring_version, 0) = 0
-            and first_reason not in ('not_chosen', 'duplicate_images_of')
-        )
-),
-
-last_run as (
-    select
-        r.model_digest,
-        r.scoring_version
-    from raw_runs as r
-    order by r.started_at desc
-    limit 1
-),
-
-own as (
-    select
-        d.*,
-        row_number() over (
-            partition by d.series_key, d.content_digest
-            order by d.committed_at desc nulls last
-        ) as nth_own
-    from latest as d
-    inner join
-        last_run as r
-        on r.model_digest = d.model_digest and r.scoring_version = d.scoring_version
-    where d.scoring_version > 0 and d.state <> 'pending'
-),
-
--- One row a content.
-standing as (
-    select o.* exclude (nth_own)
-    from latest as d
-    inner join own as o
-        on o.series_key = d.series_key and o.content_digest = d.content_digest and o.nth_own = 1
-    where d.nth = 1 and d.scoring_version > 0
-    union all by name
-    select d.*
-    from latest as d
-    where
-        d.nth = 1
-        and (
-            d.scoring_version = 0
-            or d.scoring_version is null
-            or (d.series_key, d.content_digest) not in (
-                select (o.series_key, o.content_digest) from own as o
-            )
-        )
-),
-
--- The last that was made of what a series was before it grew.
-earlier as (
-    select
-        d.*,
-        row_number() over (
-            partition by d.series_key
-            order by list_position(s.grown_from, d.content_digest) desc
-        ) as nth_earlier
-    from standing as d
-    inner join tonight as s
-        on s.series_key = d.series_key and list_contains(s.grown_from, d.content_digest)
-    where d.state <> 'pending'
-),
-
--- One row a series at most.
-counted as (
-    select
-        d.*,
-        '' as redo_reason
-    from standing as d
-    inner join tonight as s
-        on s.series_key = d.series_key and s.content_digest = d.content_digest
-    where
-        d.state <> 'pending'
-        or d.series_key not in (
-            select e.series_key from earlier as e where e.nth_earlier = 1 and e.state = 'scored'
-        )
-    union all by name
-    select
-        e.* exclude (nth_earlier),
-        coalesce(d.reasons[1], 'night_over') as redo_reason
-    from earlier as e
-    inner join tonight as s on s.series_key = e.series_key
-    left join standing as d
-        on d.series_key = s.series_key and d.content_digest = s.content_digest
-    where
-        e.nth_earlier = 1
-        and e.state = 'scored'
-        and coalesce(d.state, 'pending') = 'pending'
-),
-
--- Scored themselves, of images that are counted for another series.
-copies as (
+    where d.state = 'scored' or d.reasons[1] = 'duplicate_images_of'
+    union
     select
         d.series_key,
-        o.series_key as original
-    from counted as d
-    inner join owners as o on o.image_digest = d.image_digest and o.series_key <> d.series_key
+        d.image_digest
+    from core_standing as d
     where d.state = 'scored'
 ),
 
-chosen as (
+copies as (
+    select
+        s.series_key,
+        s.study_key,
+        s.person_key,
+        s.place_in_study,
+        min(o.series_key) as original
+    from tonight as s
+    inner join images as i on i.series_key = s.series_key
+    inner join core_image_owner as o on o.image_digest = i.image_digest
+    where
+        len(s.against) = 0
+        and s.series_key not in (select own.series_key from core_image_owner as own)
+    group by s.series_key, s.study_key, s.person_key, s.place_in_study
+),
+
+-- The best of each study and person that was scored itself.
+best as (
     select
         s.study_key,
         s.person_key,
+        min(s.place_in_study) as place,
         arg_min(s.series_key, s.place_in_study) as series_key
     from tonight as s
-    inner join counted as d on d.series_key = s.series_key
+    inner join core_standing as d on d.series_key = s.series_key
     where
         d.state = 'scored'
         and len(s.against) = 0
@@ -220,13 +97,46 @@ chosen as (
     group by s.study_key, s.person_key
 ),
 
+-- The best copy in each study of images that count in another, before what was scored there.
+told_elsewhere as (
+    select
+        c.study_key,
+        c.person_key,
+        arg_min(c.original, c.place_in_study) as original
+    from copies as c
+    inner join tonight as o on o.series_key = c.original
+    left join best as b on b.study_key = c.study_key and b.person_key = c.person_key
+    where
+        c.place_in_study is not null
+        and (c.study_key <> o.study_key or c.person_key <> o.person_key)
+        and (b.place is null or c.place_in_study < b.place)
+    group by c.study_key, c.person_key
+),
+
+-- A score steps back behind a copy only where the original surely counts: it is the best of its
+-- study, and no copy stands before it.
+chosen as (
+    select
+        study_key,
+        person_key,
+        case when b.series_key is null or o.series_key is not null then t.original else b.series_key
+        end as series_key
+    from best as b
+    full join told_elsewhere as t using (study_key, person_key)
+    left join (
+        select a.series_key
+        from best as a
+        anti join told_elsewhere as e on e.study_key = a.study_key and e.person_key = a.person_key
+    ) as o on o.series_key = t.original
+),
+
 -- Not chosen in earlier nights: it holds for as long as a series of the study has a score.
 runners_up as (
     select distinct
         m.series_key,
         m.content_digest
-    from made as m
-    where m.is_eligible and m.first_reason = 'not_chosen'
+    from raw_dispositions as m
+    where m.reasons[1] = 'not_chosen'
 ),
 
 judged as (
@@ -245,7 +155,7 @@ judged as (
     from tonight as s
     left join copies as o on o.series_key = s.series_key
     left join chosen as c on c.study_key = s.study_key and c.person_key = s.person_key
-    left join counted as d on d.series_key = s.series_key
+    left join core_standing as d on d.series_key = s.series_key
     left join runners_up as u
         on u.series_key = s.series_key and u.content_digest = s.content_digest
     cross join lateral (
@@ -362,4 +272,4 @@ select
     d.scoring_version,
     coalesce(d.has_picture, false) as has_picture
 from judged as s
-left join counted as d on d.series_key = s.series_key and len(s.against) = 0
+left join core_standing as d on d.series_key = s.series_key and len(s.against) = 0

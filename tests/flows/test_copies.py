@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
-from nights_case import HOUR, Nights, age, key_of, one_flagged
+from nights_case import HOUR, Nights, age, key_of, one_flagged, people
 from pydicom.uid import generate_uid
 
 
 def copied(nights: Nights, files: Iterable[Path], **changes: str) -> str:
     """Write the same images as a study of their own, sweep, and return the copy's key."""
-    folder = nights.archive / "copies"
-    folder.mkdir()
     study, series = generate_uid(), generate_uid()
+    folder = nights.archive / series
+    folder.mkdir()
     made: list[Path] = []
     for number, file in enumerate(files):
         ds = pydicom.dcmread(file)
@@ -80,3 +80,52 @@ def test_the_first_counts_again_when_it_is_back(nights: Nights, tmp_path: Path) 
     row = nights.states()[copy]
     assert (row["state"], row["reason"]) == ("ineligible", "duplicate_images_of")
     assert row["detail"] == f"original: {series}"
+
+
+def test_a_copy_changes_nothing_while_the_first_only_grows_or_is_corrected(nights: Nights) -> None:
+    person, series = one_flagged(nights)
+    files = nights.files_of(series)
+    late = files.pop()
+    bytes_of_late = late.read_bytes()
+    late.unlink()
+    nights.sweep()  # all but its last slice
+    copy = copied(nights, files, PatientID="COPY-8")
+    assert nights.reason(copy) == ("ineligible", "duplicate_images_of")
+    for file in files:
+        ds = pydicom.dcmread(file)
+        ds.PatientName = f"{ds.PatientName}^CORRECTED"
+        ds.save_as(file)
+    age(files, HOUR * 24)
+    nights.sweep()
+    assert nights.flagged()[person] == series
+    assert nights.reason(copy) == ("ineligible", "duplicate_images_of")
+    late.write_bytes(bytes_of_late)
+    assert nights.sweep()["last_run"]["scored"] == 0
+    assert nights.states()[series]["redo_reason"] == "still_arriving"
+    assert nights.flagged()[person] == series
+    assert nights.reason(copy) == ("ineligible", "duplicate_images_of")
+
+
+def test_of_a_study_sent_again_whole_the_second_choice_is_not_scored(nights: Nights) -> None:
+    person, runner_up = next(
+        (p, str(x["series_key"]))
+        for p, rows in people(nights).items()
+        for x in rows
+        if x["reason"] == "not_chosen"
+    )
+    first, study = nights.flagged()[person], generate_uid()
+    again = [
+        copied(nights, nights.files_of(key), StudyInstanceUID=study, PatientID="COPY-9")
+        for key in (first, runner_up)
+    ]
+    told = [(nights.reason(key), nights.states()[key]["detail"]) for key in again]
+    assert told == [
+        (("ineligible", "duplicate_images_of"), f"original: {first}"),
+        (("ineligible", "not_chosen"), f"chosen: {first}"),
+    ]
+    assert nights.flagged()[person] == first
+    for file in nights.files_of(first) + nights.files_of(runner_up):
+        file.unlink()
+    nights.sweep()
+    assert nights.reason(again[0]) == ("scored", "")
+    assert nights.states()[again[1]]["detail"] == f"chosen: {again[0]}"

@@ -32,7 +32,7 @@ def entry(key: str, study: str = "st", content: str = "c", day: date | None = No
 
 def past(*rows: Disposition, rescore: str = "new_only", current: Versions = NOW) -> Ledger:
     tables = [DISPOSITIONS.empty(), to_table(rows, STAMP)]
-    return Ledger(pa.concat_tables(tables), current, rescore, {"a": "c", "b": "c"})
+    return Ledger(pa.concat_tables(tables), current, rescore)
 
 
 def worked(e: Entry, state: State, versions: Versions = NOW) -> Disposition:
@@ -94,8 +94,10 @@ def test_a_runner_up_row_is_written_once() -> None:
 def test_when_the_best_gives_no_score_the_next_is_tried(state: State) -> None:
     a, b = entry("a"), entry("b")
     plan = make_plan([a, b], ranked(a, b), past(), 1)
-    assert keys(_next_turn(plan.studies, past(), {"a": state})) == ["b"]
-    assert list(_runners_up(plan.studies, past(), {"a": state, "b": State.SCORED}, 1)) == []
+    ledger = past(worked(a, state))
+    assert keys(_next_turn(plan.studies, ledger, {"a": state})) == ["b"]
+    ledger.note(worked(b, State.SCORED))
+    assert list(_runners_up(plan.studies, ledger, {"a": state, "b": State.SCORED}, 1)) == []
 
 
 def test_an_unreachable_series_waits_and_its_runner_up_is_not_tried() -> None:
@@ -117,6 +119,7 @@ def test_a_study_that_was_not_wholly_delivered_waits_and_is_worked_when_it_is() 
     ledger = past(*plan.decided)
     plan = make_plan([a, b], ranked(a, b), ledger, 1)
     assert keys(_next_turn(plan.studies, ledger, {})) == ["a"]
+    ledger.note(worked(a, State.SCORED))
     rows_after = list(_runners_up(plan.studies, ledger, {"a": State.SCORED}, 1))
     assert [row.reasons for row in rows_after] == [(Reason.NOT_CHOSEN,)]
 
@@ -192,32 +195,50 @@ def scored(e: Entry) -> Disposition:
 
 
 def test_a_copy_is_worked_again_once_its_original_has_gone_or_changed() -> None:
-    a, b = entry("a"), entry("b")
-    plan = make_plan([a], ranked(a), past(), 1)
-
-    def next_turn(*rows: Disposition) -> list[str]:
-        return keys(_next_turn(plan.studies, past(*rows), {}))
-
-    assert next_turn(scored(b), copy_of(a, "b")) == []
-    assert next_turn(scored(entry("gone")), copy_of(a, "gone")) == ["a"]
-    # It is there, and no longer has these images.
-    assert next_turn(scored(entry("b", content="before")), copy_of(a, "b")) == ["a"]
+    a, b, second = entry("a"), entry("b"), entry("c")
+    plan = make_plan([a, second], ranked(a, second), past(), 1)
+    ledger = past(scored(b), copy_of(a, "b"))
+    ledger.set_owners({"images": "b"})
+    # Its scan has its score: the second choice of its study is not worked in its place.
+    assert _next_turn(plan.studies, ledger, {}) == []
+    rows = list(_runners_up(plan.studies, ledger, {}, 1))
+    assert [(r.series.series_key, r.reasons) for r in rows] == [("c", (Reason.NOT_CHOSEN,))]
+    ledger.note(replace(scored(entry("b", content="later")), image_digest="others"))
+    assert keys(_next_turn(plan.studies, ledger, {})) == ["a"]
+    ledger.set_owners({})
+    assert keys(_next_turn(plan.studies, ledger, {})) == ["a"]
 
 
 def test_of_two_that_were_scored_from_the_same_images_the_first_counts() -> None:
-    """As when the first had gone for a night: its copy stands back, and the next of its study."""
-    a, b, runner_up = entry("a"), entry("b"), entry("c")
-    plan = make_plan([a, runner_up], ranked(a, runner_up), past(), 1)
+    """As when the first had gone for a night: its copy stands back, whichever is worked first."""
+    a, b = entry("a"), entry("b")
+    plan = make_plan([a, b], ranked(a), past(), 1)
     tables = [
         to_table([row], Stamp("run", datetime(2026, 1, day, tzinfo=UTC)))
-        for day, row in ((2, scored(a)), (1, scored(b)))
+        for day, row in ((2, scored(a)), (1, scored(entry("b", content="before"))))
     ]
-    rows = pa.concat_tables(tables)
-    both = Ledger(rows, NOW, "new_only", {"a": "c", "b": "c", "c": "c"})
-    assert both.owners == {"images": "b"}
-    assert keys(_next_turn(plan.studies, both, {})) == ["c"]
-    alone = Ledger(rows, NOW, "new_only", {"a": "c", "c": "c"})
-    assert _next_turn(plan.studies, alone, {}) == []
+    ledger = Ledger(pa.concat_tables(tables), NOW, "new_only", {"images": "a"})
+    assert (ledger.original_of("b", "images"), ledger.original_of("c", "images")) == ("", "a")
+    past_a = ledger.outcome(a)
+    assert past_a is not None
+    assert past_a.state is State.SCORED
+    ledger.note(scored(b))
+    assert ledger.original_of("a", "images") == "b"
+    past_a = ledger.outcome(a)
+    assert past_a is not None
+    assert past_a.is_copy
+    assert _next_turn(plan.studies, ledger, {}) == []
+
+
+def test_a_runner_up_that_was_refused_once_is_told_as_one() -> None:
+    """Of the same content and versions: the reason is another."""
+    a, b = entry("a"), entry("b")
+    minor = Disposition(b.series, Versions(1), State.INELIGIBLE, (Reason.MINOR,))
+    ledger = past(minor, worked(a, State.SCORED))
+    plan = make_plan([a, b], ranked(a, b), ledger, 1)
+    (row,) = _runners_up(plan.studies, ledger, {}, 1)
+    assert row.reasons == (Reason.NOT_CHOSEN,)
+    assert list(_runners_up(plan.studies, past(minor, worked(a, State.SCORED), row), {}, 1)) == []
 
 
 def test_rules_say_something_tonight_of_what_neither_waits_nor_is_kept_as_it_was() -> None:

@@ -81,9 +81,7 @@ class Nights:
     def _plan(
         self, crawled: Crawled, entries: Sequence[catalogue.Entry]
     ) -> tuple[Plan, list[catalogue.Entry]]:
-        kept = [e.series for e in entries if not e.series.rejection]
-        eligible = {s.series_key: s.content_digest for s in kept}
-        ledger = Ledger(self.lake.read("dispositions"), VERSIONS, "none", eligible)
+        ledger = Ledger(self.lake.read("dispositions"), VERSIONS, "none")
         decisions = choose.choose([e.series for e in entries])
         plan = make_plan(
             entries, decisions, ledger, choose.CHOOSE_VERSION, crawled.waiting, crawled.arriving
