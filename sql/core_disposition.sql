@@ -70,7 +70,8 @@ copies as (
         s.study_key,
         s.person_key,
         s.place_in_study,
-        min(o.series_key) as original
+        min(o.series_key) as original,
+        arg_min(o.image_digest, o.series_key) as image_digest
     from tonight as s
     inner join images as i on i.series_key = s.series_key
     inner join core_image_owner as o on o.image_digest = i.image_digest
@@ -151,7 +152,8 @@ judged as (
             when x.is_copy then 'original: ' || o.original
             when x.is_stand_in then 'chosen: ' || c.series_key
             else s.against_detail
-        end as against_detail
+        end as against_detail,
+        o.image_digest as copied_digest
     from tonight as s
     left join copies as o on o.series_key = s.series_key
     left join chosen as c on c.study_key = s.study_key and c.person_key = s.person_key
@@ -214,7 +216,7 @@ select
     end as reason,
     case when len(s.against) > 0 then s.against_detail else coalesce(d.detail, '') end as detail,
     coalesce(d.redo_reason, '') as redo_reason,
-    coalesce(d.image_digest, '') as image_digest,
+    coalesce(d.image_digest, s.copied_digest, '') as image_digest,
     d.agatston,
     d.volume_mm3,
     d.mass_mg,

@@ -7,15 +7,20 @@ from sql_room import lake, read, scan, series
 COPY = {"state": "ineligible", "reasons": ["duplicate_images_of"], "scoring_version": 0}
 
 
-def told(*scans, copies=()):
-    """State and detail of each, the first scored first; of a series in several rows, the last."""
+def rows_of(*scans, copies=()):
+    """Rows of the relation, the first scored first; of a series in several rows, the last."""
     dispositions = [
         {**d, "committed_at": datetime(2026, 6, 1 + n, tzinfo=UTC)}
         for n, (_, d) in enumerate([*scans, *copies])
     ]
     found = {s["series_key"]: {"refused": [], "rejection": "", "is_conflicted": False, **s}
              for s, _ in (*scans, *copies)}  # fmt: skip
-    rows = read(lake(series=found.values(), dispositions=dispositions), "core_disposition")
+    return read(lake(series=found.values(), dispositions=dispositions), "core_disposition")
+
+
+def told(*scans, copies=()):
+    """State and detail of each."""
+    rows = rows_of(*scans, copies=copies)
     return {r["series_key"]: r["detail"] or r["reason"] or r["state"] for r in rows}
 
 
@@ -63,3 +68,8 @@ def test_of_a_first_that_grew_the_images_are_its_own_until_the_whole_is_worked()
     assert told((grew, first[1]), copies=[copy]) == {"first": "scored", "copy": "original: first"}
     whole = (grew, first[1] | {"content_digest": "c2", "image_digest": "z"})
     assert told((grew, first[1]), whole, copies=[copy])["copy"] == "night_over"  # its turn comes
+
+
+def test_a_copy_tells_which_images_it_has():
+    rows = rows_of(one("first", "x", "st", 0), copies=[one("copy", "x", "again", 0, **COPY)])
+    assert {r["series_key"]: r["image_digest"] for r in rows} == {"first": "x", "copy": "x"}
