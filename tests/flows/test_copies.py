@@ -43,24 +43,6 @@ def test_a_copy_counts_once_the_first_has_lost_the_images(nights: Nights) -> Non
     assert nights.flagged()[person] == copy
 
 
-def test_a_copy_counts_once_rules_refuse_the_first(nights: Nights) -> None:
-    person, series = one_flagged(nights)
-    files = nights.files_of(series)
-    copy = copied(nights, files)
-    assert nights.reason(copy) == ("ineligible", "duplicate_images_of")
-    for file in files:
-        ds = pydicom.dcmread(file)
-        ds.ContrastBolusAgent, ds.SeriesDescription = "ULTRAVIST", "Chest with contrast"
-        # A text that says "native" beside them would leave the question to the blood.
-        ds.StudyDescription = ds.ProtocolName = "Chest"
-        ds.save_as(file)
-    age(files, HOUR * 24)
-    nights.sweep()
-    assert nights.reason(series) == ("ineligible", "contrast_tag")
-    assert nights.reason(copy) == ("scored", "")
-    assert nights.flagged()[person] == copy
-
-
 def test_the_first_counts_again_when_it_is_back(nights: Nights, tmp_path: Path) -> None:
     """Both were scored by then; two people on the list for one scan would be one too many."""
     person, series = one_flagged(nights)
