@@ -234,7 +234,7 @@ def _write(
 
 
 def _merge(table: DeltaTable, rows: pa.Table, properties: CommitProperties) -> None:
-    """Insert new dispositions and overwrite pending ones, in one commit."""
+    """Insert new dispositions and overwrite those that give way (`Ledger`), in one commit."""
     before = table.version()
     same_key = " AND ".join(f"old.{name} = new.{name}" for name in DISPOSITIONS.key)
     (
@@ -246,7 +246,9 @@ def _merge(table: DeltaTable, rows: pa.Table, properties: CommitProperties) -> N
             merge_schema=True,
             commit_properties=properties,
         )
-        .when_matched_update_all(predicate=f"old.state = '{State.PENDING}'")
+        .when_matched_update_all(
+            predicate=f"old.state = '{State.PENDING}' OR coalesce(old.scoring_version, 0) = 0"
+        )
         .when_not_matched_insert_all()
         .execute()
     )

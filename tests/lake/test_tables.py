@@ -74,6 +74,27 @@ def test_a_key_is_appended_once_whoever_brings_it(lake, build):
     again.check_keys()
 
 
+def test_what_rules_said_gives_way_to_what_they_say_and_work_to_nothing(lake, build):
+    def put(version, *rows):
+        return lake.append("dispositions", build.dispositions(*rows), "r", version)
+
+    def refused(key, reason, state="ineligible"):
+        rules = {"model_digest": "", "scoring_version": 0}
+        return build.disposition(key, state, reasons=[reason], **rules)
+
+    with lake.lease("r"):
+        assert put(1, refused("s1", "opted_out"), build.disposition("s2"))
+        assert put(2, refused("s1", "not_chosen"))
+        assert not put(3, refused("s1", "not_chosen"))
+        assert not put(4, refused("s1", "still_arriving", "pending"))
+        assert not put(5, build.disposition("s2", "failed", reasons=["crashed"]))
+    rows = {
+        r["series_key"]: (r["state"], r["reasons"]) for r in lake.read("dispositions").to_pylist()
+    }
+    assert rows == {"s1": ("ineligible", ["not_chosen"]), "s2": ("scored", [])}
+    lake.check_keys()
+
+
 def test_pending_gives_way_and_never_returns(lake, build):
     def states():
         return {r["series_key"]: r["state"] for r in lake.read("dispositions").to_pylist()}

@@ -24,13 +24,14 @@ from screening import catalogue, choose
 from screening.catalogue import Entry
 from screening.config import Settings
 from screening.dispositions import Disposition, Versions
+from screening.lake.ledger import Ledger as Kept
 from screening.lake.publish import Run, Source, query
 from screening.lake.sqlfiles import read_relations
 from screening.pipeline import Worked
 from screening.reasons import Reason, Room, State
 from screening.records import Rejection, ScoredSeries, Series, SeriesJob
 from screening.resources import sql_folder
-from screening.tables import LAKE_TABLES
+from screening.tables import DISPOSITIONS, LAKE_TABLES
 
 VERSIONS = Versions(choose.CHOOSE_VERSION, "m", 9)
 DAY = date(2026, 11, 1)
@@ -90,7 +91,17 @@ class Memory:
         return self.tables[name]
 
     def append(self, name: str, rows: pa.Table, *_: object) -> None:
-        self.tables[name] = pa.concat_tables([self.tables[name], rows]).combine_chunks()
+        """Keep rows as the lake's own table does: of one key what gives way, and what does not."""
+        old = self.tables[name]
+        if name == DISPOSITIONS.name:
+            kept = Kept()
+            kept.load(0, old)
+            new, better = kept.sort_out(rows)
+            key = DISPOSITIONS.key
+            gone = {tuple(r[k] for k in key) for r in better.select(key).to_pylist()}
+            stays = [tuple(r[k] for k in key) not in gone for r in old.select(key).to_pylist()]
+            old, rows = old.filter(pa.array(stays, pa.bool_())), pa.concat_tables([new, better])
+        self.tables[name] = pa.concat_tables([old, rows]).combine_chunks()
 
     def replace(self, name: str, rows: Sequence[Row]) -> None:
         schema = LAKE_TABLES[name].schema
