@@ -166,8 +166,8 @@ def files(lake: Lake) -> list[dict[str, object]]:
         {"reason": r["reason"], "path": r["path"], "explanation": words.sentence(r["reason"])}
         for r in lake.read_index().files.to_pylist()
     ]
-    order = (Reason.NOT_DICOM, Reason.IGNORED_FILE)
-    return sorted(rows, key=lambda r: (r["reason"] in order, str(r["reason"]), str(r["path"])))
+    harmless = (Reason.NOT_DICOM, Reason.IGNORED_FILE)
+    return sorted(rows, key=lambda r: (r["reason"] in harmless, str(r["reason"]), str(r["path"])))
 
 
 VIEWS = {"unscored": unscored, "unsure": unsure, "files": files}

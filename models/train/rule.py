@@ -16,6 +16,7 @@ import multiprocessing
 import os
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,6 @@ from models.train.tubes import rod
 from screening.inference import infer, labelling, open_model
 from screening.inference.balls import Balls
 from screening.inference.candidates import Candidates
-from screening.inference.frame import Frame
 from screening.inference.tubes import metal_share, opinions, tell_stents
 from screening.phantom import Body
 from screening.phantom.deposits import Deposit
@@ -63,21 +63,17 @@ def chest_rows(seed: int, folder: str) -> Rows | None:
     """Infer one chest and keep what the rule sees; None where it sees nothing."""
     case, seen = rule_case(seed), []
 
-    def watched(
-        frame: Frame,
-        candidates: Candidates,
-        balls: Balls,
-        ball_odds: NDArray[np.float32],
-        p: NDArray[np.float32],
-        label: NDArray[np.uint8],
-        probability: NDArray[np.float32],
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def watched(*given: Any) -> Any:
+        _, candidates, balls, ball_odds, p, *_ = given
         if len(ball_odds):
             seen.append(_rows(case, candidates, balls, ball_odds, p))
-        return tell_stents(frame, candidates, balls, ball_odds, p, label, probability)
+        return tell_stents(*given)
 
     labelling.tell_stents = watched
-    infer(open_model(folder), case.volume, threads=1)
+    try:
+        infer(open_model(folder), case.volume, threads=1)
+    finally:
+        labelling.tell_stents = tell_stents
     return seen[0] if seen else None
 
 

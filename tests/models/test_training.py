@@ -6,11 +6,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install '.[train]'")
 pytest.importorskip("onnx", reason="training needs onnx: pip install '.[train]'")
 
+from models.train import rule  # noqa: E402
 from models.train.candidate import load_candidates, train_candidate  # noqa: E402
 from models.train.coarse import train_coarse  # noqa: E402
 from models.train.networks import export_balls, export_candidate, export_coarse  # noqa: E402
 from models.train.package import write_manifest  # noqa: E402
-from models.train.phantoms import TRAINING_SEED, TUBES_FROM, write_coarse_samples  # noqa: E402
+from models.train.phantoms import (  # noqa: E402
+    RULES_FROM,
+    TRAINING_SEED,
+    TUBES_FROM,
+    write_coarse_samples,
+)
 from models.train.tubes import load_balls, train_balls, write_tube_samples  # noqa: E402
 from screening.inference import open_model  # noqa: E402
 from screening.inference.anatomy import COARSE_CHANNELS  # noqa: E402
@@ -106,3 +112,18 @@ def test_a_network_goes_on_from_given_weights(tmp_path):
         for a, b in zip(first.parameters(), later.parameters(), strict=True)
     ]
     assert 0 < max(moved) < 0.01
+
+
+def test_the_stent_rule_is_fitted_on_what_inference_sees(capsys):
+    """One chest with stents through the shipped networks, then copies of it as a fit's chests."""
+    seed = RULES_FROM["tune"] + 1
+    rows = rule.chest_rows(seed, "default")
+    assert rule.rule_case(seed).has_stent
+    assert rows.opinions.shape == (len(rows.weight), 6)
+    assert rows.is_metal.any()
+    spoken = rows.opinions[:, 1]  # the ball network of the whole thing
+    plaque = rule.Rows(rows.opinions - [[8, 8, 0, 0, 0, 0]], ~rows.is_metal, rows.weight)
+    rule.report([rows, plaque] * 5)
+    said = capsys.readouterr().out
+    assert said.startswith(f"10 chests, {10 * len(spoken)} balls")
+    assert float(said.split("opinions [")[1].split(",")[1]) > 0
