@@ -166,7 +166,9 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.NOT_HU: ReasonText(Room.CHOOSE, "The pixel values are not Hounsfield units."),
     Reason.NOT_AXIAL: ReasonText(Room.CHOOSE, "The slices are not axial."),
-    Reason.NOT_CHEST: ReasonText(Room.CHOOSE, "The series does not show a chest with a heart."),
+    Reason.NOT_CHEST: ReasonText(
+        Room.CHOOSE, "The series does not show a chest with a heart, or its pixels are turned."
+    ),
     Reason.HEART_INCOMPLETE: ReasonText(Room.CHOOSE, "The series ends inside the heart."),
     Reason.CONTRAST_TAG: ReasonText(Room.CHOOSE, "The header says contrast agent was given."),
     Reason.CONTRAST_PIXELS: ReasonText(

@@ -48,6 +48,9 @@ _REACH_CELLS = 2  # 12 mm beyond the heart: courses run in the fat outside it
 _COURSE_REACH = 0.15
 _NEAR_VALVE_CELLS = 20
 _BONE_CERTAIN = 0.7  # ribs, spine and sternum hold many bright voxels and no coronary
+# Spine, ribs and sternum together: their middle is 48 to 84 mm behind the heart's in 24 simulated
+# and three real chests, and 39 to 57 mm before it where these, turned front to back, show a heart.
+_BONE_HU, _IN_FRONT_MM = 150.0, 20.0
 _BLOOD_CERTAIN = 0.8
 _FAT_HU, _SOFT_HU = -90.0, 40.0
 _MIN_BLOOD_VOXELS = 200
@@ -81,7 +84,7 @@ def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     lung = (grid.wide > _LUNG_HU[0]) & (grid.wide < _LUNG_HU[1]) & (grid.valid > 0.5)
     if _millilitres(ndimage.binary_erosion(lung)) < MIN_LUNG_ML:  # the skin's rim is thin
         return None
-    if maps[_HEART][heart].max() < MIN_HEART_PEAK:
+    if maps[_HEART][heart].max() < MIN_HEART_PEAK or _is_turned(grid, heart):
         return None
     near = ndimage.binary_dilation(heart, iterations=4)
     courses = maps[list(VESSEL_CHANNELS)]
@@ -129,6 +132,16 @@ def _landmarks(
         total = float(heat.sum())
         points.append(np.array(ndimage.center_of_mass(heat)) if total > 1e-3 else points[0])
     return np.stack(points)
+
+
+def _is_turned(grid: CoarseGrid, heart: NDArray[np.bool_]) -> bool:
+    """Whether the bones beside the heart lie in front of it: the pixels' front is the back."""
+    bone = (grid.wide > _BONE_HU) & ~heart
+    bone &= heart.any(axis=(1, 2))[:, None, None]
+    if not bone.any():
+        return False
+    behind = np.argwhere(bone)[:, 1].mean() - np.argwhere(heart)[:, 1].mean()
+    return float(behind) * CELL_MM < -_IN_FRONT_MM
 
 
 def _is_cut(grid: CoarseGrid, heart: NDArray[np.bool_]) -> bool:

@@ -232,6 +232,21 @@ def test_no_heart_is_not_a_chest(run):
     assert (out.reason, out.key) == (Reason.NOT_CHEST, "s1")
 
 
+@pytest.mark.parametrize(
+    ("bone_mm", "is_refused"),  # 24 mm of bone from here, front to back; the heart's middle is 130
+    [(None, False), (198, False), (102, False), (90, True), (42, True)],
+)
+def test_bones_in_front_of_the_heart_tell_a_chest_whose_front_is_its_back(run, bone_mm, is_refused):
+    hu = chest()
+    if bone_mm is not None:
+        rows = slice(int(bone_mm / 1.25), int((bone_mm + 24) / 1.25))
+        hu[:, rows, 190:214] = 500  # beside the ball
+    out = run(make_volume(hu))
+    assert isinstance(out, Rejection) == is_refused
+    if is_refused:
+        assert out.reason is Reason.NOT_CHEST
+
+
 @pytest.mark.parametrize("stage", ["run_coarse", "run_candidate"])
 def test_numbers_that_are_not_finite_are_refused(run, stage):
     nets = FakeNetworks()

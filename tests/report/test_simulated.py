@@ -117,7 +117,7 @@ def test_the_page_of_many_people_has_intervals_and_words():
     icc = found.overall.figures["icc_log"]
     assert f"{icc.value:.3f} ({icc.low:.3f} to {icc.high:.3f})" in text
     assert "– (n < 10)" in text
-    assert "The series does not show a chest with a heart." in text
+    assert "The series does not show a chest with a heart" in text
     for code in ("deep_learning", "not_chest", "[100,300)", ">=400", "gt0"):
         assert code not in text
     assert '"least_subgroup_people": 10' in render_json(found, about)
