@@ -137,7 +137,7 @@ def _landmarks(
 def _is_turned(grid: CoarseGrid, heart: NDArray[np.bool_]) -> bool:
     """Whether the bones beside the heart lie in front of it: the pixels' front is the back."""
     bone = (grid.wide > _BONE_HU) & ~heart
-    bone &= heart.any(axis=(1, 2))[:, None, None]
+    bone[~heart.any(axis=(1, 2))] = False  # of the slices with heart
     if not bone.any():
         return False
     behind = np.argwhere(bone)[:, 1].mean() - np.argwhere(heart)[:, 1].mean()

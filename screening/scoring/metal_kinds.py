@@ -12,7 +12,7 @@ What inference calls metal away from heart and courses without being brighter th
 | lead           | thin pieces in a row over 50 mm, one of them 20 mm or longer, into the heart   |
 | valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
 | stent          | on a coronary course, 10 to 60 mm long, at most 11 mm across with its bend     |
-| stent possible | the same, of which the network is less sure than 0.7                            |
+| stent possible | the same, of which the network is less sure than 0.875                          |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
 | very bright    | none of those above; inference is sure that it is calcium, however bright       |
@@ -49,7 +49,7 @@ _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
 _LEAD_MM2 = 113.0  # a disc of 12 mm: leads of 2 to 3 mm, blurred and with a coil of 5 to 6 mm
 _VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
 _STENT_MM, _STENT_ACROSS_MM = (10.0, 60.0), 11.0
-STENT_SURE = 0.7  # of its surest voxel; odds of 7 to 3 that it is metal
+STENT_SURE = 0.875  # of its surest voxel; odds of 7 to 1 that it is metal
 _CLIP_MM = 10.0
 _SKIN_MM = 10.0
 _AT_BONE_MM = 6.0
