@@ -17,6 +17,7 @@ from screening.inference import (
     read_description,
     verify_models,
 )
+from screening.inference import onnx_file as onnx_module
 from screening.inference.onnx_file import MAX_OPSET, MIN_OPSET, check_opsets, opsets
 
 SHAPE = ["n", 1, 240, 240]
@@ -130,6 +131,17 @@ def test_what_is_no_onnx_is_said_to_be_none(tmp_path, body):
     (tmp_path / "n.onnx").write_bytes(body)
     with pytest.raises(ScreeningError, match=r"n\.onnx is no ONNX file"):
         build(tmp_path / "n.onnx", tmp_path / "m")
+
+
+@pytest.mark.parametrize("byte", [b"\0", b" ", b"\n", b"x", b"\t", b"-"])
+def test_what_is_no_onnx_is_told_without_reading_it_to_its_end(tmp_path, byte, monkeypatch):
+    """A broken download is gigabytes of zeros; text passes for one small field after another."""
+    (tmp_path / "n.onnx").write_bytes(byte * 4_000_000)
+    calls, read = [], onnx_module._field
+    monkeypatch.setattr(onnx_module, "_field", lambda *a, **k: (calls.append(1), read(*a, **k))[1])
+    with pytest.raises(ScreeningError, match=r"n\.onnx is no ONNX file"):
+        check_opsets(tmp_path / "n.onnx")
+    assert len(calls) <= (1 if byte == b"\0" else onnx_module.MOST_FIELDS)
 
 
 @pytest.mark.parametrize(
