@@ -7,9 +7,11 @@ Nothing is left behind then.
 """
 
 import importlib.util
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -73,8 +75,7 @@ def import_model(
         What is wrong and what to do; `out` is not made then.
     """
     inference.require_providers(providers)
-    if out.exists():
-        raise ScreeningError(f"{out} is there already; give a new folder")
+    out = _new_folder(out)
     with tempfile.TemporaryDirectory(prefix="import-") as work:
         onnx, described = _source(source, manifest, weights, Path(work), progress)
         description = inference.read_description(described)
@@ -86,6 +87,27 @@ def import_model(
         shutil.move(staged, out)
     facts["folder"] = str(out)
     return facts
+
+
+def _new_folder(out: Path) -> Path:
+    """Tell where `out` is from wherever one stands; refuse what cannot be made or means another.
+
+    It is made and taken away again: a long trial should not end with a folder that cannot be.
+    """
+    if os.path.lexists(out):  # a link to nowhere, too
+        raise ScreeningError(f"{out} is there already; give a new folder")
+    out = out.absolute()
+    inference.check_new_name(out.name, "--out")
+    missing = [folder for folder in (out, *out.parents) if not os.path.lexists(folder)]
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise ScreeningError(f"{out} cannot be made ({error.strerror}); give another") from error
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+    return out
 
 
 def _source(

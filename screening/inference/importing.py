@@ -2,8 +2,8 @@
 
 Comes in: an ONNX file and the JSON that describes it.
 Goes out: a model folder: the network, what lies beside it, a manifest with digests.
-Refuses: a folder that is there, a description that is off, another operator set, shapes that
-differ from the description's, a file the runtime cannot open.
+Refuses: a folder that is there, a description that is off, the name of a model of the program,
+another operator set, shapes that differ from the description's, a file the runtime cannot open.
 """
 
 import json
@@ -20,7 +20,7 @@ from screening.inference.description import (
     Description,
     ModelFile,
 )
-from screening.inference.manifest import MANIFEST_NAME, what_is_wrong
+from screening.inference.manifest import MANIFEST_NAME, check_new_name, what_is_wrong
 from screening.inference.onnx_file import check_opsets
 from screening.inference.verify import verify_folder
 
@@ -63,6 +63,7 @@ def build_model(onnx: Path, description: Description, folder: Path) -> BroughtMa
         raise ScreeningError(f"{folder} is there already; give a new folder")
     if not onnx.is_file():
         raise ScreeningError(f"{onnx.name}: no such file; give the network as ONNX")
+    check_new_name(description.name, "name in the manifest")
     check_opsets(onnx)
     try:
         folder.mkdir(parents=True)

@@ -154,6 +154,14 @@ def _installed() -> list[Path]:
     return sorted(path.parent for path in models_folder().glob(f"*/{MANIFEST_NAME}"))
 
 
+def check_new_name(name: str, what: str) -> None:
+    """Refuse what would be taken for a model that travels with the program."""
+    if name.casefold() in {folder.name.casefold() for folder in _installed()}:
+        raise ScreeningError(
+            f"{name}: that is what a model of this program is called; give another {what}"
+        )
+
+
 def folder_of(name_or_path: str) -> Path:
     """Return the folder of an installed model by name, or a folder by its path."""
     installed = {folder.name: folder for folder in _installed()}
