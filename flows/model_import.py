@@ -82,7 +82,7 @@ def import_model(
         staged = Path(work) / "model"
         inference.build_model(onnx, description, staged)
         facts = _try(staged, providers, progress)
-        (staged / "card.md").write_text(_card(description, facts), encoding="utf-8")
+        (staged / inference.CARD_FILE).write_text(_card(description, facts), encoding="utf-8")
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(staged, out)
     facts["folder"] = str(out)

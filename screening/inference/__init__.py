@@ -13,7 +13,7 @@ is damaged.
 
 from screening.inference.bench import Timing, time_model
 from screening.inference.brought import Work
-from screening.inference.description import BroughtManifest, Description
+from screening.inference.description import CARD_FILE, BroughtManifest, Description
 from screening.inference.importing import build_model, read_description
 from screening.inference.infer import infer, infer_counted
 from screening.inference.manifest import (
@@ -31,6 +31,7 @@ from screening.inference.session import require_providers
 from screening.inference.verify import verify_models
 
 __all__ = [
+    "CARD_FILE",
     "BroughtManifest",
     "Description",
     "Manifest",

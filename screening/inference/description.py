@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from screening.records import CORONARY_LABELS, Label
 
 BROUGHT_FORMAT: Literal[2] = 2
-NETWORK_FILE = "network.onnx"
+NETWORK_FILE, CARD_FILE = "network.onnx", "card.md"
 CORONARY = "CORONARY"  # a label of its own: coronary, the artery not told
 LOWEST_HU = 90  # dimmer voxels are no part of any score (scoring: LOWEST_LABELLED_HU)
 _VESSELS = tuple(label.name for label in CORONARY_LABELS)
@@ -210,9 +210,9 @@ class Description(_Frozen):
 
 
 class ModelFile(_Frozen):
-    """One file of a model and its digest."""
+    """One file of a model and its digest; the name stays within the folder, and on one line."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[^./\\\pC][^/\\\pC]*$")
     sha256: str
     n_bytes: int
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from screening.errors import ScreeningError
 from screening.inference.description import (
+    CARD_FILE,
     NETWORK_FILE,
     BroughtManifest,
     Description,
@@ -23,6 +24,8 @@ from screening.inference.description import (
 from screening.inference.manifest import MANIFEST_NAME, check_new_name, what_is_wrong
 from screening.inference.onnx_file import check_opsets
 from screening.inference.verify import verify_folder
+
+_OF_EVERY_MODEL = (NETWORK_FILE, MANIFEST_NAME, CARD_FILE)
 
 
 def read_description(file: Path) -> Description:
@@ -50,8 +53,8 @@ def build_model(onnx: Path, description: Description, folder: Path) -> BroughtMa
 
     Parameters
     ----------
-    onnx : the network; files beside it whose names begin with its own (`net.onnx.data`) are
-        its outer weights and come along
+    onnx : the network; files beside it, or beside what it links to, whose names begin with its
+        own (`net.onnx.data`) are its outer weights and come along
     description : how to use it
     folder : a new folder
 
@@ -68,7 +71,7 @@ def build_model(onnx: Path, description: Description, folder: Path) -> BroughtMa
     try:
         folder.mkdir(parents=True)
         shutil.copyfile(onnx, folder / NETWORK_FILE)
-        for outer in sorted(onnx.parent.glob(f"{onnx.name}?*")):
+        for outer in _outer_weights(onnx):
             shutil.copyfile(outer, folder / outer.name)
         manifest = BroughtManifest(
             **dict(description), files=tuple(_described(f) for f in sorted(folder.iterdir()))
@@ -84,10 +87,23 @@ def build_model(onnx: Path, description: Description, folder: Path) -> BroughtMa
     return manifest
 
 
+def _outer_weights(onnx: Path) -> list[Path]:
+    """List what may be outer weights; no file takes the place of one that every model has."""
+    found: dict[str, Path] = {}
+    for network in (onnx.resolve(), onnx):
+        for file in network.parent.iterdir():
+            is_its = file.name.startswith(network.name) and file.name != network.name
+            if is_its and file.name not in _OF_EVERY_MODEL and file.is_file():
+                found[file.name] = file
+    return [found[name] for name in sorted(found)]
+
+
 def _described(file: Path) -> ModelFile:
     with file.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
     try:
         return ModelFile(name=file.name, sha256=digest, n_bytes=file.stat().st_size)
     except ValidationError as error:
-        raise ScreeningError(f"{file.name}: rename it to letters, digits, . _ -") from error
+        raise ScreeningError(
+            f"{file.name!r}: export the network again under a plain name (letters and digits)"
+        ) from error

@@ -84,3 +84,10 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_network_is_tried(bring)
     names = sorted(path.name for path in Path().iterdir())
     assert names == ["file", "gone", "here", "net.json", "net.onnx"]
     assert not list(Path("here").iterdir())
+
+
+def test_a_name_with_brackets_is_told_whole_in_a_table(capsys) -> None:
+    show.table("models", ["file"], [["net[bold].onnx.data"], ["a[/x].onnx"]])
+    said = capsys.readouterr().out
+    assert "net[bold].onnx.data" in said
+    assert "a[/x].onnx" in said
