@@ -2,8 +2,8 @@
 
 Comes in: an ONNX file and its manifest, or the name of an importer and a checkpoint.
 Goes out: a model folder with network, manifest and card; the facts of a trial on a phantom.
-Refuses: what `inference.build_model` refuses; a network that gives no answer on the phantom.
-Nothing is left behind then.
+Refuses: what `inference.build_model` refuses; a network that gives no answer on the phantom, or
+two. Nothing is left behind then.
 """
 
 import importlib.util
@@ -166,6 +166,7 @@ def _try(folder: Path, providers: Providers, progress: show.ShowProgress) -> Fac
             f"on the phantom: {REASONS[found.reason].sentence.rstrip('.')} "
             f"({found.detail or found.reason}); check the manifest"
         )
+    inference.check_repeats_on(model, scan)
     score = scoring.score(scan, found)
     progress("trying it on a phantom", 1, 1)
     if isinstance(score, Rejection):

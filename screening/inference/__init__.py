@@ -14,7 +14,7 @@ is damaged.
 from screening.inference.bench import Timing, time_model
 from screening.inference.brought import Work
 from screening.inference.description import CARD_FILE, BroughtManifest, Description
-from screening.inference.importing import build_model, read_description
+from screening.inference.importing import build_model, check_repeats_on, read_description
 from screening.inference.infer import infer, infer_counted
 from screening.inference.manifest import (
     Manifest,
@@ -42,6 +42,7 @@ __all__ = [
     "Work",
     "build_model",
     "check_new_name",
+    "check_repeats_on",
     "digest_of",
     "infer",
     "infer_counted",

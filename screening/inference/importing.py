@@ -3,7 +3,8 @@
 Comes in: an ONNX file and the JSON that describes it.
 Goes out: a model folder: the network, what lies beside it, a manifest with digests.
 Refuses: a folder that is there, a description that is off, the name of a model of the program,
-another operator set, shapes that differ from the description's, a file the runtime cannot open.
+another operator set, shapes that differ from the description's, a file the runtime cannot open,
+a network that answers the same question in two ways.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from screening.errors import ScreeningError
+from screening.inference.brought import Scan, ask, locate_bright, open_network, that_matter
 from screening.inference.description import (
     CARD_FILE,
     NETWORK_FILE,
@@ -21,9 +23,11 @@ from screening.inference.description import (
     Description,
     ModelFile,
 )
-from screening.inference.manifest import MANIFEST_NAME, check_new_name, what_is_wrong
-from screening.inference.onnx_file import check_opsets
+from screening.inference.manifest import MANIFEST_NAME, Model, check_new_name, what_is_wrong
+from screening.inference.onnx_file import check_opsets, check_same
+from screening.inference.session import networks
 from screening.inference.verify import verify_folder
+from screening.records import Volume
 
 _OF_EVERY_MODEL = (NETWORK_FILE, MANIFEST_NAME, CARD_FILE)
 
@@ -85,6 +89,23 @@ def build_model(onnx: Path, description: Description, folder: Path) -> BroughtMa
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return manifest
+
+
+def check_repeats_on(model: Model, volume: Volume) -> None:
+    """Refuse a brought network that answers of a scan in two ways, though of noise in one.
+
+    Three windows tell: to ask all of them again would double a heavy network's import.
+    """
+    if model.network is None:
+        return
+    located = locate_bright(networks(model), volume, model.network.lowest_hu)
+    if located is None:
+        return
+    scan = Scan(located, model.network)
+    matter = that_matter(scan.windows, scan.points)
+    few = [matter[k] for k in sorted({0, len(matter) // 2, len(matter) - 1})] if matter else []
+    session = open_network(model, None)
+    check_same(ask(session, scan, few), ask(session, scan, few))
 
 
 def _outer_weights(onnx: Path) -> list[Path]:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.inference.description import Network
 from screening.inference.runtime import RUNTIME_ERRORS, ort
 
+Floats = NDArray[np.float32]
 MIN_OPSET, MAX_OPSET = 7, 24  # what every ONNX Runtime within pyproject's bounds runs
 MOST_FIELDS = 100_000  # a model has some tens of them, and one for each function it defines
 _OPSET_FIELD, _DOMAIN_FIELD, _VERSION_FIELD = 8, 1, 2
@@ -105,11 +107,16 @@ def check_repeats(session: ort.InferenceSession, network: Network) -> None:
             first, second = (session.run([answer], {name: asked})[0] for _ in range(2))
         except RUNTIME_ERRORS:
             return  # that it cannot be run is told where it is tried on a chest
-        if not np.allclose(first, second, *_SAME, equal_nan=True):
-            raise ScreeningError(
-                "the network answers the same question differently each time; export it for "
-                "inference (in torch: model.eval()), without random operators"
-            )
+        check_same(first, second)
+
+
+def check_same(first: Floats, second: Floats) -> None:
+    """Refuse two answers to one question that are not the same but for rounding."""
+    if not np.allclose(first, second, *_SAME, equal_nan=True):
+        raise ScreeningError(
+            "the network answers the same question differently each time; export it for "
+            "inference (in torch: model.eval()), without random operators"
+        )
 
 
 def input_names(session: ort.InferenceSession, network: Network) -> tuple[str, str]:

@@ -2,10 +2,19 @@
 
 import numpy as np
 import pytest
-from brought_case import FakeCoarse, bright_in_heart, chest, make_volume, model_of, network
+from brought_case import (
+    FakeCoarse,
+    bright_in_heart,
+    chest,
+    drawn_on,
+    make_volume,
+    model_of,
+    network,
+)
 from onnx import helper
 
-from screening.inference import brought, infer
+from screening.errors import ScreeningError
+from screening.inference import brought, check_repeats_on, importing, infer
 from screening.records import Label, Labelled
 
 FIVE = {"classes": "softmax", "labels": ["NONE", "LM", "LAD", "LCX", "RCA"]}
@@ -41,3 +50,22 @@ def test_the_outputs_axes_may_come_in_any_order(monkeypatch, tmp_path, order, ba
     got = np.zeros(hu.size, dtype=bool)
     got[found.index[found.label == Label.LAD]] = True
     np.testing.assert_array_equal(got.reshape(hu.shape), bright_in_heart(hu, 130))
+
+
+@pytest.mark.parametrize(("below_hu", "is_drawn"), [(-200, True), (-2000, False)])
+def test_a_network_that_draws_its_answers_of_a_chest_alone_is_told(
+    monkeypatch, tmp_path, below_hu, is_drawn
+):
+    """The noise that is asked at first looks like no chest."""
+    monkeypatch.setattr(importing, "networks", lambda *_: FakeCoarse())
+    model = model_of(drawn_on(tmp_path / "n.onnx", below_hu), tmp_path / "m")
+    asked, run = [], brought.run_windows
+    monkeypatch.setattr(
+        brought, "run_windows", lambda *given: (asked.extend(given[2]), run(*given))[1]
+    )
+    if is_drawn:
+        with pytest.raises(ScreeningError, match="differently each time; export it for inference"):
+            check_repeats_on(model, make_volume(chest()))
+    else:
+        check_repeats_on(model, make_volume(chest()))
+    assert [w.corner[0] for w in asked] == [36, 41, 44] * 2  # of four slices that matter
