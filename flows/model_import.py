@@ -145,8 +145,9 @@ def _importer(code: Path, name: str) -> Callable[[Path, Path], None]:
     try:
         spec.loader.exec_module(module)
     except ImportError as error:
+        package = str(error.name).partition(".")[0]
         raise ScreeningError(
-            f"importing {name} needs {error.name}; install the extra 'import': "
+            f"importing {name} needs {package}; install the extra 'import': "
             "pip install 'screening[import]', or '.[import]' in a checkout"
         ) from error
     convert: Callable[[Path, Path], None] = module.convert

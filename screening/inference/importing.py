@@ -7,7 +7,6 @@ another operator set, shapes that differ from the description's, a file the runt
 a network that answers the same question in two ways.
 """
 
-import json
 import shutil
 from hashlib import file_digest
 from pathlib import Path
@@ -41,13 +40,9 @@ def read_description(file: Path) -> Description:
         It cannot be read, or contradicts itself; the line names the setting.
     """
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        return Description.model_validate_json(file.read_bytes())
     except OSError as error:
         raise ScreeningError(f"manifest {file.name}: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ScreeningError(f"manifest {file.name} is not JSON: {error}") from error
-    try:
-        return Description.model_validate(raw)
     except ValidationError as error:
         raise ScreeningError(f"manifest {file.name}: {what_is_wrong(error)}") from error
 

@@ -15,6 +15,8 @@ from onnx import helper
 
 from screening.errors import ScreeningError
 from screening.inference import brought, check_repeats_on, importing, infer
+from screening.inference.description import NetworkInput
+from screening.inference.windows import InputGrid, normaliser
 from screening.records import Label, Labelled
 
 FIVE = {"classes": "softmax", "labels": ["NONE", "LM", "LAD", "LCX", "RCA"]}
@@ -69,3 +71,15 @@ def test_a_network_that_draws_its_answers_of_a_chest_alone_is_told(
     else:
         check_repeats_on(model, make_volume(chest()))
     assert [w.corner[0] for w in asked] == [36, 41, 44] * 2  # of four slices that matter
+
+
+@pytest.mark.parametrize("window_hu", [(300.1, 400.0), (-1e6, 300.7), (1e5 + 0.1, 1e6)])
+def test_a_scan_of_one_value_is_normalised_to_nothing_else(window_hu):
+    """What rounding leaves of its deviation is no deviation."""
+    taken = NetworkInput(
+        layout="ncyx", field=(8, 8), window_hu=window_hu, normalisation={"by": "scan"}
+    )
+    for n in range(2, 12):
+        scale = normaliser(InputGrid(np.full((n, 7, 7), 300, np.int16), ()), taken)
+        assert scale.divide > 0
+        assert np.isfinite((300 - scale.subtract) / scale.divide)
