@@ -1,6 +1,7 @@
 """The network that is named is the one taken in, with the weights that lie outside of it."""
 
 import json
+import re
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ from onnx import helper
 
 from screening.errors import ScreeningError
 from screening.inference import Description, build_model, open_model, verify_models
+from screening.inference.runtime import new_session
 
 SHAPE = ["n", 1, 240, 240]
 
@@ -79,6 +81,45 @@ def test_a_folder_called_alike_is_left_where_it_is(tmp_path):
     (tmp_path / "a.onnx.dir").mkdir()
     manifest = build(file, tmp_path / "m")
     assert [f.name for f in manifest.files] == ["network.onnx"]
+
+
+def opening(tmp_path, node, ir_version=8, cut=0, constants=()):
+    file = network(tmp_path / "n.onnx", [node], SHAPE, SHAPE, constants)
+    model = onnx.load(file)
+    model.ir_version = ir_version
+    onnx.save(model, file)
+    body = file.read_bytes()
+    file.write_bytes(body[: len(body) - cut])
+    with pytest.raises(ScreeningError) as caught:
+        new_session(file, 1, "cpu")
+    said = str(caught.value)
+    assert said.startswith("n.onnx cannot be opened by ONNX Runtime: ")
+    assert str(tmp_path) not in said
+    assert "\n" not in said
+    return said
+
+
+def test_why_a_file_cannot_be_opened_is_told(tmp_path):
+    same = helper.make_node("Identity", ["image"], ["out"])
+    said = opening(tmp_path, same, ir_version=99)
+    assert re.search(r"IR version is 99, it reads up to \d+; export", said)
+    odd = helper.make_node("Frobnicate", ["image"], ["out"])
+    assert "it has no operator Frobnicate" in opening(tmp_path, odd)
+    odd = helper.make_node("Nope", ["image"], ["out"], domain="com.microsoft")
+    assert "it has no operator Nope" in opening(tmp_path, odd)
+    assert "damaged or cut short" in opening(tmp_path, same, cut=5)
+    lonely = helper.make_node("Add", ["image"], ["out"])
+    said = opening(tmp_path, lonely)
+    assert "(InvalidGraph)" in said
+    assert "weights" not in said
+
+
+def test_weights_that_are_cut_short_are_told(tmp_path):
+    file = with_outer_weights(tmp_path / "n.onnx", "n.onnx.data")
+    data = tmp_path / "n.onnx.data"
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(ScreeningError, match=r"weights .* beside it under its own name"):
+        build(file, tmp_path / "m")
 
 
 def test_a_name_that_no_manifest_holds_is_told(tmp_path):
