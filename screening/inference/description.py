@@ -21,8 +21,6 @@ LOWEST_HU = 90  # dimmer voxels are no part of any score (scoring: LOWEST_LABELL
 _VESSELS = tuple(label.name for label in CORONARY_LABELS)
 _LABELS = (CORONARY, *(label.name for label in Label))
 _ALONG = ("SI", "AP", "LR")  # the two ways each of z, y, x can grow
-
-
 LEAST_DIVISOR = 1e-6
 _Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # beyond, float32 loses the HU
 
