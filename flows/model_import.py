@@ -2,14 +2,16 @@
 
 Comes in: an ONNX file and its manifest, or the name of an importer and a checkpoint.
 Goes out: a model folder with network, manifest and card; the facts of a trial on a phantom.
-Refuses: what `inference.build_model` refuses; a network that gives no answer on the phantom.
-Nothing is left behind then.
+Refuses: what `inference.build_model` refuses; a network that gives no answer on the phantom, or
+two. Nothing is left behind then.
 """
 
 import importlib.util
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -73,19 +75,39 @@ def import_model(
         What is wrong and what to do; `out` is not made then.
     """
     inference.require_providers(providers)
-    if out.exists():
-        raise ScreeningError(f"{out} is there already; give a new folder")
+    out = _new_folder(out)
     with tempfile.TemporaryDirectory(prefix="import-") as work:
         onnx, described = _source(source, manifest, weights, Path(work), progress)
         description = inference.read_description(described)
         staged = Path(work) / "model"
         inference.build_model(onnx, description, staged)
         facts = _try(staged, providers, progress)
-        (staged / "card.md").write_text(_card(description, facts), encoding="utf-8")
+        (staged / inference.CARD_FILE).write_text(_card(description, facts), encoding="utf-8")
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(staged, out)
     facts["folder"] = str(out)
     return facts
+
+
+def _new_folder(out: Path) -> Path:
+    """Tell where `out` is from wherever one stands; refuse what cannot be made or means another.
+
+    It is made and taken away again: a long trial should not end with a folder that cannot be.
+    """
+    if os.path.lexists(out):  # a link to nowhere, too
+        raise ScreeningError(f"{out} is there already; give a new folder")
+    out = out.absolute()
+    inference.check_new_name(out.name, "--out")
+    missing = [folder for folder in (out, *out.parents) if not os.path.lexists(folder)]
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise ScreeningError(f"{out} cannot be made ({error.strerror}); give another") from error
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+    return out
 
 
 def _source(
@@ -123,8 +145,9 @@ def _importer(code: Path, name: str) -> Callable[[Path, Path], None]:
     try:
         spec.loader.exec_module(module)
     except ImportError as error:
+        package = str(error.name).partition(".")[0]
         raise ScreeningError(
-            f"importing {name} needs {error.name}; install the extra 'import': "
+            f"importing {name} needs {package}; install the extra 'import': "
             "pip install 'screening[import]', or '.[import]' in a checkout"
         ) from error
     convert: Callable[[Path, Path], None] = module.convert
@@ -144,6 +167,7 @@ def _try(folder: Path, providers: Providers, progress: show.ShowProgress) -> Fac
             f"on the phantom: {REASONS[found.reason].sentence.rstrip('.')} "
             f"({found.detail or found.reason}); check the manifest"
         )
+    inference.check_repeats_on(model, scan)
     score = scoring.score(scan, found)
     progress("trying it on a phantom", 1, 1)
     if isinstance(score, Rejection):

@@ -141,7 +141,7 @@ def in_brackets(text: object) -> str:
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; the width follows the terminal, 120 where there is none."""
     # Wide enough for every cell: a key or a tier that wraps is read as another.
-    console = Console(width=400, highlight=False)
+    console = Console(width=400, highlight=False, markup=False)  # a name's [x] is no style
     console.print(title, style="bold")  # a title of the table's own would wrap at its width
     drawn = Table(show_edge=False)
     for column in columns:

@@ -13,13 +13,14 @@ is damaged.
 
 from screening.inference.bench import Timing, time_model
 from screening.inference.brought import Work
-from screening.inference.description import BroughtManifest, Description
-from screening.inference.importing import build_model, read_description
+from screening.inference.description import CARD_FILE, BroughtManifest, Description
+from screening.inference.importing import build_model, check_repeats_on, read_description
 from screening.inference.infer import infer, infer_counted
 from screening.inference.manifest import (
     Manifest,
     Model,
     Verification,
+    check_new_name,
     digest_of,
     list_models,
     open_model,
@@ -30,6 +31,7 @@ from screening.inference.session import require_providers
 from screening.inference.verify import verify_models
 
 __all__ = [
+    "CARD_FILE",
     "BroughtManifest",
     "Description",
     "Manifest",
@@ -39,6 +41,8 @@ __all__ = [
     "Verification",
     "Work",
     "build_model",
+    "check_new_name",
+    "check_repeats_on",
     "digest_of",
     "infer",
     "infer_counted",

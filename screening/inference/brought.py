@@ -226,7 +226,7 @@ def run_windows(
     if isinstance(fixed, int) and fixed > n:  # the file fixes the batch: fill it up
         stack = stack[np.minimum(np.arange(fixed), n - 1)]
     feed = _laid_out(stack, f"nc{space}", network.input.layout)
-    if network.input.layout.startswith("n"):
+    if network.input.layout[0] == network.output_layout[0] == "n":  # rows in, rows out
         raw = run_in_batches(session, given, {taken: feed}, len(stack))
     else:
         raw = np.asarray(session.run([given], {taken: feed})[0], dtype=np.float32)

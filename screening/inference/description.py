@@ -8,23 +8,25 @@ Axes are always named z, y, x (slices, rows, columns), whatever order the networ
 """
 
 from hashlib import sha256
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from screening.records import CORONARY_LABELS, Label
 
 BROUGHT_FORMAT: Literal[2] = 2
-NETWORK_FILE = "network.onnx"
+NETWORK_FILE, CARD_FILE = "network.onnx", "card.md"
 CORONARY = "CORONARY"  # a label of its own: coronary, the artery not told
 LOWEST_HU = 90  # dimmer voxels are no part of any score (scoring: LOWEST_LABELLED_HU)
 _VESSELS = tuple(label.name for label in CORONARY_LABELS)
 _LABELS = (CORONARY, *(label.name for label in Label))
 _ALONG = ("SI", "AP", "LR")  # the two ways each of z, y, x can grow
+LEAST_DIVISOR = 1e-6
+_Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # beyond, float32 loses the HU
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Normalisation(_Frozen):
@@ -35,13 +37,13 @@ class Normalisation(_Frozen):
     """
 
     by: Literal["none", "constants", "scan"] = "none"
-    subtract: float = 0.0
-    divide: float = 1.0
+    subtract: _Number = 0.0
+    divide: _Number = 1.0
 
     @model_validator(mode="after")
     def _check(self) -> "Normalisation":
-        if self.divide == 0:
-            raise ValueError("normalisation: divide must not be 0")
+        if abs(self.divide) < LEAST_DIVISOR:
+            raise ValueError("normalisation: divide must not be 0, nor nearly")
         if self.by != "constants" and (self.subtract, self.divide) != (0.0, 1.0):
             raise ValueError("normalisation: subtract and divide go with by = constants")
         return self
@@ -73,8 +75,8 @@ class NetworkInput(_Frozen):
     orientation: str = "IPL"
     fit: Literal["crop_or_pad", "stretch"] = "crop_or_pad"
     centre: Literal["image", "heart"] = "image"
-    pad_hu: float | None = None
-    window_hu: tuple[float, float] | None = None
+    pad_hu: _Number | None = None
+    window_hu: tuple[_Number, _Number] | None = None
     normalisation: Normalisation = Normalisation()
 
     @model_validator(mode="after")
@@ -210,9 +212,9 @@ class Description(_Frozen):
 
 
 class ModelFile(_Frozen):
-    """One file of a model and its digest."""
+    """One file of a model and its digest; the name stays within the folder, and on one line."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[^./\\\pC][^/\\\pC]*$")
     sha256: str
     n_bytes: int
 

@@ -154,6 +154,14 @@ def _installed() -> list[Path]:
     return sorted(path.parent for path in models_folder().glob(f"*/{MANIFEST_NAME}"))
 
 
+def check_new_name(name: str, what: str) -> None:
+    """Refuse what would be taken for a model that travels with the program."""
+    if name.casefold() in {folder.name.casefold() for folder in _installed()}:
+        raise ScreeningError(
+            f"{name}: that is what a model of this program is called; give another {what}"
+        )
+
+
 def folder_of(name_or_path: str) -> Path:
     """Return the folder of an installed model by name, or a folder by its path."""
     installed = {folder.name: folder for folder in _installed()}
@@ -173,7 +181,7 @@ def read_manifest(folder: Path) -> Manifest | BroughtManifest:
     """Read and check a folder's manifest, of either format."""
     try:
         raw = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ScreeningError(f"model {folder.name}: {MANIFEST_NAME} cannot be read") from error
     try:
         return _of_format(raw)
@@ -207,6 +215,8 @@ def _require(manifest: Manifest | BroughtManifest, names: set[str]) -> None:
 def what_is_wrong(error: ValidationError) -> str:
     """Say in a few words where a manifest is wrong, and why."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return "is not JSON: " + first["msg"].removeprefix("Invalid JSON: ")
     where = ".".join(str(part) for part in first["loc"])
     why = first["msg"].removeprefix("Value error, ")
     return f"{where} is wrong: {why}" if where else f"is wrong: {why}"

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
 from screening.inference.description import Network
 from screening.inference.runtime import RUNTIME_ERRORS, ort
 
+Floats = NDArray[np.float32]
 MIN_OPSET, MAX_OPSET = 7, 24  # what every ONNX Runtime within pyproject's bounds runs
+MOST_FIELDS = 100_000  # a model has some tens of them, and one for each function it defines
 _OPSET_FIELD, _DOMAIN_FIELD, _VERSION_FIELD = 8, 1, 2
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # built into ONNX Runtime
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -42,7 +45,11 @@ def opsets(file: Path) -> dict[str, int]:
     try:
         with file.open("rb") as stream:
             size = file.stat().st_size
+            n_fields = 0
             while stream.tell() < size:
+                n_fields += 1
+                if n_fields > MOST_FIELDS:
+                    raise ValueError
                 field, value = _field(stream, size, wanted=_OPSET_FIELD)
                 if field == _OPSET_FIELD and isinstance(value, bytes):
                     domain, version = _opset(value)
@@ -100,11 +107,16 @@ def check_repeats(session: ort.InferenceSession, network: Network) -> None:
             first, second = (session.run([answer], {name: asked})[0] for _ in range(2))
         except RUNTIME_ERRORS:
             return  # that it cannot be run is told where it is tried on a chest
-        if not np.allclose(first, second, *_SAME, equal_nan=True):
-            raise ScreeningError(
-                "the network answers the same question differently each time; export it for "
-                "inference (in torch: model.eval()), without random operators"
-            )
+        check_same(first, second)
+
+
+def check_same(first: Floats, second: Floats) -> None:
+    """Refuse two answers to one question that are not the same but for rounding."""
+    if not np.allclose(first, second, *_SAME, equal_nan=True):
+        raise ScreeningError(
+            "the network answers the same question differently each time; export it for "
+            "inference (in torch: model.eval()), without random operators"
+        )
 
 
 def input_names(session: ort.InferenceSession, network: Network) -> tuple[str, str]:
@@ -160,11 +172,13 @@ def _field(stream: BinaryIO, size: int, wanted: int | None = None) -> tuple[int,
     """One field; the bytes of others than `wanted` are skipped, not read."""
     key = _varint(stream)
     field, kind = key >> 3, key & 7
+    if field == 0:
+        raise ValueError
     if kind == _VARINT:
         return field, _varint(stream)
     lengths = {_FIXED64: 8, _FIXED32: 4}
     length = _varint(stream) if kind == _BYTES else lengths.get(kind, -1)
-    if field == 0 or length < 0 or stream.tell() + length > size:
+    if length < 0 or stream.tell() + length > size:
         raise ValueError
     if wanted in (None, field):
         return field, stream.read(length)

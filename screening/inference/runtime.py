@@ -11,6 +11,7 @@ site may bring its own build.
 
 import functools
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,18 @@ _FILE_ERRORS = (*RUNTIME_ERRORS, InvalidGraph, InvalidProtobuf)
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = "CUDAExecutionProvider"
 _FATAL, _WARNING = 4, 2  # severities of the runtime's log
+_WHY = (
+    (
+        r"Unsupported model IR version: (\d+), max supported IR version: (\d+)",
+        "its IR version is {0}, it reads up to {1}; export it with an older one",
+    ),
+    (
+        r"(?:No Op registered for |find an implementation for |:)(\w+)(?: with domain_version"
+        r"|\(-?\d+\) (?:node with|is not a registered))",
+        "it has no operator {0} of this version; export it with standard operators",
+    ),
+    (r"Protobuf parsing failed", "the file is damaged or cut short; copy or export it again"),
+)
 Floats = NDArray[np.float32]
 
 __all__ = [
@@ -100,14 +113,24 @@ def new_session(file: Path, threads: int, providers: Providers) -> ort.Inference
         session = ort.InferenceSession(file, options, providers=wanted)
     except _FILE_ERRORS as error:
         raise ScreeningError(
-            f"{file.name} cannot be opened by ONNX Runtime ({type(error).__name__}); "
-            "export it again with its weights inside, or beside it under its own name"
+            f"{file.name} cannot be opened by ONNX Runtime: {_why(error)}"
         ) from error
     finally:
         ort.set_default_logger_severity(_WARNING)
     if providers == "cuda" and session.get_providers()[0] != CUDA_PROVIDER:
         raise no_cuda()
     return session
+
+
+def _why(error: Exception) -> str:
+    """Say why a file was not opened; the runtime's own words quote paths and its source code."""
+    for pattern, words in _WHY:
+        if found := re.search(pattern, str(error)):
+            return words.format(*found.groups())
+    kind = type(error).__name__
+    if isinstance(error, InvalidGraph):
+        return f"its parts do not fit together ({kind}); export it again"
+    return f"({kind}); export it again with its weights inside, or beside it under its own name"
 
 
 def _wanted(providers: Providers) -> list[str | tuple[str, dict[str, str]]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.inference.description import Network, NetworkInput, Normalisation
+from screening.inference.description import LEAST_DIVISOR, Network, NetworkInput, Normalisation
 from screening.inference.frame import Frame
 from screening.records import AIR_HU
 
@@ -206,7 +206,8 @@ def normaliser(grid: InputGrid, taken: NetworkInput) -> Normalisation:
         values = _windowed(plane.astype(np.float32), taken.window_hu).astype(np.float64)
         total, squares = total + float(values.sum()), squares + float((values**2).sum())
     mean = total / grid.hu.size
-    spread = float(np.sqrt(max(squares / grid.hu.size - mean**2, 0.0))) or 1.0
+    spread = float(np.sqrt(max(squares / grid.hu.size - mean**2, 0.0)))
+    spread = spread if spread >= LEAST_DIVISOR else 1.0  # all of one value, but for rounding
     return Normalisation(by="constants", subtract=mean, divide=spread)
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from brought_case import described, network, shifted
+from brought_case import described, drawn_on, network, shifted
 from night import Hospital, Screening, open_lake
 from onnx import helper
 
@@ -113,6 +113,7 @@ def test_a_gpu_that_is_not_there_stops_every_command_before_it_begins(
         (["gone.onnx", "--manifest", "net.json"], ["gone.onnx", "no such file"]),
         (["net.onnx", "--manifest", "gone.json"], ["gone.json", "No such file"]),
         (["nan.onnx", "--manifest", "net.json"], ["on the phantom", "NaN", "check the manifest"]),
+        (["drawn.onnx", "--manifest", "net.json"], ["differently each time"]),
         (["small.onnx", "--manifest", "small.json"], ["on the phantom", "44 x 512 x 512"]),
     ],
 )
@@ -121,6 +122,7 @@ def test_what_cannot_be_imported_is_one_line_and_leaves_nothing(
 ) -> None:
     shifted(tmp_path / "net.onnx", SHAPE, SHAPE)
     network(tmp_path / "nan.onnx", [helper.make_node("Log", ["image"], ["out"])], SHAPE, SHAPE)
+    drawn_on(tmp_path / "drawn.onnx", -200, size=512)
     (tmp_path / "net.json").write_text(json.dumps(described(input={"field": [512, 512]})))
     deep = ["n", 1, 96, 64, 64]
     shifted(tmp_path / "small.onnx", deep, deep)

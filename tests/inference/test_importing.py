@@ -1,6 +1,7 @@
 """What is taken in is what it says, or is refused in one line with nothing left behind."""
 
 import json
+import math
 
 import numpy as np
 import onnx
@@ -17,6 +18,7 @@ from screening.inference import (
     read_description,
     verify_models,
 )
+from screening.inference import onnx_file as onnx_module
 from screening.inference.onnx_file import MAX_OPSET, MIN_OPSET, check_opsets, opsets
 
 SHAPE = ["n", 1, 240, 240]
@@ -132,6 +134,17 @@ def test_what_is_no_onnx_is_said_to_be_none(tmp_path, body):
         build(tmp_path / "n.onnx", tmp_path / "m")
 
 
+@pytest.mark.parametrize("byte", [b"\0", b" ", b"\n", b"x", b"\t", b"-"])
+def test_what_is_no_onnx_is_told_without_reading_it_to_its_end(tmp_path, byte, monkeypatch):
+    """A broken download is gigabytes of zeros; text passes for one small field after another."""
+    (tmp_path / "n.onnx").write_bytes(byte * 4_000_000)
+    calls, read = [], onnx_module._field
+    monkeypatch.setattr(onnx_module, "_field", lambda *a, **k: (calls.append(1), read(*a, **k))[1])
+    with pytest.raises(ScreeningError, match=r"n\.onnx is no ONNX file"):
+        check_opsets(tmp_path / "n.onnx")
+    assert len(calls) <= (1 if byte == b"\0" else onnx_module.MOST_FIELDS)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -217,12 +230,57 @@ def test_a_description_that_contradicts_itself_is_one_line(tmp_path, changes, me
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("body", "message"), [("{", "is not JSON"), (None, "No such file")])
+@pytest.mark.parametrize(
+    ("taken", "message"),
+    [
+        ({"pad_hu": math.inf}, "network.input.pad_hu is wrong"),
+        ({"pad_hu": math.nan}, "network.input.pad_hu is wrong"),
+        ({"pad_hu": -1e300}, "network.input.pad_hu is wrong"),
+        ({"window_hu": [-math.inf, 400]}, "network.input.window_hu.0 is wrong"),
+        ({"window_hu": [-400, 1e40]}, "network.input.window_hu.1 is wrong"),
+        ({"normalisation": {"subtract": math.nan}}, "normalisation.subtract is wrong"),
+        ({"normalisation": {"divide": math.inf}}, "normalisation.divide is wrong"),
+        ({"normalisation": {"divide": 1e-320}}, "divide must not be 0, nor nearly"),
+        ({"normalisation": {"divide": -1e-9}}, "divide must not be 0, nor nearly"),
+    ],
+)
+def test_numbers_no_input_can_be_made_with_are_refused(tmp_path, taken, message):
+    if "normalisation" in taken:
+        taken["normalisation"]["by"] = "constants"
+    file = tmp_path / "net.json"
+    file.write_text(json.dumps(described(input=taken)))
+    with pytest.raises(ScreeningError, match=r"^manifest net\.json: ") as caught:
+        read_description(file)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 200_000, "is not JSON: recursion limit"),
+        ('{"a":' * 200_000, "is not JSON: recursion limit"),
+        ('{"name": ' + "1" * 6000 + "}", "is not JSON: number out of range"),
+        ('{"summary": "\\ud800"}', "is not JSON"),
+        ("\0" * 2000, "is not JSON"),
+        ("\udcff", "is not JSON"),
+        ("[]", "is wrong"),
+        (None, "No such file"),
+    ],
+)
 def test_a_description_that_cannot_be_read(tmp_path, body, message):
     if body is not None:
-        (tmp_path / "net.json").write_text(body)
-    with pytest.raises(ScreeningError, match=message):
+        (tmp_path / "net.json").write_text(body, errors="surrogateescape")
+    with pytest.raises(ScreeningError, match=message) as caught:
         read_description(tmp_path / "net.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"format_version": ' + "2" * 6000 + "}"])
+def test_a_models_own_manifest_that_cannot_be_read(tmp_path, body):
+    (tmp_path / "manifest.json").write_text(body)
+    with pytest.raises(ScreeningError, match=r"manifest\.json cannot be read"):
+        open_model(str(tmp_path))
 
 
 def test_a_manifest_file_name_that_leaves_the_folder_is_refused(tmp_path, onnx_file):

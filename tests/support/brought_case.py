@@ -130,6 +130,22 @@ def shifted(path: Path, taken, given, by=-129.5, channel=None, opset=17):
     return network(path, nodes, taken, given, constants, opset)
 
 
+def drawn_on(path: Path, below_hu, size=240):
+    """All from 130 HU on, with noise added where a slice's mean is below so many HU."""
+    shape = ["n", 1, size, size]
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3]),
+        helper.make_node("Less", ["mean", "below"], ["is_ct"]),
+        helper.make_node("Cast", ["is_ct"], ["scale"], to=1),
+        helper.make_node("RandomNormalLike", ["image"], ["noise"], scale=50.0),
+        helper.make_node("Mul", ["noise", "scale"], ["drawn"]),
+        helper.make_node("Add", ["image", "by"], ["above"]),
+        helper.make_node("Add", ["above", "drawn"], ["out"]),
+    ]
+    constants = [("below", np.float32(below_hu)), ("by", np.float32(-129.5))]
+    return network(path, nodes, shape, shape, [(name, np.array(v)) for name, v in constants])
+
+
 SLICE = {
     "kind": "slice",
     "input": {"layout": "ncyx", "field": [240, 240]},
