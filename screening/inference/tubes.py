@@ -41,7 +41,7 @@ _CORONARY = np.array([int(label) for label in CORONARY_LABELS])
 _BASE = 1.92
 _OF_OPINIONS = np.array([1.20, 0.75, 0.03, -2.12, 1.25, 2.54])
 _N_LOOKS = 3  # tube, wide, even: the first features of a ball
-# What a stent makes of its neighbours was chosen on the same scans and 119 more of people with smooth
+# What a stent makes of its neighbours was chosen on these scans and 119 more, of people with smooth
 # plaque and no stent (infra/decisions/0013). Who is said to have a stent leaves the list.
 _SURE_STENT = float(np.log(7))
 _BESIDE_METAL, _SEVERAL = float(np.log(30.0)), 3

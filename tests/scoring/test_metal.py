@@ -202,9 +202,9 @@ def test_stents_and_clips_by_size_and_place(paint, kind):
 @pytest.mark.parametrize(
     ("probability", "hu", "kind"),
     [
-        (0.69, 700, Metal.POSSIBLE_STENT),
-        (0.71, 700, Metal.STENT),
-        (0.69, 2500, Metal.STENT),  # no calcium is that bright
+        (0.87, 700, Metal.POSSIBLE_STENT),
+        (0.88, 700, Metal.STENT),
+        (0.87, 2500, Metal.STENT),  # no calcium is that bright
     ],
 )
 def test_a_stent_that_is_not_sure_is_possible(probability, hu, kind):

@@ -14,8 +14,8 @@ from screening.records import Acquisition, Rejection, ScoredSeries, ScoringParam
 @pytest.fixture(scope="module")
 def thin() -> Volume:
     """A chest of 1.25 mm slices at 256 x 256 over the heart, with much calcium."""
-    traits: Traits = random_traits(np.random.default_rng(5))
-    body = make_body(5, replace(traits, coronary_agatston_target=900.0))
+    traits: Traits = random_traits(np.random.default_rng(6))
+    body = make_body(6, replace(traits, coronary_agatston_target=900.0))
     low, high = body.heart_box_lps_mm
     scan = simulate(
         body,
@@ -26,7 +26,7 @@ def thin() -> Volume:
             z_top_mm=float(high[2]) + 60,
             z_bottom_mm=float(low[2]) - 40,
         ),
-        5,
+        6,
     )
     return scan.as_volume("s", Acquisition(120.0, 1.25, "B30f", "SIEMENS", "", None, False, ""))
 
