@@ -1,4 +1,4 @@
-"""Test chests of a generator by which nothing of the program was set.
+"""Test chests of a generator by which next to nothing of the program was set.
 
 Comes in: seeds of the test range.
 Goes out: `TestCase`s, as those of `models.train.shifted`.
@@ -9,7 +9,8 @@ Rules behind the networks were found on chests of the shifted generator. So thes
 sheets on its wall), other noise (all frequencies, more of the coarse ones, and rings round the
 middle) and other protocols than either.
 
-Coefficients were compared on other seeds of it, and left as they were (`infra/decisions/0013`).
+Other seeds of it showed that training lacked smooth plaque, which it makes since in a shape of its
+own (`models.train.tubes`), and what clips did to long plaque (`infra/decisions/0013`, `0014`).
 Not all is unseen. The body is drawn by the same hand as every other. The spindles are of a shape of
 their own; the sheets are made by the same function as training's arcs (`deposits.on_tube`), with
 other arcs, thickness, length and density.

@@ -79,12 +79,16 @@ class Anatomy:
 def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     """Read heart, search region and landmarks off the maps; None where no heart is."""
     heart = _heart_component(maps)
-    if heart is None or not MIN_HEART_ML <= _millilitres(heart) <= MAX_HEART_ML:
+    if heart is None:
+        return None
+    # Of a stack that ends above the heart the network draws it where nothing was scanned.
+    inside = heart & (grid.valid > 0.5)
+    if not MIN_HEART_ML <= _millilitres(inside) <= MAX_HEART_ML:
         return None
     lung = (grid.wide > _LUNG_HU[0]) & (grid.wide < _LUNG_HU[1]) & (grid.valid > 0.5)
     if _millilitres(ndimage.binary_erosion(lung)) < MIN_LUNG_ML:  # the skin's rim is thin
         return None
-    if maps[_HEART][heart].max() < MIN_HEART_PEAK or _is_turned(grid, heart):
+    if maps[_HEART][inside].max() < MIN_HEART_PEAK or _is_turned(grid, inside):
         return None
     near = ndimage.binary_dilation(heart, iterations=4)
     courses = maps[list(VESSEL_CHANNELS)]

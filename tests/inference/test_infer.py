@@ -232,6 +232,15 @@ def test_no_heart_is_not_a_chest(run):
     assert (out.reason, out.key) == (Reason.NOT_CHEST, "s1")
 
 
+@pytest.mark.parametrize(("n_slices", "is_refused"), [(25, True), (32, True), (37, False)])
+def test_of_the_heart_counts_what_was_scanned(run, n_slices, is_refused):
+    """The ball begins at 75 mm: 0, 53 and 134 mL of its 382 lie in these slices of 3 mm."""
+    out = run(make_volume(chest()[:n_slices]))
+    assert isinstance(out, Rejection) == is_refused
+    if not is_refused:
+        assert out.is_heart_cut
+
+
 @pytest.mark.parametrize(
     ("bone_mm", "is_refused"),  # 24 mm of bone from here, front to back; the heart's middle is 130
     [(None, False), (198, False), (102, False), (90, True), (42, True)],
