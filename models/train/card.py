@@ -38,8 +38,8 @@ phantoms of three generators and of disjoint ranges of seeds
 ## Measures: *simulated*
 
 {scans} chests of a generator on which no rule but one was found (`models/train/unseen.py`): other
-people, plaque, noise and protocols than those of training and of the rules. More, by stratum, by the rules'
-generator and on real backgrounds, in `infra/model-measured.md`.
+people, plaque, noise and protocols than those of training and of the rules. More, by stratum, by
+the rules' generator and on real backgrounds, in `infra/model-measured.md`.
 
 {table}
 {real}
