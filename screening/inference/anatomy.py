@@ -78,17 +78,13 @@ class Anatomy:
 
 def find_heart(grid: CoarseGrid, maps: NDArray[np.float32]) -> Anatomy | None:
     """Read heart, search region and landmarks off the maps; None where no heart is."""
-    heart = _heart_component(maps)
-    if heart is None:
-        return None
-    # Of a stack that ends above the heart the network draws it where nothing was scanned.
-    inside = heart & (grid.valid > 0.5)
-    if not MIN_HEART_ML <= _millilitres(inside) <= MAX_HEART_ML:
+    heart = _heart_component(maps, grid.valid > 0.5)
+    if heart is None or not MIN_HEART_ML <= _millilitres(heart) <= MAX_HEART_ML:
         return None
     lung = (grid.wide > _LUNG_HU[0]) & (grid.wide < _LUNG_HU[1]) & (grid.valid > 0.5)
     if _millilitres(ndimage.binary_erosion(lung)) < MIN_LUNG_ML:  # the skin's rim is thin
         return None
-    if maps[_HEART][inside].max() < MIN_HEART_PEAK or _is_turned(grid, inside):
+    if maps[_HEART][heart].max() < MIN_HEART_PEAK or _is_turned(grid, heart):
         return None
     near = ndimage.binary_dilation(heart, iterations=4)
     courses = maps[list(VESSEL_CHANNELS)]
@@ -113,13 +109,18 @@ def _millilitres(cells: NDArray[np.bool_]) -> float:
     return float(cells.sum()) * CELL_MM**3 / 1000
 
 
-def _heart_component(maps: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Keep the piece that is large and near the valves (shoulders can look alike)."""
-    parts, n = ndimage.label(maps[_HEART] > 0.5)
+def _heart_component(
+    maps: NDArray[np.float32], scanned: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """Keep the piece that is large and near the valves (shoulders can look alike).
+
+    Beyond the slices, too, the network draws hearts; what was not scanned is none.
+    """
+    parts, n = ndimage.label((maps[_HEART] > 0.5) & scanned)
     if n == 0:
         return None
     sizes = np.bincount(parts.ravel())[1:].astype(np.float64)
-    valves = np.maximum(maps[_MITRAL], maps[_VALVE])
+    valves = np.maximum(maps[_MITRAL], maps[_VALVE]) * scanned
     peak = np.array(np.unravel_index(int(valves.argmax()), valves.shape))
     centres = np.array(ndimage.center_of_mass(parts > 0, parts, range(1, n + 1)))
     away = np.linalg.norm(centres - peak, axis=1)
