@@ -49,6 +49,9 @@ class Label(IntEnum):
 
 
 CORONARY_LABELS = (Label.LM, Label.LAD, Label.LCX, Label.RCA)
+# Odds of metal from which a long thing is a stent: inference takes its neighbours along, scoring
+# says so and the person leaves the list. Chosen on simulated people (infra/decisions/0013).
+STENT_FROM_ODDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from scipy.spatial import cKDTree
 from screening.inference.balls import Balls
 from screening.inference.candidates import Candidates
 from screening.inference.frame import Frame
-from screening.records import CORONARY_LABELS, Label
+from screening.records import CORONARY_LABELS, STENT_FROM_ODDS, Label
 
 Floats = NDArray[np.float64]
 _CORONARY = np.array([int(label) for label in CORONARY_LABELS])
@@ -44,7 +44,7 @@ _OF_OPINIONS = np.array([1.20, 0.75, 0.03, -2.12, 1.25, 2.54])
 _N_LOOKS = 3  # tube, wide, even: the first features of a ball
 # What a stent makes of its neighbours was chosen on these scans and 119 more, of people with smooth
 # plaque and no stent (infra/decisions/0013). Who is said to have a stent leaves the list.
-_SURE_STENT = float(np.log(7))
+_SURE_STENT = float(np.log(STENT_FROM_ODDS))
 _BESIDE_METAL, _SEVERAL = float(np.log(30.0)), 3
 _NEAR_STENT, _NEAR_MM = float(np.log(10.0)), 12.0  # as much again
 _BELIEVED = (0.02, 0.98)  # the candidate network is not believed beyond

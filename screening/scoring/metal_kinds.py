@@ -29,7 +29,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import Label, Labelled, Volume
+from screening.records import STENT_FROM_ODDS, Label, Labelled, Volume
 from screening.scoring.components import volume_components
 from screening.scoring.metal import (
     FEWEST_VOXELS,
@@ -49,7 +49,7 @@ _LEAD_MM, _LEAD_PIECE_MM = 50.0, 20.0
 _LEAD_MM2 = 113.0  # a disc of 12 mm: leads of 2 to 3 mm, blurred and with a coil of 5 to 6 mm
 _VALVE_MM, _VALVE_AWAY_MM = (12.0, 50.0), 30.0
 _STENT_MM, _STENT_ACROSS_MM = (10.0, 60.0), 11.0
-STENT_SURE = 0.875  # of its surest voxel; odds of 7 to 1 of metal, as in `inference.tubes`
+_SURE_STENT = STENT_FROM_ODDS / (1 + STENT_FROM_ODDS)  # probability of its surest voxel
 _CLIP_MM = 10.0
 _SKIN_MM = 10.0
 _AT_BONE_MM = 6.0
@@ -264,7 +264,7 @@ def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     longest, across, _ = thing.size_mm
     is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
     if is_tube and thing.on_course >= MAJORITY:
-        is_sure = thing.is_bright or thing.probability >= STENT_SURE
+        is_sure = thing.is_bright or thing.probability >= _SURE_STENT
         return Metal.STENT if is_sure else Metal.POSSIBLE_STENT
     small_from_hu = at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)
     is_clip = longest <= _CLIP_MM and (thing.is_bright or thing.peak_hu >= small_from_hu)
