@@ -127,3 +127,17 @@ def test_what_is_neither_metal_nor_coronary_keeps_its_name():
     out = tell_stents(frame, candidates, balls, np.zeros(0, np.float32), p, label, probability)
     assert out[0][0] == Label.NODE
     assert out[1][0] == np.float32(0.6)
+
+
+def test_below_seven_to_one_a_stent_takes_nothing_along():
+    """The odds of the long thing rise with those of its balls; the edge is found by halving."""
+    things, shares = [tube(20), short()], [0.6, 0.4]
+    below, above = -9.0, 9.0
+    for _ in range(30):
+        middle = (below + above) / 2
+        is_alone = told(things, shares, middle)[0][1] == Label.LAD
+        below, above = (middle, above) if is_alone else (below, middle)
+    label, probability = told(things, shares, below)
+    assert label.tolist() == [Label.METAL, Label.LAD]
+    assert probability[0] == pytest.approx(7 / 8, abs=1e-4)
+    assert told(things, shares, above)[0].tolist() == [Label.METAL, Label.METAL]
