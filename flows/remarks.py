@@ -40,9 +40,9 @@ EXPLAINED = {
     "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
     "thin_slices_native": "The mask was scored on the thin slices it was drawn on; without a mask "
     "their averages are scored, which makes less of noise.",
-    "calcium_very_bright": "Something is brighter than calcium usually is, and the model is sure "
-    "that it is calcium. Where that is in an artery it counts; if it is metal, the score is too "
-    "high.",
+    "calcium_very_bright": "Something is brighter than calcium of its size usually is, and the "
+    "model takes it for calcium. Where that is in an artery it counts; if it is metal, the score "
+    "is too high.",
     "mask_alone": "Only the mask was scored: contrast agent, noise, motion and metal were not "
     "looked for.",
     "thickness_unknown": "The header does not say how thick the slices are.",

@@ -59,7 +59,8 @@ How likely the category is right is told apart from the grade, where it can be t
 | valve_prosthesis      | C       | not counted; streaks over the origins of the arteries         |
 | metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
-| calcium_very_bright   | C       | over 2000 HU, but the model is sure that it is calcium        |
+| calcium_very_bright   | C       | counts, but is over 2000 HU, or over 1000 and as small as a   |
+|                       |         | clip, and the model is not sure                               |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 | false_calcium_extreme | D       | noise alone would make 100 Agatston units: a category         |
 

@@ -15,7 +15,8 @@ What inference calls metal away from heart and courses without being brighter th
 | stent possible | the same, of which the network is less sure than 0.875                         |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
-| very bright    | none of those above; inference is sure that it is calcium, however bright       |
+| very bright    | none of those above; inference is sure that it is calcium, however bright;      |
+|                | or it counts, is of a clip's size, over 1,000 HU and calcium at less than 0.95  |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -39,6 +40,7 @@ from screening.scoring.metal import (
     at_kvp_of,
     believed,
     is_bright_metal,
+    may_be_clips,
     metal_from_hu,
 )
 from screening.surroundings import Place
@@ -100,7 +102,8 @@ class _Thing:
 
 def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:
     """Tell what metal there is, by the table above."""
-    return frozenset(kind for _, kind in pieces_of_metal(volume, labelled))
+    kinds = {kind for _, kind in pieces_of_metal(volume, labelled)}
+    return frozenset(kinds | {Metal.VERY_BRIGHT} if may_be_clips(volume, labelled) else kinds)
 
 
 def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np.int64], Metal]]:
