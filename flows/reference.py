@@ -38,6 +38,7 @@ class LeftOut(StrEnum):
 
     NO_KEY = "the row names no scan"
     BAD_DATE = "study_date is not YYYY-MM-DD"
+    BAD_CELLS = "the row has more cells than columns, as after a decimal comma"
     BAD_NUMBER = "agatston is not a number of 0 or more"
     UNKNOWN_SERIES = "the lake holds no series of this key"
     UNKNOWN_PERSON = "no scan carries this patient number, or two people do"
@@ -164,13 +165,19 @@ def _counted(cells: Mapping[str | None, object], line: int, ledger: Ledger) -> R
     """Read one row; None where the ledger has it."""
     ledger.n_rows += 1
     plain = {k: v.strip() for k, v in cells.items() if k and isinstance(v, str)}
-    row = _row(plain, line)
+    row = LeftOut.BAD_CELLS if _has_more(cells) else _row(plain, line)
     if isinstance(row, LeftOut):
         ledger.leave_out(row, line)
         return None
     if any(plain.get(v) and row.vessels[i] is None for i, v in enumerate(VESSELS)):
         ledger.bad_vessels.append(line)
     return row
+
+
+def _has_more(cells: Mapping[str | None, object]) -> bool:
+    """Whether a row has cells beyond the columns with anything in them."""
+    beyond = cells.get(None)
+    return isinstance(beyond, list) and any(cell.strip() for cell in beyond)
 
 
 def _row(cells: Mapping[str, str], line: int) -> ReferenceRow | LeftOut:

@@ -124,6 +124,8 @@ def _all(keys: list[str]) -> list[tuple]:
         ("SITE,MRN-1,2026-06-01,inf", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1,2026-06-01,>400", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1", LeftOut.BAD_DATE),
+        ("SITE,MRN-1,2026-06-01,1,234", LeftOut.BAD_CELLS),
+        ("SITE,MRN-1,2026-06-01,21,,", None),
         ("SITE,STRANGER,2026-06-01,21", LeftOut.UNKNOWN_PERSON),
         ("ELSEWHERE,MRN-1,2026-06-01,21", LeftOut.UNKNOWN_PERSON),
         ("SITE,MRN-1,2026-06-02,21", LeftOut.NO_SCAN_THAT_DAY),
