@@ -7,7 +7,8 @@ Refuses: nothing that its caller has not refused.
 One group for the coronary arteries together (Agatston, volume, mass, category, quality), one for
 each artery, one for each other calcified structure. A group whose voxels are segmented refers to
 its segment. A report is PARTIAL where the scan cuts the heart off, and where metal may have taken
-calcium with it.
+calcium with it. A category is coded only where it is known how likely it is right: a code cannot
+say "at least", and the `0` of a cut heart is no zero.
 """
 
 from collections.abc import Sequence
@@ -175,7 +176,7 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
             _mass(score.mass_mg),
         ],
         qualitative_evaluations=[
-            QualitativeEvaluation(codes.CATEGORY, codes.category(score.category)),
+            *_category(score),
             QualitativeEvaluation(codes.GRADE, codes.grade(score.quality.grade)),
         ],
     )
@@ -183,9 +184,18 @@ def _total(score: CalciumScore, origin: Origin) -> _Group:
     zero = f"{ZERO} " if score.agatston == 0 else ""
     _say(found, codes.FLAGS, flags)
     sure = how_sure(score)
+    if not _category(score):
+        sure += " No category is coded: it may be another one."
     note = f"{zero}{sure} {NOTICE} {MASS_NOTE}{_averaged(score.beside.slab_mm)}"
     _say(found, codes.COMMENT, note)
     return found
+
+
+def _category(score: CalciumScore) -> list[QualitativeEvaluation]:
+    """Return the category as a code; none where nobody can say how likely it is right."""
+    if score.certainty.category_probability is None:
+        return []
+    return [QualitativeEvaluation(codes.CATEGORY, codes.category(score.category))]
 
 
 def _finding(agatston: float) -> Code | None:

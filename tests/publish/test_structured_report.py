@@ -15,6 +15,7 @@ from publish_case import BLOBS, export, make_case, make_score
 
 from screening.errors import ScreeningError
 from screening.flag_words import REMARKS
+from screening.publish.codes import CATEGORY
 from screening.records import Certainty, Label
 
 needs_validator = pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dicom3tools")
@@ -216,6 +217,17 @@ def test_the_comment_tells_gating_and_how_far_the_score_may_be_off(
     score = replace(score, certainty=Certainty(*ends, None))
     report = export(make_case(tmp_path, score=score))
     assert told in next(i.TextValue for n, i in content(report) if n == "Comment")
+
+
+@pytest.mark.parametrize(("probability", "is_coded"), [(0.51, True), (None, False)])
+def test_a_category_that_may_be_another_one_is_not_coded(probability, is_coded, tmp_path) -> None:
+    """A code cannot say "at least": the `0` of a cut heart is no zero."""
+    score = make_score(BLOBS)
+    score = replace(score, certainty=replace(score.certainty, category_probability=probability))
+    said = content(export(make_case(tmp_path, score=score)))
+    assert (CATEGORY.meaning in [name for name, _ in said]) is is_coded
+    comment = next(i.TextValue for n, i in said if n == "Comment")
+    assert ("No category is coded" in comment) is not is_coded
 
 
 @pytest.mark.parametrize(
