@@ -62,7 +62,8 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     current = [
         r for r in lake.query("core_disposition", as_of).to_pylist() if r["series_key"] in keys
     ]
-    current.sort(key=_scored_first)
+    counting = {r.get("series_key") for r in people}
+    current.sort(key=lambda r: (r["series_key"] not in counting, *_scored_first(r)))
     pairs = lake.query("out_progression", as_of).to_pylist()
     pictures = _pictures(lake, current, people, is_wanted=out is not None)
     facts: dict[str, object] = {

@@ -28,6 +28,7 @@ from screening.resources import models_folder
 IMPORTERS = {"ai-cac": "ai_cac"}
 Facts = dict[str, Any]
 _SLOW_SECONDS = 30.0  # a tenth of the default scan_timeout_seconds, on a scan of few slices
+_FAR_OFF = 2  # times; one phantom cannot tell more than that
 
 _CARD = """# Model card: {name} {version}
 
@@ -227,7 +228,10 @@ def print_import(facts: Facts) -> None:
         f"on a phantom: {trial['windows_run']} of {trial['windows']} windows run in "
         f"{trial['seconds']} s, {trial['labelled_voxels']} voxels labelled"
     )
-    show.say(f"coronary Agatston {trial['agatston']}, true {trial['agatston_true']}")
+    found, true = float(str(trial["agatston"])), float(str(trial["agatston_true"]))
+    show.say(f"coronary Agatston {found}, true {true}")
+    if not true / _FAR_OFF <= found <= true * _FAR_OFF:
+        show.say(f"FAR OFF, by more than {_FAR_OFF} times: look at manifest and network before use")
     show.table("arteries", ["", "Agatston"], [[k, v] for k, v in trial["vessels"].items()])
     if trial["seconds"] > _SLOW_SECONDS:
         show.say("slow here: raise scan_timeout_seconds well above that, thin scans need more")

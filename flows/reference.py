@@ -12,7 +12,6 @@ vault resolves. Neither numbers nor keys of rows get into messages; lines of the
 import codecs
 import csv
 import io
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flows import show
+from screening.clinical import HIGHEST_AGATSTON
 from screening.errors import ScreeningError
 from screening.lake import Lake
 from screening.reasons import State
@@ -39,7 +40,7 @@ class LeftOut(StrEnum):
     NO_KEY = "the row names no scan"
     BAD_DATE = "study_date is not YYYY-MM-DD"
     BAD_CELLS = "the row has more cells than columns, as after a decimal comma"
-    BAD_NUMBER = "agatston is not a number of 0 or more"
+    BAD_NUMBER = "agatston is not a number from 0 to 20,000"
     UNKNOWN_SERIES = "the lake holds no series of this key"
     UNKNOWN_PERSON = "no scan carries this patient number, or two people do"
     NO_SCAN_THAT_DAY = "the person has no series of that date in the lake"
@@ -49,7 +50,8 @@ class LeftOut(StrEnum):
     OPTED_OUT = "the person does not want to be part of research"
 
 
-VESSEL_REMARK = "the score of a vessel is not a number of 0 or more; its total was used"
+BOUND_REMARK = "the measured score is a lower bound, or doubtful: compared as it stands"
+VESSEL_REMARK = "the score of a vessel is not a number from 0 to 20,000; its total was used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Ledger:
     n_rows: int = 0
     lines: dict[LeftOut, list[int]] = field(default_factory=dict)
     bad_vessels: list[int] = field(default_factory=list)
+    bounds: list[int] = field(default_factory=list)
     not_scored: Counter[str] = field(default_factory=Counter)  # by the code that decided
 
     def leave_out(self, reason: LeftOut, line: int) -> None:
@@ -109,6 +112,7 @@ def join(lake: Lake, reference: Path, as_of: date) -> Joined:
     ages = {r["series_key"]: r["age_years"] for r in lake.read("ages").to_pylist()}
     sexes = {r["person_key"]: r["sex"] for r in lake.query("core_sex", as_of).to_pylist()}
     named = {scan["series_key"] for _, scan in found}
+    ledger.bounds += [row.line for row, scan in found if _is_open(scan)]
     scored = [r for r in current if _has_score(r) and r["person_key"] not in refused]
     models = Counter(
         (str(s["model_name"]), str(s["model_digest"]), int(str(s["scoring_version"])))
@@ -207,7 +211,7 @@ def _amount(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value <= HIGHEST_AGATSTON else None
 
 
 def _day(text: str) -> date | None:
@@ -221,6 +225,12 @@ def _day(text: str) -> date | None:
 
 def _has_score(scan: Row) -> bool:
     return scan["state"] == State.SCORED and scan["agatston"] is not None
+
+
+def _is_open(scan: Row) -> bool:
+    """Whether a score says of itself that it is "at least" so much, or may be wrong."""
+    score, flags = scan["agatston"], scan["quality_flags"]
+    return bool(show.at_least(score, flags) or show.doubt(score, flags))
 
 
 def _match(

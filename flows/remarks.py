@@ -43,6 +43,10 @@ EXPLAINED = {
     "calcium_very_bright": "Something is brighter than calcium of its size usually is, and the "
     "model takes it for calcium. Where that is in an artery it counts; if it is metal, the score "
     "is too high.",
+    "calcium_possible": "Something on or beside an artery was taken for something else and not "
+    "counted, but it may be calcium: the score is then too low, and of a higher category.",
+    "heart_on_the_right": "The heart lies on the right: the images may be mirrored, or the heart "
+    "is shifted or lies so. Arteries may be mistaken for each other, and the score be wrong.",
     "mask_alone": "Only the mask was scored: contrast agent, noise, motion and metal were not "
     "looked for.",
     "thickness_unknown": "The header does not say how thick the slices are.",

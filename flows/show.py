@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from screening.errors import ScreeningError
-from screening.lower_bound import is_lower_bound, is_off_either_way
+from screening.lower_bound import is_lower_bound, is_off_either_way, may_be_too_high
 
 NOTICE = (
     "Research software, not a medical device. An image reader confirms every finding "
@@ -304,10 +304,12 @@ def or_higher(category: object, agatston: object, flags: object) -> str:
 
 
 def doubt(agatston: object, flags: object) -> str:
-    """Return words to set behind a score that may be off either way, nothing behind another."""
-    if not isinstance(agatston, int | float) or not is_off_either_way(agatston, texts(flags)):
+    """Return words to set behind a score that may be off, nothing behind another."""
+    if not isinstance(agatston, int | float):
         return ""
-    return " (doubtful: may be too high or too low)"
+    if is_off_either_way(agatston, texts(flags)):
+        return " (doubtful: may be too high or too low)"
+    return " (doubtful: may be too high)" if may_be_too_high(agatston, texts(flags)) else ""
 
 
 def no_upper_end(agatston: object, flags: object) -> str:

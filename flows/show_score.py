@@ -73,7 +73,7 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
         if facts["agatston"] == 0:
             lines = [zero(share, show.number(sure["high"]), facts["quality"]["flags"])]  # type: ignore[index]
         else:
-            lines.append(f"the category is right with a probability of {text}")
+            lines.append(f"{RIGHT} of {text}{IF_CALCIUM}")
     if beside["kvp_source"] in ("table", "interpolated", "held"):
         other = beside["agatston_kvp"]
         score = show.at_least(other, facts["quality"]["flags"]) + show.number(other, 1)  # type: ignore[index]
@@ -85,6 +85,9 @@ def _how_sure(facts: Mapping[str, object]) -> list[str]:
     return lines
 
 
+RIGHT = "the category is right with a probability"
+# The figure tells how far two scans differ, not how often something else is taken for calcium.
+IF_CALCIUM = ", if what counted is coronary calcium and none was missed"
 # Under these remarks a zero may hide more than was measured on simulated chests.
 MORE_HIDDEN = frozenset(
     ("thickness_over_3mm", "increment_over_3mm", "thickness_unknown", "motion", "noise_high")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from flows import show
-from flows.reference import VESSEL_REMARK, Joined, join
+from flows.reference import BOUND_REMARK, VESSEL_REMARK, Joined, join
 from flows.status import last_as_of, require_a_finished_sweep
 from screening.errors import ScreeningError
 from screening.lake import Lake
@@ -96,7 +96,7 @@ def _make_folder(out: Path) -> None:
 
 def _about(joined: Joined, as_of: str, digest: str) -> About:
     ledger = joined.ledger
-    bad = tuple(ledger.bad_vessels)
+    remarks = ((BOUND_REMARK, ledger.bounds), (VESSEL_REMARK, ledger.bad_vessels))
     return About(
         program_version=show.program_version(),
         as_of=as_of,
@@ -104,7 +104,7 @@ def _about(joined: Joined, as_of: str, digest: str) -> About:
         n_rows=ledger.n_rows,
         left_out=tuple((reason.value, tuple(lines)) for reason, lines in ledger.lines.items()),
         not_scored=tuple(ledger.not_scored.most_common()),
-        remarks=((VESSEL_REMARK, bad),) if bad else (),
+        remarks=tuple((text, tuple(lines)) for text, lines in remarks if lines),
         n_without_reference=joined.n_without_reference,
         models=tuple(Model(*model) for model in joined.models),
     )

@@ -166,7 +166,7 @@ def likely(row: Row) -> str:
         return show_score.zero(share, high, as_list(row["quality_flags"]))
     # A probability is never told as certainty.
     text = "over 99 %" if share > 0.99 else f"about {show.number(100 * share)} %"
-    right = f"the category is right with a probability of {text}"
+    right = f"{show_score.RIGHT} of {text}{show_score.IF_CALCIUM}"
     return f"Agatston score likely between {low} and {high} (95 %); {right}"
 
 

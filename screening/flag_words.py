@@ -35,6 +35,8 @@ REMARKS = {
     "thickness_over_3mm": "slices thicker than 3 mm",
     "thin_slices_native": "thin slices scored as they are",
     "calcium_very_bright": "calcium as bright as metal",
+    "calcium_possible": "something not counted may be calcium",
+    "heart_on_the_right": "the heart lies on the right, or the images are mirrored",
     "mask_alone": "scored by a mask alone",
     "thickness_unknown": "slice thickness unknown",
     "noise_high": "noisy images",
@@ -66,6 +68,7 @@ _SHORT = {
     "valve_prosthesis": "artificial valve?",
     "sternal_wires": "sternal wires?",
     "metal_near_heart": "metal?",
+    "heart_on_the_right": "mirrored?",
 }
 
 

@@ -8,7 +8,7 @@ Refuses: nothing; an unknown flag says nothing of it.
 from collections.abc import Iterable
 
 # Under these calcium is lost and nothing but calcium is counted for them: arteries outside the
-# images, calcium that touches metal and is left out with it.
+# images, calcium that touches metal and is left out with it, or was taken for something else.
 LOWER_BOUND_FLAGS = frozenset(
     {
         "heart_incomplete",
@@ -17,6 +17,7 @@ LOWER_BOUND_FLAGS = frozenset(
         "lead_present",
         "valve_prosthesis",
         "metal_near_heart",
+        "calcium_possible",
     }
 )
 # Under these no interval measured on whole, clean scans holds: metal, contrast agent or noise may
@@ -26,6 +27,7 @@ NOTHING_KNOWN_FLAGS = frozenset(
         "stent_possible",
         "gaps_between_slices",
         "calcium_very_bright",
+        "heart_on_the_right",
         "false_calcium_many",
         "false_calcium_extreme",
         "noise_very_high",
@@ -41,6 +43,16 @@ NOTHING_KNOWN_FLAGS = frozenset(
         "lossy_compression",
         "kvp_unknown",
         "coarse_hu",
+    }
+)
+# Of these, those under which what counted may be no calcium at all.
+_MAY_BE_NONE_FLAGS = frozenset(
+    {
+        "calcium_very_bright",
+        "false_calcium_many",
+        "false_calcium_extreme",
+        "noise_very_high",
+        "heart_on_the_right",
     }
 )
 # With an unknown kernel volume and mass are as sure as else; a sharp one raises the score more.
@@ -85,3 +97,9 @@ def is_off_either_way(agatston: float, flags: Iterable[str]) -> bool:
     """Whether calcium may be missing from a score, and some of it may be none."""
     given = set(flags)
     return may_be_more(given) and not is_lower_bound(agatston, given)
+
+
+def may_be_too_high(agatston: float, flags: Iterable[str]) -> bool:
+    """Whether noise, metal or the wrong side may have made a score, and nothing hides calcium."""
+    given = set(flags)
+    return agatston > 0 and not may_be_more(given) and not _MAY_BE_NONE_FLAGS.isdisjoint(given)

@@ -81,7 +81,8 @@ select
             u.quality_flags,
             [
                 'heart_incomplete', 'stent_present', 'stent_possible', 'clips_present',
-                'lead_present', 'valve_prosthesis', 'metal_near_heart', 'gaps_between_slices'
+                'lead_present', 'valve_prosthesis', 'metal_near_heart', 'calcium_possible',
+                'gaps_between_slices'
             ]
         ),
         false
@@ -98,7 +99,7 @@ select
                 'blood_pool_implausible', 'blood_pool_unknown', 'increment_over_5mm',
                 'thickness_over_5mm', 'kvp_far_from_120', 'tin_filter', 'sharp_kernel',
                 'derived_image', 'mixed_protocol', 'lossy_compression', 'kvp_unknown',
-                'coarse_hu', 'kernel_unknown'
+                'coarse_hu', 'kernel_unknown', 'heart_on_the_right'
             ]
         )
     ) as is_risk_floor,

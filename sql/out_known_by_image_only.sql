@@ -1,7 +1,7 @@
 -- title: People of whom only a scan suggests a coronary stent or bypass
 -- grain: one person kept off the list by what was seen on a scan and stands in no record
 -- key: person_key
--- reads: core_person_flag, core_ascvd_evidence, core_disposition
+-- reads: core_person_flag, core_person_score, core_ascvd_evidence, core_disposition
 -- privacy: keys, scan date, age, sex; scores and clinical facts of keyed people
 -- publish: operations
 -- column: seen |  | health | what the scan shows: coronary_stent, coronary_bypass
@@ -46,6 +46,8 @@ select
     s.seen_in,
     s.first_on,
     round(f.agatston, 1) as agatston,
+    coalesce(p.is_lower_bound, false) as is_lower_bound,
+    coalesce(p.may_be_more, false) as may_be_more,
     round(o.without_metal, 1) as without_metal,
     f.category,
     f.grade,
@@ -54,6 +56,7 @@ select
     'an image reader must confirm the metal' as note
 from core_person_flag as f
 inner join seen as s on s.person_key = f.person_key
+left join core_person_score as p on p.person_key = f.person_key
 left join others as o on o.person_key = f.person_key
 where f.reason = 'known_ascvd'
 order by f.agatston desc nulls last, f.person_key

@@ -14,8 +14,10 @@ from screening.clinical.headers import Headers, headers_of
 from screening.clinical.people_file import Census, PeopleFile, open_people, take_census
 from screening.clinical.people_rows import read_people
 from screening.clinical.read import ClinicalTables, not_there, read_clinical
+from screening.clinical.report_scores import HIGHEST_AGATSTON
 
 __all__ = [
+    "HIGHEST_AGATSTON",
     "Census",
     "ClinicalTables",
     "Headers",

@@ -61,6 +61,8 @@ How likely the category is right is told apart from the grade, where it can be t
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
 | calcium_very_bright   | C       | counts, but is over 2000 HU, or over 1000 and as small as a   |
 |                       |         | clip, and the model is not sure                               |
+| calcium_possible      | C       | not counted, but at 0.25 or more calcium of another category  |
+| heart_on_the_right    | C       | pixels mirrored, or such a heart: arteries are mistaken       |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 | false_calcium_extreme | D       | noise alone would make 100 Agatston units: a category         |
 
@@ -94,6 +96,8 @@ class Flag(StrEnum):
     THICKNESS_OVER_3MM = "thickness_over_3mm"
     THIN_SLICES_NATIVE = "thin_slices_native"
     CALCIUM_VERY_BRIGHT = "calcium_very_bright"
+    CALCIUM_POSSIBLE = "calcium_possible"
+    HEART_ON_THE_RIGHT = "heart_on_the_right"
     MASK_ALONE = "mask_alone"
     THICKNESS_UNKNOWN = "thickness_unknown"
     NOISE_HIGH = "noise_high"
@@ -172,6 +176,8 @@ RULES: dict[Flag, str] = {
     Flag.METAL_NEAR_HEART: "C",
     Flag.STENT_POSSIBLE: "C",
     Flag.CALCIUM_VERY_BRIGHT: "C",
+    Flag.CALCIUM_POSSIBLE: "C",
+    Flag.HEART_ON_THE_RIGHT: "C",
     Flag.INCREMENT_OVER_5MM: "D",
     Flag.FALSE_CALCIUM_EXTREME: "D",
 }

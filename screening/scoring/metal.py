@@ -184,7 +184,7 @@ def _sizes(
     volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Return of each thing its brightest HU, its extent in mm, and whether one clip is so small."""
-    hu = volume.hu.take(index)
+    hu = volume.hu.take(index).astype(np.float64)
     widest_mm = _widest_mm(volume, index[hu >= SEEN_FROM_HU], of[hu >= SEEN_FROM_HU], count)
     last = np.cumsum(np.bincount(of, minlength=count)) - 1
     rising = hu[np.lexsort((hu, of))]

@@ -23,6 +23,7 @@ from screening.records import (
 from screening.scoring.certainty import is_near_edge
 from screening.scoring.checks import gaps
 from screening.scoring.grades import Flag, grade
+from screening.scoring.left_out import is_heart_on_the_right, may_be_of_higher_category
 from screening.scoring.metal_kinds import kinds_of_metal
 from screening.scoring.motion import border_blur_mm
 from screening.scoring.noise import expected_false_agatston
@@ -108,6 +109,8 @@ def judge(
         Flag.CONTRAST_TAG: acquisition.has_contrast_tag,
         Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
         Flag.MOTION: blur_mm is not None and blur_mm >= MOTION_FROM_MM,
+        Flag.CALCIUM_POSSIBLE: may_be_of_higher_category(volume, labelled, agatston, parameters),
+        Flag.HEART_ON_THE_RIGHT: is_heart_on_the_right(labelled),
         Flag.STENT_POSSIBLE: any(
             may_be_a_stent(lesion.volume_mm3, lesion.probability) for lesion in lesions
         ),

@@ -21,6 +21,7 @@ from screening.tables import INSTANCES_RAW, LAKE_TABLES
 AS_OF, DAY = date(2026, 11, 1), date(2026, 6, 1)
 N_PEOPLE = 24
 SEVERAL, TWINS = "MRN-SEVERAL", "MRN-TWINS"
+CUT = 10.0  # of whom the heart is not complete
 # Patient number and Agatston score of one scan each; two scans of one day; one not scored.
 SCANS = [
     *((f"MRN-{i}", [0.0, 20.0, 150.0, 500.0, 1200.0][i % 5] * (1 + i / 100)) for i in range(24)),
@@ -42,6 +43,7 @@ def _series(keys: dict, i: int) -> dict:
 
 def _disposition(keys: dict, agatston: float | None) -> dict:
     state = {
+        "quality_flags": ["heart_incomplete"] if agatston == CUT else [],
         "state": "scored",
         "reasons": [],
         "agatston": agatston,
@@ -120,6 +122,8 @@ def _all(keys: list[str]) -> list[tuple]:
         ("SITE,MRN-1,,21", LeftOut.BAD_DATE),
         ("SITE,MRN-1,2026-06-01,", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1,2026-06-01,-1", LeftOut.BAD_NUMBER),
+        ("SITE,MRN-1,2026-06-01,20000", None),
+        ("SITE,MRN-1,2026-06-01,20001", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1,2026-06-01,nan", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1,2026-06-01,inf", LeftOut.BAD_NUMBER),
         ("SITE,MRN-1,2026-06-01,>400", LeftOut.BAD_NUMBER),
@@ -152,6 +156,12 @@ def test_rows_by_series_key(lake, reference, keys):
         LeftOut.UNKNOWN_SERIES: [4],
         LeftOut.NAMED_TWICE: [6, 7],
     }
+
+
+def test_what_is_at_least_so_much_is_compared_and_remarked_on(lake, reference, keys):
+    joined = join(lake, reference((keys[1], 20), (keys[24], 11), head="series_key,agatston"), AS_OF)
+    assert len(joined.pairs) == 2
+    assert joined.ledger.bounds == [3]
 
 
 def test_each_row_may_name_its_scan_in_its_own_way(lake, reference, keys):

@@ -14,6 +14,7 @@ from screening.lower_bound import (
     SCORE_UNKNOWN_FLAGS,
     is_lower_bound,
     is_off_either_way,
+    may_be_too_high,
 )
 from screening.reasons import REASONS, Reason, Room
 from screening.records import BloodPool, CalciumScore, Label, Lesion, Rejection
@@ -287,6 +288,23 @@ def test_flags_that_forbid_an_interval_are_flags():
 def test_at_least_is_told_only_where_nothing_can_be_too_much(agatston, flags, is_bound, is_either):
     assert is_lower_bound(agatston, flags) is is_bound
     assert is_off_either_way(agatston, flags) is is_either
+
+
+@pytest.mark.parametrize(
+    ("agatston", "flags", "is_too_high"),
+    [
+        (3.3, ("false_calcium_extreme",), True),
+        (3.3, ("noise_very_high",), True),
+        (25.5, ("calcium_very_bright",), True),
+        (188.7, ("heart_on_the_right",), True),
+        (0.0, ("false_calcium_extreme",), False),
+        (3.3, ("false_calcium_some",), False),
+        (3.3, ("noise_very_high", "heart_incomplete"), False),  # doubtful both ways
+        (3.3, (), False),
+    ],
+)
+def test_what_noise_or_metal_may_have_made_may_be_too_high(agatston, flags, is_too_high):
+    assert may_be_too_high(agatston, flags) is is_too_high
 
 
 @pytest.mark.parametrize("flag", sorted({f.value for f in Flag}))
