@@ -313,7 +313,9 @@ def _name_native(
 
 def load_scan(folder: Path) -> Volume:
     """Read a scan as the program does."""
-    files = [path.read_bytes() for path in sorted(folder.iterdir())]
+    if not folder.is_dir():
+        raise SystemExit(f"{folder}: no such folder; a real scan is looked for there")
+    files = [path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()]
     found = load_volume(folder.name, files)
     if isinstance(found, Rejection):
         raise SystemExit(f"{folder}: {found.reason.value}")
