@@ -4,7 +4,7 @@ Comes in: how many phantoms and steps, a seed, a folder for the result; for a mo
 real chests, the folder that holds them.
 Goes out: `coarse.onnx`, `candidate.onnx`, `ball.onnx` and `manifest.json` in that folder, when all
 are made.
-Refuses: what `plan.py` does, before anything is trained.
+Refuses: what `plan.py` does, and missing real scans, before anything is trained.
 
     python -m models.train --out models/phantom
     python -m models.train --out models/default --real ../shared/real-ct
@@ -41,7 +41,7 @@ from models.train.phantoms import (
     write_coarse_samples,
     write_heart_pairs,
 )
-from models.train.plan import Plan, check_scans, claim, refusal
+from models.train.plan import Plan, claim, refusal
 from models.train.tubes import (
     load_balls,
     train_balls,
@@ -186,7 +186,7 @@ def main() -> None:
     if wrong := refusal(plan):
         parser.error(wrong)
     if given.real is not None:
-        check_scans(given.real, [scan for scan in scans() if scan != given.leave_out])
+        backgrounds.check_scans(given.real, [s for s in scans() if s != given.leave_out])
     torch.set_num_threads(given.threads)
     work = given.work or Path(tempfile.mkdtemp(prefix="training-"))
     train(plan, given.out, work, given.real, given.leave_out)

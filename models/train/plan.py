@@ -1,16 +1,15 @@
 """What a training run is made with, and what tells it from another.
 
-Comes in: a `Plan`; the folder that keeps a run's stages; the folder with the real scans.
+Comes in: a `Plan`; the folder that keeps a run's stages.
 Goes out: nothing, or `plan.json` in the folder of stages.
 Refuses: counts and seeds whose people are not this run's alone, a folder of stages made with
-another plan, a real scan that is missing; all before anything is trained.
+another plan.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from models.train import backgrounds
 from models.train.phantoms import PAIRS_FROM, SEED_STRIDE, TRAINING_SEED, TUBES_FROM
 from screening.phantom.trial import TRIAL_SEED
 
@@ -97,9 +96,3 @@ def claim(work: Path, plan: Plan) -> None:
             f"{work} was made with {'; '.join(other)}; go on with what it was made with, or give "
             "--work an empty folder"
         )
-
-
-def check_scans(real: Path, names: list[str]) -> None:
-    """Read every scan once, so that a missing one is told before hours of work."""
-    for name in names:
-        backgrounds.load_scan(real / name)
