@@ -13,7 +13,7 @@ from pathlib import Path
 
 from models.train.judge import Outcome
 from models.train.measures import measures
-from models.train.report import main_table, read_outcomes, real_table
+from models.train.report import INTERVALS, main_table, read_outcomes, real_table
 from screening.inference.manifest import MANIFEST_NAME, Manifest
 
 _CARD = """# Model card: {name} {version}
@@ -40,6 +40,7 @@ phantoms of three generators and of disjoint ranges of seeds
 {scans} chests of a generator on which no rule but one was found (`models/train/unseen.py`): other
 people, plaque, noise and protocols than those of training and of the rules. More, by stratum, by
 the rules' generator and on real backgrounds, in `infra/model-measured.md`.
+{intervals}
 
 {table}
 {real}
@@ -75,6 +76,7 @@ def card(folder: Path, found: dict[str, list[Outcome]], rows: list[dict[str, obj
         trained_at=manifest.trained_at,
         command=manifest.command,
         terms=manifest.terms,
+        intervals=INTERVALS,
         scans=measures(found[name])["scans"],
         table="\n".join(main_table({folder.name: found[name]})),
         real="\n".join(real_table(mine)) + "\n" if mine else "",

@@ -2,7 +2,8 @@
 
 Comes in: `Outcome`s.
 Goes out: agreement, sensitivity and specificity, lesions, vessels, false calcium; by stratum.
-Refuses: nothing; a figure that is not defined is None, an interval below 20 scans is None.
+Refuses: nothing; a figure that is not defined is None, an interval that too few stand behind is
+left out.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from models.train.judge import Outcome, category
 from screening.report.agreement import icc_agreement, sensitivity, specificity, weighted_kappa
@@ -18,6 +20,9 @@ LEAST_FOR_INTERVAL = 20
 N_CATEGORIES = 5
 WANTED_SPECIFICITY = 0.95
 Figures = dict[str, float | int | None]
+FROM = {">0": 1e-9, ">=100": 100.0, ">=400": 400.0}  # Agatston units, and what asks for so many
+_DRAWN = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
+          "right vessel, of lesions found")  # fmt: skip
 STRATA: dict[str, Callable[[Outcome], str]] = {
     "slices": lambda o: _band(o.thickness_mm, (2.0, 3.01), "mm"),
     "kernel": lambda o: o.kernel,
@@ -69,7 +74,7 @@ def measures(outcomes: list[Outcome]) -> Figures:
     out["weighted kappa, quadratic"] = _kappa(true, found, "quadratic")
     out["ICC"] = icc_agreement(np.stack([true, found], axis=1))
     out["ICC of ln(A+1)"] = icc_agreement(np.log1p(np.stack([true, found], axis=1)))
-    for name, at in ((">0", 1e-9), (">=100", 100.0), (">=400", 400.0)):
+    for name, at in FROM.items():
         out[f"sensitivity {name}"] = sensitivity(true >= at, found >= at)
         out[f"specificity {name}"] = specificity(true >= at, found >= at)
     name = f"sensitivity >0 at specificity {WANTED_SPECIFICITY}"
@@ -86,19 +91,36 @@ def measures(outcomes: list[Outcome]) -> Figures:
 
 
 def intervals(outcomes: list[Outcome], seed: int = 1) -> dict[str, tuple[float, float]]:
-    """95 % percentile bootstrap over scans of the main figures; none below 20 scans."""
+    """95 % intervals: shares of people from counts, the others by drawing scans again.
+
+    A share needs 20 people of its own kind (with calcium for a sensitivity, without for a
+    specificity); the others need 20 scans. Where every draw is alike, drawing tells nothing.
+    """
     kept = [o for o in outcomes if not o.is_rejected]
+    out = _share_intervals(kept)
     if len(kept) < LEAST_FOR_INTERVAL:
-        return {}
-    names = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
-             "right vessel, of lesions found", "sensitivity >0", "specificity >0")  # fmt: skip
+        return out
     rng = np.random.default_rng(seed)
     draws = [measures([kept[k] for k in rng.integers(0, len(kept), len(kept))]) for _ in range(400)]
-    out = {}
-    for name in names:
+    for name in _DRAWN:
         values = [d[name] for d in draws if d[name] is not None]
-        low, high = np.percentile(np.array(values, float), [2.5, 97.5])
-        out[name] = (round(float(low), 3), round(float(high), 3))
+        if len(set(values)) > 1:
+            low, high = np.percentile(np.array(values, float), [2.5, 97.5])
+            out[name] = (round(float(low), 3), round(float(high), 3))
+    return out
+
+
+def _share_intervals(kept: list[Outcome]) -> dict[str, tuple[float, float]]:
+    """Wilson's intervals of sensitivity and specificity, one scan a person."""
+    true, found = (np.array([getattr(o, k) for o in kept]) for k in ("true", "found"))
+    out = {}
+    for name, at in FROM.items():
+        is_right = (true >= at) == (found >= at)
+        for kind, is_asked in (("sensitivity", true >= at), ("specificity", true < at)):
+            n = int(is_asked.sum())
+            if n >= LEAST_FOR_INTERVAL:
+                ends = binomtest(int(is_right[is_asked].sum()), n).proportion_ci(method="wilson")
+                out[f"{kind} {name}"] = (round(float(ends.low), 3), round(float(ends.high), 3))
     return out
 
 

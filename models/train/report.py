@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from models.train.judge import Outcome
-from models.train.measures import Figures, by_stratum, intervals, measures, wrongly_counted
+from models.train.measures import (
+    LEAST_FOR_INTERVAL,
+    Figures,
+    by_stratum,
+    intervals,
+    measures,
+    wrongly_counted,
+)
 
 TARGET = Path(__file__).parents[2] / "infra" / "model-measured.md"
 _HEADS = {
@@ -35,7 +42,8 @@ _SETS = {
     "placed": "Chains of beads along the scan's own coronary courses, mitral ring, valve and aorta "
     "(`models/train/backgrounds.py`). Truth is what perfect labels score on the same scan, and "
     "the calcium a person saw in it. `left-out`: trained with the other two scans; `phantom`: "
-    "trained with none.",
+    "trained with none. Intervals tell how far draws of calcium in these three scans differ, not "
+    "how far people do.",
 }
 # What others report of non-gated scans, read against readers or gated scans: beside ours, which
 # are against simulated truth, and not to be compared number by number.
@@ -45,6 +53,11 @@ _LITERATURE = (
     ("Xie, Circ Cardiovasc Imaging 2013;6:514", "non-gated against gated, by people: kappa 0.89"),
     ("Kim, Korean J Radiol 2021;22:1034", "the same, 16 studies: weighted kappa 0.85"),
 )  # fmt: skip
+INTERVALS = (
+    f"Intervals: 95 %; of sensitivity and specificity by Wilson from counts, none below "
+    f"{LEAST_FOR_INTERVAL} people with (without) so much calcium; of the others by bootstrap over "
+    f"scans, none below {LEAST_FOR_INTERVAL} scans or where all draws are alike."
+)
 _SHORT = {
     "scans": "n",
     "weighted kappa, linear": "kappa",
@@ -78,7 +91,7 @@ def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
         "# What the models were measured at",
         "",
         "Written by `python -m models.train.report`. Every figure is *simulated* unless it is "
-        "headed otherwise. Intervals: 95 %, bootstrap over scans, none below 20 scans.",
+        f"headed otherwise. {INTERVALS}",
         "",
     ]
     for kind, head in _HEADS.items():

@@ -64,6 +64,24 @@ def test_no_interval_below_twenty(n, has):
     assert bool(intervals(outcomes)) is has
 
 
+def test_an_interval_of_a_share_needs_twenty_of_its_own_kind():
+    """Wilson's by hand: of 20 all right, 20 / (20 + z²) to 1; of 19 none."""
+    twenty, more = [of(50.0, 40.0)] * 20, [of(0.0, 0.0)] * 18 + [of(0.0, 3.0)]
+    found = intervals(twenty + more)
+    assert found["sensitivity >0"] == (pytest.approx(20 / (20 + 1.96**2), abs=1e-3), 1.0)
+    assert "specificity >0" not in found
+    assert "sensitivity >=100" not in found
+    assert found["specificity >=100"][1] == 1.0
+    low, high = intervals([*more, of(0.0, 0.0)])["specificity >0"]
+    assert 0.7 < low < 0.95 < high < 1.0
+
+
+def test_what_every_draw_has_alike_has_no_interval():
+    outcomes = [of(float(t), float(t), n_lesions=2, n_right=2, n_vessel_right=2)
+                for t in range(30)]  # fmt: skip
+    assert not {"lesion F1", "ICC", "right vessel, of lesions found"} & set(intervals(outcomes))
+
+
 def test_strata_hold_every_scan_once():
     outcomes = [of(0.0, 0.0, thickness_mm=t) for t in (0.8, 1.99, 2.0, 3.0, 3.5, 5.0)]
     slices = by_stratum(outcomes)["slices"]
