@@ -1,7 +1,8 @@
 """Figures from judged scans.
 
 Comes in: `Outcome`s.
-Goes out: agreement, sensitivity and specificity, lesions, vessels, false calcium; by stratum.
+Goes out: agreement, sensitivity and specificity, lesions, vessels, calcium lost and false calcium;
+by stratum.
 Refuses: nothing; a figure that is not defined is None, an interval that too few stand behind is
 left out.
 """
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from models.train.judge import Outcome, category
+from screening.records import CORONARY_LABELS
 from screening.report.agreement import icc_agreement, sensitivity, specificity, weighted_kappa
 
 LEAST_FOR_INTERVAL = 20
@@ -21,6 +23,7 @@ N_CATEGORIES = 5
 WANTED_SPECIFICITY = 0.95
 Figures = dict[str, float | int | None]
 FROM = {">0": 1e-9, ">=100": 100.0, ">=400": 400.0}  # Agatston units, and what asks for so many
+_CORONARY = frozenset(label.name for label in CORONARY_LABELS)
 _DRAWN = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
           "right vessel, of lesions found")  # fmt: skip
 STRATA: dict[str, Callable[[Outcome], str]] = {
@@ -87,6 +90,9 @@ def measures(outcomes: list[Outcome]) -> Figures:
     out["false Agatston there, 95th percentile"] = (
         float(np.percentile(zero, 95)) if len(zero) else None
     )
+    out["Agatston units of perfect labels"] = round(sum(o.perfect for o in kept))
+    out["units lost"] = _units(lost(kept))
+    out["units wrongly counted"] = _units(wrongly_counted(kept))
     return {name: _rounded(value) for name, value in out.items()}
 
 
@@ -135,14 +141,32 @@ def by_stratum(outcomes: list[Outcome]) -> dict[str, dict[str, Figures]]:
 
 def wrongly_counted(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
     """Sum what was counted as coronary and is not: by true label, scans and Agatston units."""
+    return _crossed(outcomes, lambda true, found: true if found in _CORONARY else "")
+
+
+def lost(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
+    """Sum the coronary calcium that was not counted: by what it was called, scans and units."""
+    return _crossed(outcomes, lambda true, found: found if true in _CORONARY else "")
+
+
+def _crossed(
+    outcomes: list[Outcome], name_of: Callable[[str, str], str]
+) -> dict[str, tuple[int, float]]:
+    """Sum what crossed between coronary and not under a name; of refused scans nothing is told."""
     scans: Counter[str] = Counter()
     units: Counter[str] = Counter()
     for outcome in outcomes:
-        for true, found, amount in outcome.wrong:
-            if found in ("LM", "LAD", "LCX", "RCA"):
-                scans[true] += 1
-                units[true] += amount
+        here: Counter[str] = Counter()
+        for true, found, amount in () if outcome.is_rejected else outcome.wrong:
+            if name := name_of(true, found):
+                here[name] += amount
+        scans.update(here.keys())
+        units.update(here)
     return {name: (scans[name], round(total, 1)) for name, total in units.most_common()}
+
+
+def _units(sums: dict[str, tuple[int, float]]) -> int:
+    return round(sum(units for _, units in sums.values()))
 
 
 def _kappa(true: np.ndarray, found: np.ndarray, weights: str) -> float | None:

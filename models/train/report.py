@@ -18,6 +18,7 @@ from models.train.measures import (
     Figures,
     by_stratum,
     intervals,
+    lost,
     measures,
     wrongly_counted,
 )
@@ -66,6 +67,9 @@ _SHORT = {
     "specificity >0": "spec > 0",
     "lesion F1": "lesion F1",
     "right vessel, of lesions found": "vessel",
+    "Agatston units of perfect labels": "units",
+    "units lost": "lost",
+    "units wrongly counted": "wrong",
 }
 
 
@@ -133,12 +137,12 @@ def real_table(rows: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def main_table(runs: dict[str, list[Outcome]]) -> list[str]:
-    """Show every figure of each run, with intervals."""
+def main_table(runs: dict[str, list[Outcome]], names: tuple[str, ...] = ()) -> list[str]:
+    """Show every figure of each run, or those named, with intervals."""
     figures = {name: measures(o) for name, o in runs.items()}
     ranges = {name: intervals(o) for name, o in runs.items()}
     lines = [f"| measure | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
-    for measure in next(iter(figures.values())):
+    for measure in names or next(iter(figures.values())):
         cells = [_cell(figures[name][measure], ranges[name].get(measure)) for name in runs]
         lines.append(f"| {measure} | {' | '.join(cells)} |")
     return [*lines, ""]
@@ -153,7 +157,11 @@ def _cell(value: float | int | None, interval: tuple[float, float] | None) -> st
 
 def _strata(runs: dict[str, list[Outcome]]) -> list[str]:
     name = next(iter(runs))
-    lines = [f"`{name}`, by how it was scanned:", ""]
+    lines = [
+        f"`{name}`, by how it was scanned (units: Agatston units of perfect labels; lost: of "
+        "these, not counted; wrong: counted beside them, and not coronary):",
+        "",
+    ]
     lines += [f"| stratum | {' | '.join(_SHORT.values())} |", "|---" * (len(_SHORT) + 1) + "|"]
     for split, groups in by_stratum(runs[name]).items():
         for group, figures in groups.items():
@@ -167,15 +175,30 @@ def _stratum_row(name: str, figures: Figures) -> str:
 
 
 def _wrong(runs: dict[str, list[Outcome]]) -> list[str]:
-    lines = ["Counted as coronary and not so: Agatston units over all scans (scans concerned).", ""]
-    totals = {name: wrongly_counted(o) for name, o in runs.items()}
-    labels = sorted({label for total in totals.values() for label in total})
-    lines += [f"| what it is | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
-    for label in labels:
+    """Show what was counted and is not coronary, and what is coronary and was not counted."""
+    return [
+        "Counted as coronary and not so: Agatston units over all scans (scans concerned).",
+        "",
+        *_by_label("what it is", {name: wrongly_counted(o) for name, o in runs.items()}),
+        "Coronary calcium that was not counted, by what it was called instead: Agatston units over "
+        "all scans (scans concerned).",
+        "",
+        *_by_label("called", {name: lost(o) for name, o in runs.items()}),
+    ]
+
+
+def _by_label(head: str, sums: dict[str, dict[str, tuple[int, float]]]) -> list[str]:
+    lines = [f"| {head} | {' | '.join(sums)} |", "|---" * (len(sums) + 1) + "|"]
+    for label in sorted({label for total in sums.values() for label in total}):
         cells = [f"{total[label][1]:.0f} ({total[label][0]})" if label in total else "0"
-                 for total in totals.values()]  # fmt: skip
-        lines.append(f"| {label.lower().replace('_', ' ')} | {' | '.join(cells)} |")
+                 for total in sums.values()]  # fmt: skip
+        lines.append(f"| {plain(label)} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def plain(label: str) -> str:
+    """Name a label as people do."""
+    return label.lower().replace("_", " ")
 
 
 def main() -> None:
