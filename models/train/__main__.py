@@ -189,6 +189,9 @@ def main() -> None:
         backgrounds.check_scans(given.real, [s for s in scans() if s != given.leave_out])
     torch.set_num_threads(given.threads)
     work = given.work or Path(tempfile.mkdtemp(prefix="training-"))
+    for folder in (given.out, work):
+        if folder.exists() and not folder.is_dir():
+            parser.error(f"{folder} is no folder")
     train(plan, given.out, work, given.real, given.leave_out)
 
 

@@ -137,6 +137,8 @@ def _refusal(given: argparse.Namespace) -> str:
     needed = "--model" if given.on in GENERATORS else "--left-out"
     if not (given.model if given.on in GENERATORS else given.left_out):
         return f"{given.on} judges models; give {needed}"
+    if given.out.exists() and not given.out.is_dir():
+        return f"--out: {given.out} is no folder"
     if given.scans < 1:
         return f"--scans: {given.scans} is less than 1"
     names = ["left-out", *(Path(folder).name for folder in given.model)]

@@ -15,7 +15,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Give the command line to the evaluation; what it says at its end."""
 
     def runs(*options):
-        line = ["evaluate", *map(str, options), "--out", str(tmp_path / "out")]
+        line = ["evaluate", "--out", str(tmp_path / "out"), *map(str, options)]
         monkeypatch.setattr("sys.argv", line)
         with pytest.raises(SystemExit) as stopped:
             evaluate.main()
@@ -40,6 +40,11 @@ def test_there_is_something_to_judge(run, tmp_path):
                        "real": "--left-out"}.items():  # fmt: skip
         assert f"give {option}" in run(on)
     assert "--scans" in run("unseen", "--model", "phantom", "--scans", 0)
+
+
+def test_a_file_is_no_folder_for_outcomes(run, tmp_path):
+    (tmp_path / "file").touch()
+    assert "is no folder" in run("unseen", "--model", "phantom", "--out", tmp_path / "file")
 
 
 def test_models_that_cannot_be_opened_are_one_line(run, tmp_path):

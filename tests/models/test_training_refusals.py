@@ -58,6 +58,13 @@ def test_real_scans_that_are_missing_or_broken_are_one_line_each(run, tmp_path):
     assert str(tmp_path / scans()[1]) in run("--real", tmp_path, "--leave-out", scans()[0])
 
 
+def test_a_file_is_no_folder_for_a_model_or_its_stages(run, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for option in ("--out", "--work"):
+        assert "is no folder" in run(option, file)
+
+
 @pytest.mark.parametrize(
     "options",
     [
