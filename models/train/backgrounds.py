@@ -3,7 +3,7 @@
 Comes in: a real scan's `Volume`, its `Landmarks`, a random generator.
 Goes out: `PlacedScan`s: the scan with simulated calcium and metal along its own courses, valves
 and aorta, and what each bright voxel is; candidates from them to train and test on.
-Refuses: nothing.
+Refuses: a folder of a scan that is missing or cannot be read.
 
 Simulated chests have neither real bronchi and ribs nor real noise; three real scans have. What
 was bright in them before keeps the label that a person gave it, and what nobody could name is
@@ -11,6 +11,7 @@ left out.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -313,11 +314,19 @@ def _name_native(
 
 def load_scan(folder: Path) -> Volume:
     """Read a scan as the program does."""
-    files = [path.read_bytes() for path in sorted(folder.iterdir())]
+    if not folder.is_dir():
+        raise SystemExit(f"{folder}: no such folder; a real scan is looked for there")
+    files = [path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()]
     found = load_volume(folder.name, files)
     if isinstance(found, Rejection):
         raise SystemExit(f"{folder}: {found.reason.value}")
     return found
+
+
+def check_scans(real: Path, names: Iterable[str]) -> None:
+    """Read every scan once, so that a missing one is told before hours of work."""
+    for name in names:
+        load_scan(real / name)
 
 
 def draw(rng: np.random.Generator, volume: Volume, marks: Landmarks) -> PlacedScan:

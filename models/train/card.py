@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 
 from models.train.judge import Outcome
-from models.train.measures import measures
-from models.train.report import main_table, read_outcomes, real_table
+from models.train.measures import lost, measures, wrongly_counted
+from models.train.report import INTERVALS, main_table, plain, read_outcomes, real_table
 from screening.inference.manifest import MANIFEST_NAME, Manifest
 
 _CARD = """# Model card: {name} {version}
@@ -40,9 +40,10 @@ phantoms of three generators and of disjoint ranges of seeds
 {scans} chests of a generator on which no rule but one was found (`models/train/unseen.py`): other
 people, plaque, noise and protocols than those of training and of the rules. More, by stratum, by
 the rules' generator and on real backgrounds, in `infra/model-measured.md`.
+{intervals}
 
 {table}
-{real}
+{placed}{real}
 ## Where it fails
 {fails}
 
@@ -52,7 +53,7 @@ the rules' generator and on real backgrounds, in `infra/model-measured.md`.
 
 _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp scans: missed or
   mistaken.
-- Left main and proximal LAD against the aortic root; LCX against the mitral annulus.
+{counted}
 - The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
 - A short or dim stent, or one in thick slices, may still count as calcium; in people with stents
   much calcium is lost with the metal (figures in `infra/decisions/0013`).
@@ -62,6 +63,20 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
 - What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
 - Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 
+_PLACED = """## Measures: *simulated calcium in real scans (n = 3)*
+
+Calcium placed into three real scans, {draws} draws, by models that never saw the scan. Intervals
+tell how far draws in these three scans differ, not how far people do.
+
+{table}
+"""
+_OF_PLACED = (
+    "scans", "weighted kappa, linear", "ICC", "ICC of ln(A+1)", "sensitivity >0", "specificity >0",
+    "scans without calcium", "false Agatston there, median",
+    "false Agatston there, 95th percentile", "lesion F1", "right vessel, of lesions found",
+    "Agatston units of perfect labels", "units lost", "units wrongly counted",
+)  # fmt: skip
+
 
 def card(folder: Path, found: dict[str, list[Outcome]], rows: list[dict[str, object]]) -> str:
     """Return the card's text."""
@@ -70,15 +85,63 @@ def card(folder: Path, found: dict[str, list[Outcome]], rows: list[dict[str, obj
     if name not in found:
         raise SystemExit(f"no outcomes {name}; run python -m models.train.evaluate unseen first")
     mine = [row for row in rows if row["model"] in (_seen_as(folder), folder.name)]
+    placed = found.get(f"placed-{_seen_as(folder)}", [])
     return _CARD.format(
         **manifest.model_dump(include={"name", "version", "input_contract", "trained_on", "seed"}),
         trained_at=manifest.trained_at,
         command=manifest.command,
         terms=manifest.terms,
+        intervals=INTERVALS,
         scans=measures(found[name])["scans"],
         table="\n".join(main_table({folder.name: found[name]})),
+        placed=_placed({_seen_as(folder): placed}) if placed else "",
         real="\n".join(real_table(mine)) + "\n" if mine else "",
-        fails=_FAILS,
+        fails=_FAILS.format(counted="\n".join(_counted(found[name], placed))),
+    )
+
+
+def _placed(run: dict[str, list[Outcome]]) -> str:
+    """Show how much worse the model is on real backgrounds."""
+    table = "\n".join(main_table(run, _OF_PLACED))
+    return _PLACED.format(draws=sum(map(len, run.values())), table=table)
+
+
+def _counted(simulated: list[Outcome], placed: list[Outcome]) -> list[str]:
+    """Say what was lost and wrongly counted, on simulated chests and on real backgrounds."""
+    sets = {"simulated chests": simulated}
+    if placed:
+        sets["draws in real scans"] = placed
+    ostia = [_of_aorta(lost(o), o, where) for where, o in sets.items()]
+    wall = [_of_aorta(wrongly_counted(o), o, where) for where, o in sets.items()]
+    taken = [_taken(o, where) for where, o in sets.items()]
+    false = [_false(o, where) for where, o in sets.items()]
+    return [
+        f"- Calcium at the ostia is lost to the aorta: {'; '.join(ostia)}.",
+        f"- The aorta's wall counts as coronary: {'; '.join(wall)}.",
+        "- Calcium is taken for something else, and no remark tells of it: "
+        f"{'; '.join(taken)}. What is taken for metal is remarked on.",
+        f"- Where there is none: {'; '.join(false)}.",
+    ]
+
+
+def _of_aorta(sums: dict[str, tuple[int, float]], outcomes: list[Outcome], where: str) -> str:
+    n, units = sums.get("AORTA", (0, 0.0))
+    return f"{units:,.0f} Agatston units in {n} of {len(outcomes)} {where}"
+
+
+def _taken(outcomes: list[Outcome], where: str) -> str:
+    """Tell what was lost but to metal, which is remarked on, and to the aorta, told above."""
+    parts = {k: v for k, (_, v) in lost(outcomes).items() if k not in ("METAL", "AORTA")}
+    named = ", ".join(f"{plain(k)} {v:,.0f}" for k, v in parts.items() if round(v))
+    of = sum(o.perfect for o in outcomes if not o.is_rejected)
+    text = f"{sum(parts.values()):,.0f} of {of:,.0f} units in {where}"
+    return f"{text} ({named})" if named else text
+
+
+def _false(outcomes: list[Outcome], where: str) -> str:
+    zero = [o.found for o in outcomes if not o.is_rejected and o.true == 0]
+    return (
+        f"{sum(found > 0 for found in zero)} of {len(zero)} {where} without calcium score above 0"
     )
 
 

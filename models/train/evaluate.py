@@ -2,8 +2,9 @@
 
 Comes in: a model folder; for real backgrounds the folder with the real scans and, for each scan,
 the model that never saw it.
-Goes out: outcomes scan by scan (`outcomes.json` in `--out`), measures on the terminal.
-Refuses: nothing.
+Goes out: outcomes scan by scan (`KIND-MODEL.json` in `--out`), measures on the terminal.
+Refuses: no model to judge, one that cannot be opened or was trained on a scan it is said never to
+have seen, a real scan that is missing; all before anything is judged.
 
     python -m models.train.evaluate unseen --model models/default --model models/phantom --out DIR
     python -m models.train.evaluate shifted --model models/default --model models/phantom --out DIR
@@ -27,7 +28,9 @@ from models.train.measures import measures
 from models.train.phantoms import TEST_SEED
 from models.train.shifted import TestCase, shifted_case
 from models.train.unseen import unseen_case
+from screening.errors import ScreeningError
 from screening.inference import Model, infer, open_model
+from screening.inference.manifest import folder_of, read_manifest
 from screening.pipeline import measure
 from screening.records import Lesion, Rejection, ScoringParameters
 from screening.scoring import name_metal
@@ -129,6 +132,39 @@ def write_outcomes(outcomes: list[Outcome], folder: Path, name: str) -> None:
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
+def _refusal(given: argparse.Namespace) -> str:
+    """Say what is missing or not as it is said to be; nothing if all can be judged."""
+    needed = "--model" if given.on in GENERATORS else "--left-out"
+    if not (given.model if given.on in GENERATORS else given.left_out):
+        return f"{given.on} judges models; give {needed}"
+    if given.out.exists() and not given.out.is_dir():
+        return f"--out: {given.out} is no folder"
+    if given.scans < 1:
+        return f"--scans: {given.scans} is less than 1"
+    names = ["left-out", *(Path(folder).name for folder in given.model)]
+    if len(set(names)) < len(names):
+        return f"--model: outcomes are kept by the folder's name; two are called alike: {names}"
+    try:
+        for folder, never in _judged_on(given):
+            open_model(folder)
+            trained_on = getattr(read_manifest(folder_of(folder)), "trained_on", "")
+            for scan in never:
+                if scan in trained_on:
+                    return f"{folder} was trained on {scan}"
+    except ScreeningError as error:
+        return str(error)
+    return ""
+
+
+def _judged_on(given: argparse.Namespace) -> list[tuple[str, tuple[str, ...]]]:
+    """Every model folder, and the real scans that it must never have seen."""
+    on_any = scans() if given.on == "placed" else ()
+    folders = [(folder, on_any) for folder in given.model]
+    if given.on not in GENERATORS:
+        folders += [(str(given.left_out / scan), (scan,)) for scan in scans()]
+    return folders
+
+
 def main() -> None:
     """Evaluate and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,6 +175,10 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=150)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    if wrong := _refusal(given):
+        parser.error(wrong)
+    if given.on not in GENERATORS:
+        backgrounds.check_scans(given.real, scans())
     if given.on == "real":
         rows = on_real(given.model, given.left_out, given.real)
         given.out.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
 """Figures from judged scans.
 
 Comes in: `Outcome`s.
-Goes out: agreement, sensitivity and specificity, lesions, vessels, false calcium; by stratum.
-Refuses: nothing; a figure that is not defined is None, an interval below 20 scans is None.
+Goes out: agreement, sensitivity and specificity, lesions, vessels, calcium lost and false calcium;
+by stratum.
+Refuses: nothing; a figure that is not defined is None, an interval that too few stand behind is
+left out.
 """
 
 from collections import Counter
@@ -10,14 +12,20 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from models.train.judge import Outcome, category
+from screening.records import CORONARY_LABELS
 from screening.report.agreement import icc_agreement, sensitivity, specificity, weighted_kappa
 
 LEAST_FOR_INTERVAL = 20
 N_CATEGORIES = 5
 WANTED_SPECIFICITY = 0.95
 Figures = dict[str, float | int | None]
+FROM = {">0": 1e-9, ">=100": 100.0, ">=400": 400.0}  # Agatston units, and what asks for so many
+_CORONARY = frozenset(label.name for label in CORONARY_LABELS)
+_DRAWN = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
+          "right vessel, of lesions found")  # fmt: skip
 STRATA: dict[str, Callable[[Outcome], str]] = {
     "slices": lambda o: _band(o.thickness_mm, (2.0, 3.01), "mm"),
     "kernel": lambda o: o.kernel,
@@ -69,7 +77,7 @@ def measures(outcomes: list[Outcome]) -> Figures:
     out["weighted kappa, quadratic"] = _kappa(true, found, "quadratic")
     out["ICC"] = icc_agreement(np.stack([true, found], axis=1))
     out["ICC of ln(A+1)"] = icc_agreement(np.log1p(np.stack([true, found], axis=1)))
-    for name, at in ((">0", 1e-9), (">=100", 100.0), (">=400", 400.0)):
+    for name, at in FROM.items():
         out[f"sensitivity {name}"] = sensitivity(true >= at, found >= at)
         out[f"specificity {name}"] = specificity(true >= at, found >= at)
     name = f"sensitivity >0 at specificity {WANTED_SPECIFICITY}"
@@ -82,23 +90,43 @@ def measures(outcomes: list[Outcome]) -> Figures:
     out["false Agatston there, 95th percentile"] = (
         float(np.percentile(zero, 95)) if len(zero) else None
     )
+    out["Agatston units of perfect labels"] = round(sum(o.perfect for o in kept))
+    out["units lost"] = _units(lost(kept))
+    out["units wrongly counted"] = _units(wrongly_counted(kept))
     return {name: _rounded(value) for name, value in out.items()}
 
 
 def intervals(outcomes: list[Outcome], seed: int = 1) -> dict[str, tuple[float, float]]:
-    """95 % percentile bootstrap over scans of the main figures; none below 20 scans."""
+    """95 % intervals: shares of people from counts, the others by drawing scans again.
+
+    A share needs 20 people of its own kind (with calcium for a sensitivity, without for a
+    specificity); the others need 20 scans. Where every draw is alike, drawing tells nothing.
+    """
     kept = [o for o in outcomes if not o.is_rejected]
+    out = _share_intervals(kept)
     if len(kept) < LEAST_FOR_INTERVAL:
-        return {}
-    names = ("weighted kappa, linear", "ICC", "ICC of ln(A+1)", "lesion F1",
-             "right vessel, of lesions found", "sensitivity >0", "specificity >0")  # fmt: skip
+        return out
     rng = np.random.default_rng(seed)
     draws = [measures([kept[k] for k in rng.integers(0, len(kept), len(kept))]) for _ in range(400)]
-    out = {}
-    for name in names:
+    for name in _DRAWN:
         values = [d[name] for d in draws if d[name] is not None]
-        low, high = np.percentile(np.array(values, float), [2.5, 97.5])
-        out[name] = (round(float(low), 3), round(float(high), 3))
+        if len(set(values)) > 1:
+            low, high = np.percentile(np.array(values, float), [2.5, 97.5])
+            out[name] = (round(float(low), 3), round(float(high), 3))
+    return out
+
+
+def _share_intervals(kept: list[Outcome]) -> dict[str, tuple[float, float]]:
+    """Wilson's intervals of sensitivity and specificity, one scan a person."""
+    true, found = (np.array([getattr(o, k) for o in kept]) for k in ("true", "found"))
+    out = {}
+    for name, at in FROM.items():
+        is_right = (true >= at) == (found >= at)
+        for kind, is_asked in (("sensitivity", true >= at), ("specificity", true < at)):
+            n = int(is_asked.sum())
+            if n >= LEAST_FOR_INTERVAL:
+                ends = binomtest(int(is_right[is_asked].sum()), n).proportion_ci(method="wilson")
+                out[f"{kind} {name}"] = (round(float(ends.low), 3), round(float(ends.high), 3))
     return out
 
 
@@ -113,14 +141,32 @@ def by_stratum(outcomes: list[Outcome]) -> dict[str, dict[str, Figures]]:
 
 def wrongly_counted(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
     """Sum what was counted as coronary and is not: by true label, scans and Agatston units."""
+    return _crossed(outcomes, lambda true, found: true if found in _CORONARY else "")
+
+
+def lost(outcomes: list[Outcome]) -> dict[str, tuple[int, float]]:
+    """Sum the coronary calcium that was not counted: by what it was called, scans and units."""
+    return _crossed(outcomes, lambda true, found: found if true in _CORONARY else "")
+
+
+def _crossed(
+    outcomes: list[Outcome], name_of: Callable[[str, str], str]
+) -> dict[str, tuple[int, float]]:
+    """Sum what crossed between coronary and not under a name; of refused scans nothing is told."""
     scans: Counter[str] = Counter()
     units: Counter[str] = Counter()
     for outcome in outcomes:
-        for true, found, amount in outcome.wrong:
-            if found in ("LM", "LAD", "LCX", "RCA"):
-                scans[true] += 1
-                units[true] += amount
+        here: Counter[str] = Counter()
+        for true, found, amount in () if outcome.is_rejected else outcome.wrong:
+            if name := name_of(true, found):
+                here[name] += amount
+        scans.update(here.keys())
+        units.update(here)
     return {name: (scans[name], round(total, 1)) for name, total in units.most_common()}
+
+
+def _units(sums: dict[str, tuple[int, float]]) -> int:
+    return round(sum(units for _, units in sums.values()))
 
 
 def _kappa(true: np.ndarray, found: np.ndarray, weights: str) -> float | None:

@@ -1,11 +1,12 @@
 """The manifest of a trained model.
 
 Comes in: the folder with the ONNX files, and how they were made.
-Goes out: `manifest.json` beside them.
+Goes out: `manifest.json` beside them; the whole in another folder.
 Refuses: a folder without its three networks.
 """
 
 import json
+import shutil
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -69,3 +70,12 @@ def write_manifest(
     }
     text = json.dumps(manifest, indent=2) + "\n"
     (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+
+
+def hand_over(made: Path, out: Path) -> None:
+    """Put a whole model in the place of another, which stays as it was until all is copied."""
+    files = (*REQUIRED_FILES, MANIFEST_NAME)
+    for file in files:
+        shutil.copy(made / file, out / f".{file}.new")
+    for file in files:
+        (out / f".{file}.new").replace(out / file)

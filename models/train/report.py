@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from models.train.judge import Outcome
-from models.train.measures import Figures, by_stratum, intervals, measures, wrongly_counted
+from models.train.measures import (
+    LEAST_FOR_INTERVAL,
+    Figures,
+    by_stratum,
+    intervals,
+    lost,
+    measures,
+    wrongly_counted,
+)
 
 TARGET = Path(__file__).parents[2] / "infra" / "model-measured.md"
 _HEADS = {
@@ -35,7 +43,8 @@ _SETS = {
     "placed": "Chains of beads along the scan's own coronary courses, mitral ring, valve and aorta "
     "(`models/train/backgrounds.py`). Truth is what perfect labels score on the same scan, and "
     "the calcium a person saw in it. `left-out`: trained with the other two scans; `phantom`: "
-    "trained with none.",
+    "trained with none. Intervals tell how far draws of calcium in these three scans differ, not "
+    "how far people do.",
 }
 # What others report of non-gated scans, read against readers or gated scans: beside ours, which
 # are against simulated truth, and not to be compared number by number.
@@ -45,6 +54,11 @@ _LITERATURE = (
     ("Xie, Circ Cardiovasc Imaging 2013;6:514", "non-gated against gated, by people: kappa 0.89"),
     ("Kim, Korean J Radiol 2021;22:1034", "the same, 16 studies: weighted kappa 0.85"),
 )  # fmt: skip
+INTERVALS = (
+    f"Intervals: 95 %; of sensitivity and specificity by Wilson from counts, none below "
+    f"{LEAST_FOR_INTERVAL} people with (without) so much calcium; of the others by bootstrap over "
+    f"scans, none below {LEAST_FOR_INTERVAL} scans or where all draws are alike."
+)
 _SHORT = {
     "scans": "n",
     "weighted kappa, linear": "kappa",
@@ -53,6 +67,9 @@ _SHORT = {
     "specificity >0": "spec > 0",
     "lesion F1": "lesion F1",
     "right vessel, of lesions found": "vessel",
+    "Agatston units of perfect labels": "units",
+    "units lost": "lost",
+    "units wrongly counted": "wrong",
 }
 
 
@@ -78,7 +95,7 @@ def page(found: dict[str, list[Outcome]], real: list[dict[str, Any]]) -> str:
         "# What the models were measured at",
         "",
         "Written by `python -m models.train.report`. Every figure is *simulated* unless it is "
-        "headed otherwise. Intervals: 95 %, bootstrap over scans, none below 20 scans.",
+        f"headed otherwise. {INTERVALS}",
         "",
     ]
     for kind, head in _HEADS.items():
@@ -120,12 +137,12 @@ def real_table(rows: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-def main_table(runs: dict[str, list[Outcome]]) -> list[str]:
-    """Show every figure of each run, with intervals."""
+def main_table(runs: dict[str, list[Outcome]], names: tuple[str, ...] = ()) -> list[str]:
+    """Show every figure of each run, or those named, with intervals."""
     figures = {name: measures(o) for name, o in runs.items()}
     ranges = {name: intervals(o) for name, o in runs.items()}
     lines = [f"| measure | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
-    for measure in next(iter(figures.values())):
+    for measure in names or next(iter(figures.values())):
         cells = [_cell(figures[name][measure], ranges[name].get(measure)) for name in runs]
         lines.append(f"| {measure} | {' | '.join(cells)} |")
     return [*lines, ""]
@@ -140,7 +157,11 @@ def _cell(value: float | int | None, interval: tuple[float, float] | None) -> st
 
 def _strata(runs: dict[str, list[Outcome]]) -> list[str]:
     name = next(iter(runs))
-    lines = [f"`{name}`, by how it was scanned:", ""]
+    lines = [
+        f"`{name}`, by how it was scanned (units: Agatston units of perfect labels; lost: of "
+        "these, not counted; wrong: counted beside them, and not coronary):",
+        "",
+    ]
     lines += [f"| stratum | {' | '.join(_SHORT.values())} |", "|---" * (len(_SHORT) + 1) + "|"]
     for split, groups in by_stratum(runs[name]).items():
         for group, figures in groups.items():
@@ -154,15 +175,30 @@ def _stratum_row(name: str, figures: Figures) -> str:
 
 
 def _wrong(runs: dict[str, list[Outcome]]) -> list[str]:
-    lines = ["Counted as coronary and not so: Agatston units over all scans (scans concerned).", ""]
-    totals = {name: wrongly_counted(o) for name, o in runs.items()}
-    labels = sorted({label for total in totals.values() for label in total})
-    lines += [f"| what it is | {' | '.join(runs)} |", "|---" * (len(runs) + 1) + "|"]
-    for label in labels:
+    """Show what was counted and is not coronary, and what is coronary and was not counted."""
+    return [
+        "Counted as coronary and not so: Agatston units over all scans (scans concerned).",
+        "",
+        *_by_label("what it is", {name: wrongly_counted(o) for name, o in runs.items()}),
+        "Coronary calcium that was not counted, by what it was called instead: Agatston units over "
+        "all scans (scans concerned).",
+        "",
+        *_by_label("called", {name: lost(o) for name, o in runs.items()}),
+    ]
+
+
+def _by_label(head: str, sums: dict[str, dict[str, tuple[int, float]]]) -> list[str]:
+    lines = [f"| {head} | {' | '.join(sums)} |", "|---" * (len(sums) + 1) + "|"]
+    for label in sorted({label for total in sums.values() for label in total}):
         cells = [f"{total[label][1]:.0f} ({total[label][0]})" if label in total else "0"
-                 for total in totals.values()]  # fmt: skip
-        lines.append(f"| {label.lower().replace('_', ' ')} | {' | '.join(cells)} |")
+                 for total in sums.values()]  # fmt: skip
+        lines.append(f"| {plain(label)} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def plain(label: str) -> str:
+    """Name a label as people do."""
+    return label.lower().replace("_", " ")
 
 
 def main() -> None:

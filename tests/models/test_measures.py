@@ -5,26 +5,22 @@ import io
 
 import numpy as np
 import pytest
+from judged_case import of
 from PIL import Image
 
 from models.train import report, worst
-from models.train.judge import Outcome
-from models.train.measures import at_specificity, by_stratum, intervals, measures, wrongly_counted
+from models.train.measures import (
+    at_specificity,
+    by_stratum,
+    intervals,
+    lost,
+    measures,
+    wrongly_counted,
+)
 from models.train.shifted import shifted_case
 from screening.errors import ScreeningError
 from screening.inference import infer, open_model
 from screening.records import CORONARY_LABELS
-
-BASE = Outcome(
-    name="x", true=0.0, perfect=0.0, found=0.0, vessels_perfect=(0.0,) * 4,
-    vessels_found=(0.0,) * 4, n_lesions=0, n_found=0, n_right=0, n_false=0, n_vessel_right=0,
-    thickness_mm=2.0, kernel="soft", kvp=120.0, noise_hu=10.0, motion_mm=0.0, has_stent=False,
-    seconds=1.0, is_rejected=False, wrong=(),
-)  # fmt: skip
-
-
-def of(true, found, **more):
-    return dataclasses.replace(BASE, true=true, found=found, **more)
 
 
 def test_figures_of_a_handful():
@@ -64,6 +60,24 @@ def test_no_interval_below_twenty(n, has):
     assert bool(intervals(outcomes)) is has
 
 
+def test_an_interval_of_a_share_needs_twenty_of_its_own_kind():
+    """Wilson's by hand: of 20 all right, 20 / (20 + z²) to 1; of 19 none."""
+    twenty, more = [of(50.0, 40.0)] * 20, [of(0.0, 0.0)] * 18 + [of(0.0, 3.0)]
+    found = intervals(twenty + more)
+    assert found["sensitivity >0"] == (pytest.approx(20 / (20 + 1.96**2), abs=1e-3), 1.0)
+    assert "specificity >0" not in found
+    assert "sensitivity >=100" not in found
+    assert found["specificity >=100"][1] == 1.0
+    low, high = intervals([*more, of(0.0, 0.0)])["specificity >0"]
+    assert 0.7 < low < 0.95 < high < 1.0
+
+
+def test_what_every_draw_has_alike_has_no_interval():
+    outcomes = [of(float(t), float(t), n_lesions=2, n_right=2, n_vessel_right=2)
+                for t in range(30)]  # fmt: skip
+    assert not {"lesion F1", "ICC", "right vessel, of lesions found"} & set(intervals(outcomes))
+
+
 def test_strata_hold_every_scan_once():
     outcomes = [of(0.0, 0.0, thickness_mm=t) for t in (0.8, 1.99, 2.0, 3.0, 3.5, 5.0)]
     slices = by_stratum(outcomes)["slices"]
@@ -78,9 +92,34 @@ def test_what_is_not_known_makes_no_row():
     assert "noise" not in report.page({"placed-left-out": outcomes}, [])
 
 
-def test_only_what_was_counted_is_wrongly_counted():
-    one = of(0.0, 40.0, wrong=(("MITRAL_ANNULUS", "LCX", 40.0), ("LAD", "NONE", 9.0)))
-    assert wrongly_counted([one, one]) == {"MITRAL_ANNULUS": (2, 80.0)}
+def test_what_was_counted_wrongly_and_what_was_lost_are_told_apart():
+    one = of(9.0, 40.0, perfect=9.0, wrong=(("MITRAL_ANNULUS", "LCX", 40.0), ("LAD", "NONE", 9.0)))
+    refused = of(9.0, 0.0, wrong=(("LAD", "NONE", 9.0),), is_rejected=True)
+    assert wrongly_counted([one, one, refused]) == {"MITRAL_ANNULUS": (2, 80.0)}
+    assert lost([one, one, refused]) == {"NONE": (2, 18.0)}
+    figures = by_stratum([one, one, refused])["motion"]["none"]
+    assert figures["Agatston units of perfect labels"] == 18
+    assert figures["units lost"] == 18
+    assert figures["units wrongly counted"] == 80
+
+
+def test_a_scan_concerned_twice_is_one_scan():
+    twice = (
+        ("AORTA", "LM", 5.0),
+        ("AORTA", "RCA", 6.0),
+        ("LM", "AORTA", 1.0),
+        ("LAD", "AORTA", 2.0),
+    )
+    assert wrongly_counted([of(0.0, 11.0, wrong=twice)]) == {"AORTA": (1, 11.0)}
+    assert lost([of(3.0, 11.0, wrong=twice)]) == {"AORTA": (1, 3.0)}
+
+
+def test_the_page_says_what_was_lost():
+    outcomes = [of(50.0, 0.0, perfect=48.0, wrong=(("LAD", "PERICARDIUM", 48.0),))] * 2
+    text = report.page({"shifted-default": outcomes}, [])
+    assert "| called | default |\n|---|---|\n| pericardium | 96 (2) |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| kernel: soft |"))
+    assert row.endswith("| 96 | 96 | 0 |")
 
 
 def test_sensitivity_is_read_at_the_specificity_asked_for():

@@ -31,13 +31,14 @@ from models.train.field.table import Row, Run, ceiling, page
 from models.train.field.training import Trained, train
 from models.train.judge import Outcome
 from models.train.phantoms import SEED_STRIDE, TRAINING_SEED, write_heart_pairs
+from models.train.plan import SEEDS
 from models.train.report import tupled
 from screening.inference import open_model
 from screening.inference.session import networks
 
 SHIPPED = "shipped"
 Result = TypeVar("Result")
-_PAIRS_FROM = TRAINING_SEED + 99 * SEED_STRIDE  # of people that no training run has met
+_PAIRS_FROM = TRAINING_SEED + SEEDS.stop * SEED_STRIDE  # of people that no training run has met
 
 
 @dataclass(frozen=True, slots=True)

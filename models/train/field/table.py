@@ -74,7 +74,7 @@ def page(rows: list[Row], run: Run) -> str:
         "# Architectures of the field for the second stage",
         "",
         f"Written by `{run.command}`; do not edit. Every figure is *simulated*. Intervals: 95 %, "
-        f"bootstrap over scans, none below {LEAST_FOR_INTERVAL} scans.",
+        f"bootstrap over scans, none below {LEAST_FOR_INTERVAL} scans or where draws are alike.",
         "",
         f"**Budget-limited: {run.minutes:g} CPU-minutes of training each** (processor time of one "
         f"thread; reading files is not counted; what else the machine computes slows it), on "
