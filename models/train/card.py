@@ -55,11 +55,13 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
   mistaken.
 {counted}
 - The vessel is read off coarse heatmaps: LM, LAD and LCX are mixed up near their origin.
-- A short or dim stent, or one in thick slices, may still count as calcium; in people with stents
+- A clip that the scan makes no brighter than calcium of its size (1,200 HU) counts; a short or
+  dim stent, or one in thick slices, may still count as calcium; in people with stents
   much calcium is lost with the metal (figures in `infra/decisions/0013`).
 - Heavy plaque may be taken for a stent: 14 of 84 simulated people with much plaque and no stent
   lost some of it, four of them most; together they lost 6 % of their units, and 2 were told to
   have a stent.
+- Mirrored pixels: four of 30 mirrored chests are read without a remark, the arteries mistaken.
 - What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
 - Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 
@@ -118,7 +120,8 @@ def _counted(simulated: list[Outcome], placed: list[Outcome]) -> list[str]:
     return [
         f"- Calcium at the ostia is lost to the aorta: {'; '.join(ostia)}.",
         f"- The aorta's wall counts as coronary: {'; '.join(wall)}.",
-        "- Calcium is taken for something else, and no remark tells of it: "
+        "- Calcium is taken for something else; a remark tells of it only where it is calcium "
+        "at a quarter or more (`calcium_possible`): "
         f"{'; '.join(taken)}. What is taken for metal is remarked on.",
         f"- Where there is none: {'; '.join(false)}.",
     ]

@@ -123,7 +123,8 @@ def real_table(rows: list[dict[str, Any]]) -> list[str]:
     lines = ["## *real (n = 3)*: the scans as they are", ""]
     lines += [
         "Agatston units found, and what each lesion is by the eye of one who is no radiologist "
-        "(`?`: unsure). `left-out` never saw the scan.",
+        "(`?`: unsure). `left-out` never saw the scan, nor "
+        "did `phantom`; `default` was trained on it.",
         "",
         "| scan | model | Agatston | lesions: found as, units, by eye |",
         "|---|---|---|---|",

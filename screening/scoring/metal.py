@@ -140,13 +140,17 @@ def _is_small_metal(
     small as well, and so does what resembles them, where these lie at the heart.
     """
     count = len(at_heart)
-    peak, widest_mm, has_small_core = _sizes(volume, index, of, count)
+    hu = volume.hu.take(index)
+    peak, is_seen = _peaks(hu, of, count), hu >= SEEN_FROM_HU
+    widest_mm = _widest_mm(volume, index[is_seen], of[is_seen], count)
     is_small = (widest_mm > 0) & (widest_mm <= _SMALL_MM)
     is_clump = widest_mm <= _CLUMP_MM
     is_bright = peak >= at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)
+    is_bright_there = is_bright[of]
+    is_clip = is_bright & is_small
+    is_clip |= _are_clips(volume, index[is_bright_there], of[is_bright_there], count)
     of_thing = np.bincount(of, share, count) / np.maximum(np.bincount(of, minlength=count), 1)
     alike = is_small & at_heart & (of_thing >= _MAY_BE_CLIP)
-    is_clip = is_bright & (is_small | has_small_core)
     if alike.sum() >= _SEVERAL_CLIPS:
         least_hu = _LIKE_A_CLIP * float(np.median(peak[alike]))
         resembles = peak >= max(least_hu, at_kvp_of(_CLIP_FROM_HU_120KVP, volume))
@@ -174,25 +178,36 @@ def may_be_clips(volume: Volume, named: Labelled) -> bool:
         return False  # as a rule
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
-    peak, _, has_small_core = _sizes(volume, index, found.of, found.count)
+    is_bright = (_peaks(volume.hu.take(index), found.of, found.count) >= from_hu)[found.of]
+    may_be = _are_clips(volume, index[is_bright], found.of[is_bright], found.count)
     n = np.bincount(found.of, minlength=found.count)
     sure = np.bincount(found.of, named.probability[chosen], found.count) / n
-    return bool((has_small_core & (peak >= from_hu) & (sure < _SURE_OF_SMALL)).any())
+    return bool((may_be & (sure < _SURE_OF_SMALL)).any())
 
 
-def _sizes(
+def _peaks(hu: NDArray[np.int16], of: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Return the brightest HU of each thing."""
+    peak = np.zeros(count)
+    np.maximum.at(peak, of, hu)
+    return peak
+
+
+def _are_clips(
     volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return of each thing its brightest HU, its extent in mm, and whether one clip is so small."""
-    hu = volume.hu.take(index).astype(np.float64)
-    widest_mm = _widest_mm(volume, index[hu >= SEEN_FROM_HU], of[hu >= SEEN_FROM_HU], count)
-    last = np.cumsum(np.bincount(of, minlength=count)) - 1
-    rising = hu[np.lexsort((hu, of))]
-    peak, second = rising[last], rising[np.maximum(last - 1, 0)]  # one voxel may be noise
-    second = np.where(np.bincount(of, minlength=count) > 1, second, peak)
-    in_core = hu >= np.maximum(second / 2, SEEN_FROM_HU)[of]
+) -> NDArray[np.bool_]:
+    """Which things, all of their voxels given, are of a clip's size where they are half as bright.
+
+    Half of the second brightest voxel, for one may be noise.
+    """
+    if len(index) == 0:
+        return np.zeros(count, dtype=np.bool_)
+    hu, n = volume.hu.take(index).astype(np.float64), np.bincount(of, minlength=count)
+    last = np.cumsum(n) - 1
+    second = hu[np.lexsort((hu, of))][np.where(n > 1, last - 1, np.maximum(last, 0))]
+    is_seen, in_core = hu >= SEEN_FROM_HU, hu >= np.maximum(second / 2, SEEN_FROM_HU)[of]
+    widest_mm = _widest_mm(volume, index[is_seen], of[is_seen], count)
     core_mm = _widest_mm(volume, index[in_core], of[in_core], count)
-    return peak, widest_mm, (core_mm > 0) & (core_mm <= _SMALL_MM) & (widest_mm <= _BLOOMED_MM)
+    return (core_mm > 0) & (core_mm <= _SMALL_MM) & (widest_mm <= _BLOOMED_MM)
 
 
 def _widest_mm(
