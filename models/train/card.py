@@ -61,7 +61,8 @@ _FAILS = """- Small lesions without fat around them, and specks on noisy, sharp 
 - Heavy plaque may be taken for a stent: 14 of 84 simulated people with much plaque and no stent
   lost some of it, four of them most; together they lost 6 % of their units, and 2 were told to
   have a stent.
-- Mirrored pixels: four of 30 mirrored chests are read without a remark, the arteries mistaken.
+- Mirrored pixels: the arteries are mistaken for each other, and the score may be wrong; remarked on
+  (`heart_on_the_right`).
 - What the phantoms do not hold: bypass grafts, congenital hearts, prone scans, children.
 - Contrast-enhanced scans: the heart is found and the blood measured so that scoring can refuse."""
 

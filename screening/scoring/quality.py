@@ -110,7 +110,7 @@ def judge(
         Flag.HEART_INCOMPLETE: labelled.is_heart_cut,
         Flag.MOTION: blur_mm is not None and blur_mm >= MOTION_FROM_MM,
         Flag.CALCIUM_POSSIBLE: may_be_of_higher_category(volume, labelled, agatston, parameters),
-        Flag.HEART_ON_THE_RIGHT: is_heart_on_the_right(labelled),
+        Flag.HEART_ON_THE_RIGHT: is_heart_on_the_right(volume, labelled),
         Flag.STENT_POSSIBLE: any(
             may_be_a_stent(lesion.volume_mm3, lesion.probability) for lesion in lesions
         ),

@@ -8,7 +8,7 @@ from chest import box, chest
 
 from screening.records import Label
 from screening.scoring import score
-from screening.surroundings import Place
+from screening.scoring.left_out import heart_to_the_left_mm
 from screening.things import Things, in_shares
 
 SPOT = (20, 1), (45, 2), (40, 5)  # 10 mm2 of one slice of 2 mm, or so
@@ -50,16 +50,18 @@ def test_not_where_the_category_stays():
 
 
 @pytest.mark.parametrize(
-    ("columns", "is_flagged"), [((9, 9, 9, 9, 8), False), ((9, 9, 9, 8, 8), True)]
+    ("bone_column", "left_mm", "is_flagged"), [(64, -4.0, False), (72, -12.0, True)]
 )
-def test_a_heart_on_the_right_is_remarked_on(columns, is_flagged):
-    """In cells of 6 mm, the bones' middle in column 10: 7.2 and 8.4 mm right of it."""
-    volume, labelled = chest([box(*SPOT, 450, Label.LAD)])
-    place = np.zeros((1, len(columns), 21), dtype=np.uint8)
-    place[:, :, ::5] = Place.BONE
-    for row, column in enumerate(columns):
-        place[0, row, column] |= np.uint8(Place.HEART)
-    to_cell = np.eye(3, 4)[[2, 1, 0]] / 6.0
-    near = replace(labelled.surroundings, place=place, to_cell=to_cell)
-    found = score(volume, replace(labelled, surroundings=near))
+def test_a_heart_on_the_right_is_remarked_on(bone_column, left_mm, is_flagged):
+    """The middle of the heart's columns is the 60th; the patient's left has the higher ones."""
+    bone = box((10, 40), (104, 8), (bone_column, 1), 600)
+    volume, labelled = chest([box(*SPOT, 450, Label.LAD), bone])
+    assert heart_to_the_left_mm(volume, labelled) == pytest.approx(left_mm, abs=0.1)
+    found = score(volume, labelled)
     assert ("heart_on_the_right" in found.quality.flags) is is_flagged
+
+
+def test_without_bone_no_side_is_told():
+    volume, labelled = chest([box(*SPOT, 450, Label.LAD)])
+    assert heart_to_the_left_mm(volume, labelled) is None
+    assert heart_to_the_left_mm(volume, replace(labelled, surroundings=None)) is None
