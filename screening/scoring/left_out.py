@@ -25,7 +25,7 @@ FEWEST_UNITS = 10.0
 # The heart's middle lies left of that of the bones beside it: by -3 to 30 mm in 22 chests, three of
 # them real. Mirrored, 14 of these show no heart any more; the other eight lie 6 to 29 mm right.
 RIGHT_FROM_MM = 5.0
-_BONE_FROM_HU, _ANY_TISSUE_HU = 150, 200
+_BONE_FROM_HU, _BODY_FROM_HU = 150, -200
 _NOT_ASKED = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
 
 
@@ -66,10 +66,10 @@ def heart_to_the_left_mm(volume: Volume, labelled: Labelled) -> float | None:
         return None
     first, end = labelled.heart_box[:2]
     thinned = volume.hu[first:end:2, ::8, ::8]
-    at = np.argwhere(thinned > -_ANY_TISSUE_HU) * (2, 8, 8) + (first, 0, 0)
+    at = np.argwhere(thinned > _BODY_FROM_HU) * (2, 8, 8) + (first, 0, 0)
     lps_mm = volume.lps_mm(at.astype(np.float64))
     is_heart = (labelled.surroundings.at(lps_mm) & Place.HEART) > 0
-    is_bone = ~is_heart & (thinned[thinned > -_ANY_TISSUE_HU] > _BONE_FROM_HU)
+    is_bone = ~is_heart & (thinned[thinned > _BODY_FROM_HU] > _BONE_FROM_HU)
     if not (is_heart.any() and is_bone.any()):
         return None
     return float(lps_mm[is_heart, 0].mean() - lps_mm[is_bone, 0].mean())

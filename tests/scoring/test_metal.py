@@ -52,6 +52,46 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
 
 
 @pytest.mark.parametrize(
+    ("n_core", "n_in_all", "rim_hu", "counts"),
+    [
+        (6, 10, 600, False),  # a clip and what the image spreads of it
+        (6, 11, 600, True),
+        (7, 10, 600, True),
+        (6, 10, 650, True),  # half as bright as the peak: no rim
+        (6, 10, 649, False),
+    ],
+)
+def test_a_clip_is_as_large_as_where_it_is_half_as_bright(n_core, n_in_all, rim_hu, counts):
+    rim = box((20, 1), (45, 2), (40, n_in_all), rim_hu, Label.LAD)
+    core = box((20, 1), (45, 2), (41, n_core), 1300, Label.LAD)
+    assert (score(*unsure(chest([rim, core]))).agatston > 0) is counts
+
+
+def test_one_bright_voxel_makes_no_clip_of_plaque():
+    """Half of the second brightest voxel counts."""
+    plaque = box((20, 1), (45, 2), (40, 10), 500, Label.LAD)
+    spot = box((20, 1), (45, 1), (44, 1), 1300, Label.LAD)
+    assert score(*unsure(chest([plaque, spot]))).agatston > 0
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "hu", "probability", "is_flagged"),
+    [
+        (6, 999, 0.9, False),
+        (6, 1000, 0.9, True),
+        (7, 1000, 0.9, False),
+        (6, 1000, 0.949, True),
+        (6, 1000, 0.951, False),
+    ],
+)
+def test_what_counts_and_may_be_a_clip_is_flagged(n_columns, hu, probability, is_flagged):
+    paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]
+    found = score(*unsure(chest(paint), probability))
+    assert found.agatston > 0
+    assert ("calcium_very_bright" in found.quality.flags) is is_flagged
+
+
+@pytest.mark.parametrize(
     ("n_single", "n_columns", "hu", "counts"),
     [
         (3, 15, 1200, False),  # clips that touch, beside others
