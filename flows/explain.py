@@ -246,7 +246,7 @@ def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
         return
     show.say(f"  {words.why(person)}")
     if len(reasons) > 1:
-        show.say(f"  Also: {' '.join(words.sentence(reason) for reason in reasons[1:])}")
+        show.say(f"  Also: {' '.join(words.sentence(reason, person) for reason in reasons[1:])}")
     show.say(f"  policy: {risk_words.policy(person)}")
     _print_score_that_counts(person)
     for pair in pairs:

@@ -137,7 +137,7 @@ def _in_short(person: Row, own: Sequence[Row]) -> list[Block]:
 
 def _flag(person: Row) -> str:
     reasons = words.as_list(person["reasons"])
-    because = " ".join(words.sentence(reason) for reason in reasons) or words.UNKNOWN
+    because = " ".join(words.sentence(reason, person) for reason in reasons) or words.UNKNOWN
     flag = _FLAGS.get(str(person["flag"]), words.plain(person["flag"]))
     return f"{flag}: {because}"
 

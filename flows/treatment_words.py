@@ -58,3 +58,15 @@ def disease(concept: str, item: Row) -> str:
         return concept
     series = item["seen_in"] if isinstance(item["seen_in"], list) else []
     return f"suspected {concept}, seen on series {', '.join(series)}"
+
+
+SUSPECTED = (
+    "A scan suggests a coronary stent or bypass, and no record tells of one: "
+    "an image reader must look before the person is left out."
+)
+
+
+def is_suspected_alone(person: Row) -> bool:
+    """Whether nothing but an image tells of the person's known disease."""
+    evidence = person.get("ascvd_evidence")
+    return bool(evidence) and all(e["source"] == "image" for e in evidence)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from flows import show, show_score
-from flows.treatment_words import disease, formal
+from flows.treatment_words import SUSPECTED, disease, formal, is_suspected_alone
 from screening.flag_words import remark
 from screening.reasons import REASONS, Reason
 from screening.report.amounts import units as _units
@@ -84,8 +84,10 @@ def listed(parts: Iterable[str], otherwise: str) -> str:
     return "; ".join(parts) or otherwise
 
 
-def sentence(reason: object) -> str:
-    """Return what a reason code or tier says to a person."""
+def sentence(reason: object, person: Row | None = None) -> str:
+    """Return what a reason code or tier says to a person, and of which."""
+    if person is not None and reason == Reason.KNOWN_ASCVD and is_suspected_alone(person):
+        return SUSPECTED
     if reason in TIERS:
         return f"{TIERS[str(reason)]}."
     return _REASONS.get(str(reason), f"{plain(reason)}.")
@@ -95,7 +97,7 @@ def why(person: Row) -> str:
     """Return in one sentence why the person is on the list, or is not."""
     reasons = as_list(person["reasons"])
     flag = FLAGS.get(str(person["flag"]), plain(person["flag"]))
-    return f"Why: {flag}: {sentence(reasons[0]) if reasons else UNKNOWN}"
+    return f"Why: {flag}: {sentence(reasons[0], person) if reasons else UNKNOWN}"
 
 
 def category(value: object) -> str:

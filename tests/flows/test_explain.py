@@ -24,6 +24,17 @@ def test_the_person_comes_first_with_one_sentence_why(told):
     assert why in told("norecord").text
 
 
+@pytest.mark.parametrize(
+    ("sources", "is_suspected"),
+    [(["image"], True), (["image", "image"], True), (["image", "record"], False), ([], False)],
+)
+def test_what_only_a_scan_shows_is_not_told_as_known(sources, is_suspected):
+    evidence = [{"source": source} for source in sources]
+    person = {"flag": "not_flagged", "reasons": ["known_ascvd"], "ascvd_evidence": evidence}
+    assert ("an image reader must look" in words.why(person)) is is_suspected
+    assert ("is already known" in words.why(person)) is not is_suspected
+
+
 def test_two_scans_are_compared_in_plain_words(told):
     grown = told("grown").text
     assert "(2.0 years): progression by its size, but within what chance makes\n" in grown
