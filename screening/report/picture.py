@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from screening.flag_words import short
-from screening.lower_bound import is_lower_bound, is_off_either_way
+from screening.lower_bound import is_lower_bound, is_off_either_way, may_be_too_high
 from screening.records import CalciumScore, Label, Labelled, Volume
 from screening.report.amounts import units
 from screening.report.crop import Crop, coronary, crop_heart, slices_to_show, without_bone
@@ -264,6 +264,8 @@ def _category(score: CalciumScore) -> str:
     flags = score.quality.flags
     if is_off_either_way(score.agatston, flags):
         return f"{told}, may be too high or too low"
+    if may_be_too_high(score.agatston, flags):
+        return f"{told}, may be too high"
     is_open = is_lower_bound(score.agatston, flags) and score.category != "[1000,inf)"
     return f"{told} or a higher one" if is_open else told
 

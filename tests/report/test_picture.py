@@ -154,6 +154,7 @@ def test_long_flags_and_unnamed_vessels_fit():
         (1566.0, "[1000,inf)", ("heart_incomplete",), "at least 1,566", ""),
         (250.0, "[100,300)", ("clips_present",), "250", "too high or too low"),
         (250.0, "[100,300)", ("heart_incomplete", "stent_possible"), "250", "too high or too low"),
+        (250.0, "[100,300)", ("noise_very_high",), "250", "may be too high"),
         (250.0, "[100,300)", ("motion",), "250", ""),
     ],
 )
