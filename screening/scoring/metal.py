@@ -53,6 +53,7 @@ _CLIP_PART_MM = 1.0  # of the outermost slice a clip fills no more
 # metal, called calcium at 0.43 and 0.55. What is of a clip's size is not believed: beside plaque a
 # clip was called calcium at 0.98.
 _BELIEVED_FROM = 0.8
+_FAR = 2**31  # beyond any index
 _CALCIUM = np.isin(
     np.arange(256),
     [*CORONARY_LABELS, Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS, Label.PERICARDIUM],
@@ -187,9 +188,9 @@ def may_be_clips(volume: Volume, named: Labelled) -> bool:
 
 def _peaks(hu: NDArray[np.int16], of: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Return the brightest HU of each thing."""
-    peak = np.zeros(count)
+    peak = np.zeros(count, dtype=np.int16)
     np.maximum.at(peak, of, hu)
-    return peak
+    return peak.astype(np.float64)
 
 
 def _are_clips(
@@ -218,7 +219,8 @@ def _widest_mm(
     steps_mm = (volume.increment_mm, *volume.spacing_mm)
     widest_mm = np.zeros(count)
     for axis, step_mm in zip(at, steps_mm, strict=True):
-        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        # Of one type with the indices: else the ufunc takes its slow way.
+        low, high = np.full(count, _FAR, np.int64), np.full(count, -_FAR, np.int64)
         np.minimum.at(low, of, axis)
         np.maximum.at(high, of, axis)
         extent_mm = (high - low) * step_mm + min(step_mm, _CLIP_PART_MM)
