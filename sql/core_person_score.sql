@@ -9,7 +9,7 @@
 -- column: index_date |  | quasi | local date of acquisition of that series
 -- column: age_years | year | quasi | age on the index date
 -- column: score_is_doubtful |  | open | the scan is of grade C, and none of A or B is there
--- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps), and what was counted is no more than there is
+-- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps, something not counted that may be calcium), and what was counted is no more than there is
 -- column: is_risk_floor |  | open | a risk takes what was counted as the least there is: calcium may be missing, and how low the score may be can be told
 -- column: may_be_more |  | open | calcium may be missing: below a threshold it leaves open what is above; without is_lower_bound the score may be too high as well
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
