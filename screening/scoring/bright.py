@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import Label, Labelled, ScoringParameters, Volume
-from screening.scoring.metal import metal_from_hu, name_metal
+from screening.scoring.kvp import metal_from_hu
+from screening.scoring.metal import name_metal
 from screening.scoring.metal_kinds import Metal, heart_box_lps_mm, pieces_of_metal
 from screening.scoring.scan import count, is_coronary
 from screening.seen import Seen

@@ -2,7 +2,7 @@
 
 Comes in: the tube voltage, and whether tin filtered the beam. Goes out: the threshold and weight
 edges that stand for the same calcium as 130, 200, 300, 400 HU do at 120 kVp, and where they come
-from.
+from; and from which HU on nothing is calcium.
 Refuses: nothing; without a voltage, outside the table, or behind tin, it says so and gives none.
 
 The 1990 convention keeps its 130 HU at every voltage and stays the score; this one stands beside.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from screening.records import Acquisition
+from screening.records import Acquisition, Volume
 
 # Graeni, Eur Heart J Cardiovasc Imaging 2018, doi 10.1093/ehjci/jey019, as two programs carry
 # them: lower edges of weight 1, 2, 3, 4. Their 120 kVp edges, one HU below Agatston's, are left
@@ -27,6 +27,13 @@ KVP_EDGES_HU = {
 # The table ends at 135 kVp; up to here its last edges are used, and named so.
 HIGHEST_KVP = 140.0
 _SAME_KVP = 0.5
+# Arterial calcium is mineral as in bone, and no denser: the hardest cortical bone holds about
+# 1,200 mg hydroxyapatite in a cm3, which is 1,560 HU at 120 kVp (130 HU are 100 mg/cm3,
+# McCollough, Radiology 2007;243:527). The brightest coronary class in use begins at 1,000 HU
+# (van Rosendael, JAMA Cardiol 2020;5:282). On a real scan at 110 kVp a rib's end reached 1,679
+# and aortic calcium 1,540 HU, edge enhancement included. So 2,000 HU leave calcium a quarter more.
+METAL_FROM_HU_120KVP = 2000.0
+_HIGHEST_HU = 3000.0  # scanners without an extended scale end at 3,071
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +85,13 @@ def mineral_gain(kvp: float | None) -> float:
     first_edges = [edges[0] for edges in KVP_EDGES_HU.values()]
     equal_hu = np.interp(120.0 if kvp is None else kvp, list(KVP_EDGES_HU), first_edges)
     return float(equal_hu / KVP_EDGES_HU[120][0])
+
+
+def metal_from_hu(kvp: float | None) -> float:
+    """From which value on nothing is calcium; mineral is brighter at low voltages."""
+    return min(METAL_FROM_HU_120KVP * mineral_gain(kvp), _HIGHEST_HU)
+
+
+def at_kvp_of(hu_120kvp: float, volume: Volume) -> float:
+    """Return what so many HU at 120 kVp are at the scan's tube voltage, for metal."""
+    return hu_120kvp * metal_from_hu(volume.acquisition.kvp) / METAL_FROM_HU_120KVP

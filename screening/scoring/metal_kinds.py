@@ -16,7 +16,7 @@ What inference calls metal away from heart and courses without being brighter th
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
 | very bright    | none of those above; inference is sure that it is calcium, however bright;      |
-|                | or it counts, is of a clip's size, over 1,000 HU and calcium at less than 0.95  |
+|                | or it counts, is of a clip's size, over 800 HU and calcium at less than 0.98    |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -31,17 +31,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import STENT_FROM_ODDS, Label, Labelled, Volume
+from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, may_be_clips
 from screening.scoring.components import volume_components
+from screening.scoring.kvp import at_kvp_of, metal_from_hu
 from screening.scoring.metal import (
     FEWEST_VOXELS,
     MAJORITY,
-    SEEN_FROM_HU,
-    SMALL_METAL_FROM_HU_120KVP,
-    at_kvp_of,
     believed,
     is_bright_metal,
-    may_be_clips,
-    metal_from_hu,
 )
 from screening.surroundings import Place
 

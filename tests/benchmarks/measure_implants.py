@@ -9,12 +9,14 @@ of uneven grains, or smooth spindles of one density. Chains of beads are `models
 
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from set_in import set_in
 
 from models.train import backgrounds
 from models.train.judge import agatston, label_map
@@ -24,7 +26,7 @@ from screening.records import Label, Rejection, Volume
 from screening.scoring import name_metal
 
 Floats = NDArray[np.float64]
-BLUR_MM, REACH_MM, N_GRAINS, UNEVEN = 0.7, 24.0, 14, 0.35
+BLUR_MM, REACH_MM, N_GRAINS, UNEVEN, SEEN = 0.7, 24.0, 14, 0.35, 0.2
 PLACES, FROM_END = 3, 8  # along each course; and so many points from its ends
 MIN_COURSE = 20  # points, about a millimetre apart: the left main has no room
 
@@ -67,31 +69,12 @@ def painted(lump: Lump, away_mm: Floats, along: Floats, rng: np.random.Generator
     return found
 
 
-def with_lump(
-    volume: Volume, lump: Lump, middle: Floats, along: Floats, rng: np.random.Generator
-) -> tuple[Volume, NDArray[np.bool_]]:
-    """The scan with one lump, and where it is."""
-    normal = np.cross(volume.row_axis_lps, volume.column_axis_lps)
-    centre = int(np.abs((volume.origins_lps_mm - middle) @ normal).argmin())
-    in_plane = middle - volume.origins_lps_mm[centre]
-    steps = (volume.increment_mm, *volume.spacing_mm)
-    places = (
-        centre,
-        in_plane @ volume.row_axis_lps / steps[1],
-        in_plane @ volume.column_axis_lps / steps[2],
-    )
-    box = tuple(
-        slice(max(int(c - REACH_MM / s), 0), min(int(c + REACH_MM / s) + 1, n))
-        for c, s, n in zip(places, steps, volume.hu.shape, strict=True)
-    )
-    index = np.stack(np.mgrid[box], axis=-1).astype(np.float64)
-    away = volume.lps_mm(index.reshape(-1, 3)).reshape(index.shape) - middle
-    added = gaussian_filter(painted(lump, away, along, rng), [BLUR_MM / s for s in steps])
-    hu = volume.hu.astype(np.float64)
-    hu[box] += added
-    where = np.zeros(volume.hu.shape, dtype=np.bool_)
-    where[box] = added > 0.2 * lump.hu
-    return replace(volume, hu=np.clip(hu, -1024, 3071).astype(volume.hu.dtype)), where
+def added_hu(
+    lump: Lump, along: Floats, rng: np.random.Generator, volume: Volume, away_mm: Floats
+) -> Floats:
+    """HU that a lump adds, as an image blurs it."""
+    steps_mm = (volume.increment_mm, *volume.spacing_mm)
+    return gaussian_filter(painted(lump, away_mm, along, rng), [BLUR_MM / s for s in steps_mm])
 
 
 def main() -> None:
@@ -106,7 +89,8 @@ def main() -> None:
                 along = line[k + 4] - line[k - 4]
                 along = along / np.linalg.norm(along)
                 for lump in LUMPS:
-                    made, where = with_lump(volume, lump, line[k], along, rng)
+                    added = partial(added_hu, lump, along, rng, volume)
+                    made, where = set_in(volume, line[k], REACH_MM, added, SEEN * lump.hu)
                     found = inference.infer(model, made, threads=1)
                     if isinstance(found, Rejection):
                         raise SystemExit(f"{scan} is refused")

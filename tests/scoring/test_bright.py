@@ -10,7 +10,7 @@ from screening.records import Label
 from screening.scoring import Why, bright_things, by_conventions, score
 from screening.scoring.bright import _thirds
 from screening.scoring.conventions import CONVENTIONS
-from screening.scoring.metal import METAL_FROM_HU_120KVP
+from screening.scoring.kvp import METAL_FROM_HU_120KVP
 from screening.seen import Seen, regions
 from screening.things import SHARES, Things
 

@@ -8,7 +8,7 @@ from chest import box, chest
 
 from screening.records import Label
 from screening.scoring import name_metal, score
-from screening.scoring.metal import metal_from_hu
+from screening.scoring.kvp import metal_from_hu
 from screening.scoring.metal_kinds import Metal, kinds_of_metal
 from screening.surroundings import Place
 from screening.things import Things, in_shares
@@ -35,18 +35,22 @@ def unsure(painted, probability=0.7):
 
 
 @pytest.mark.parametrize(
-    ("n_columns", "hu", "counts"),
+    ("n_columns", "hu", "probability", "counts"),
     [
-        (10, 1999, True),
-        (10, 2000, False),  # brighter than calcium can be
-        (7, 1200, True),
-        (6, 1199, True),
-        (6, 1200, False),  # brighter than calcium of a clip's size can be
+        (17, 1999, 0.7, True),
+        (17, 2000, 0.7, False),  # brighter than calcium can be
+        (9, 1200, 0.97, True),
+        (8, 1199, 0.97, True),
+        (8, 1200, 0.97, False),  # brighter than calcium of a clip's size can be
+        (8, 1000, 0.959, False),  # and than what inference doubts may be
+        (8, 1000, 0.961, True),
+        (8, 999, 0.959, True),
+        (9, 1000, 0.959, True),
     ],
 )
-def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
-    volume, labelled = unsure(chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]))
-    found = score(volume, labelled)
+def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, probability, counts):
+    paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]
+    found = score(*unsure(chest(paint), probability))
     assert (found.agatston > 0) is counts
     assert (dict(found.other)["metal"] > 0) is not counts
 
@@ -54,17 +58,17 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, counts):
 @pytest.mark.parametrize(
     ("n_core", "n_in_all", "rim_hu", "counts"),
     [
-        (6, 10, 600, False),  # a clip and what the image spreads of it
-        (6, 11, 600, True),
-        (7, 10, 600, True),
-        (6, 10, 650, True),  # half as bright as the peak: no rim
-        (6, 10, 649, False),
+        (8, 12, 600, False),  # a clip and what the image spreads of it
+        (8, 13, 600, True),
+        (9, 12, 600, True),
+        (8, 12, 650, True),  # half as bright as the peak: no rim
+        (8, 12, 649, False),
     ],
 )
 def test_a_clip_is_as_large_as_where_it_is_half_as_bright(n_core, n_in_all, rim_hu, counts):
     rim = box((20, 1), (45, 2), (40, n_in_all), rim_hu, Label.LAD)
     core = box((20, 1), (45, 2), (41, n_core), 1300, Label.LAD)
-    assert (score(*unsure(chest([rim, core]))).agatston > 0) is counts
+    assert (score(*unsure(chest([rim, core]), 0.97)).agatston > 0) is counts
 
 
 def test_one_bright_voxel_makes_no_clip_of_plaque():
@@ -77,11 +81,11 @@ def test_one_bright_voxel_makes_no_clip_of_plaque():
 @pytest.mark.parametrize(
     ("n_columns", "hu", "probability", "is_flagged"),
     [
-        (6, 999, 0.9, False),
-        (6, 1000, 0.9, True),
-        (7, 1000, 0.9, False),
-        (6, 1000, 0.949, True),
-        (6, 1000, 0.951, False),
+        (8, 799, 0.97, False),
+        (8, 800, 0.97, True),
+        (9, 800, 0.97, False),
+        (8, 800, 0.979, True),
+        (8, 800, 0.981, False),
     ],
 )
 def test_what_counts_and_may_be_a_clip_is_flagged(n_columns, hu, probability, is_flagged):
@@ -92,32 +96,36 @@ def test_what_counts_and_may_be_a_clip_is_flagged(n_columns, hu, probability, is
 
 
 @pytest.mark.parametrize(
-    ("n_single", "n_columns", "hu", "counts"),
+    ("n_single", "n_columns", "hu", "probability", "counts"),
     [
-        (3, 15, 1200, False),  # clips that touch, beside others
-        (2, 15, 1200, True),
-        (3, 16, 1200, True),  # too long for two or three of them
-        (3, 15, 1199, True),
+        (2, 15, 1200, 0.98, False),  # clips that touch, beside others
+        (1, 15, 1200, 0.98, True),
+        (2, 16, 1200, 0.98, True),  # too long for two or three of them
+        (2, 15, 1199, 0.98, True),
+        (0, 15, 1200, 0.959, False),  # and alone, where inference doubts that they are calcium
+        (0, 15, 1200, 0.961, True),
+        (0, 16, 1200, 0.959, True),
+        (0, 15, 1199, 0.959, True),
     ],
 )
-def test_clips_that_touch_are_no_calcium_where_others_lie_singly(n_single, n_columns, hu, counts):
+def test_clips_that_touch_are_no_calcium(n_single, n_columns, hu, probability, counts):
     clips = [box((30, 1), (45, 2), (25 + 10 * k, 3), 1800, Label.METAL) for k in range(n_single)]
     paint = [box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD), *clips]
-    volume, labelled = unsure(chest(paint))
+    volume, labelled = unsure(chest(paint), probability)
     assert (score(volume, labelled).agatston > 0) is counts
 
 
 @pytest.mark.parametrize(
     ("n_others", "others_hu", "n_columns", "hu", "counts"),
     [
-        (3, 1400, 6, 700, False),  # half as bright as the others, dimmed by its slice
-        (3, 1400, 6, 699, True),
-        (2, 1400, 6, 700, True),  # two are not the dozen
-        (3, 1000, 6, 700, False),
-        (3, 1000, 6, 699, True),  # calcium that small can be
-        (3, 1100, 7, 1100, True),  # longer than a clip
-        (3, 1800, 6, 899, True),
-        (3, 1800, 6, 900, False),
+        (2, 1400, 8, 700, False),  # half as bright as the others, dimmed by its slice
+        (2, 1400, 8, 699, True),
+        (1, 1400, 8, 700, True),  # one is not the dozen
+        (3, 1000, 8, 700, False),
+        (3, 1000, 8, 699, True),  # calcium that small can be
+        (3, 1100, 9, 1100, True),  # longer than a clip
+        (3, 1800, 8, 899, True),
+        (3, 1800, 8, 900, False),
     ],
 )
 def test_what_resembles_several_clips_is_one(n_others, others_hu, n_columns, hu, counts):
@@ -126,8 +134,16 @@ def test_what_resembles_several_clips_is_one(n_others, others_hu, n_columns, hu,
     assert (score(*unsure(chest(paint), 0.75)).agatston > 0) is counts
 
 
+def test_clips_that_inference_calls_calcium_are_others_too():
+    """Two of 1,400 HU tell a third, of 700."""
+    row = [box((30, 1), (45, 2), (25 + 10 * k, 3), 1400, Label.LAD) for k in range(2)]
+    dim = box((20, 1), (45, 2), (40, 6), 700, Label.LAD)
+    assert score(*unsure(chest([dim, *row]), 0.969)).agatston == 0
+    assert score(*unsure(chest([dim, *row[1:]]), 0.969)).agatston > 0
+
+
 @pytest.mark.parametrize(
-    ("share", "counts"), [(0.0, True), (0.03, True), (0.05, False), (0.25, False)]
+    ("share", "counts"), [(0.0, True), (0.029, True), (0.031, False), (0.25, False)]
 )
 @pytest.mark.parametrize("has_things", [True, False])
 def test_what_is_surely_calcium_is_no_clip_for_others_that_are(share, counts, has_things):
@@ -172,7 +188,7 @@ def test_clips_are_told_by_what_inference_thinks_of_them(share, counts):
 
 @pytest.mark.parametrize(("probability", "counts"), [(0.79, False), (0.8, True)])
 def test_what_is_surely_calcium_counts_however_bright(probability, counts):
-    paint = [box((20, 1), (45, 2), (40, 10), 2400, Label.LAD)]
+    paint = [box((20, 1), (45, 2), (40, 16), 2400, Label.LAD)]
     volume, labelled = unsure(chest(paint), probability)
     found = score(volume, labelled)
     assert (found.agatston > 0) is counts
