@@ -66,7 +66,7 @@ _WHY = {
     Why.TOO_DIM: "coronary, but below 130 HU",
     Why.TOO_BRIGHT: "coronary by its place, but brighter than calcium can be: metal",
     Why.PART_OF_METAL: "coronary by its place, but part of something metal, "
-    "or brighter than calcium of its size can be",
+    "or as small and bright as a clip",
 }
 _SIDE = {-1: "right", 0: "", 1: "left"}
 _DEPTH = {-1: "front", 0: "", 1: "back"}

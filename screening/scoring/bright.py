@@ -36,7 +36,7 @@ class Why(StrEnum):
     TOO_SMALL = "too_small"  # coronary, and below the least area in every slice
     TOO_DIM = "too_dim"  # coronary, and nowhere at the threshold
     TOO_BRIGHT = "too_bright"  # coronary to the network, and brighter than calcium can be
-    PART_OF_METAL = "part_of_metal"  # coronary to the network; touches metal, or is a clip by size
+    PART_OF_METAL = "part_of_metal"  # coronary to the network; touches metal, or is a clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def make_scan(
     labelled = Labelled(
         index=index.astype(np.int64),
         label=labels.ravel()[index],
-        probability=np.full(len(index), 0.9, dtype=np.float32),
+        probability=np.full(len(index), 0.99, dtype=np.float32),
         heart_box=heart_box or (0, n, 0, hu.shape[1], 0, hu.shape[2]),
         is_heart_cut=is_heart_cut,
         blood_pool=blood_pool,

@@ -91,16 +91,30 @@ def test_the_threshold_on_both_sides(hu, why):
     ("hu", "sure", "why", "metal"),
     [
         (METAL_FROM_HU_120KVP - 1, 0.7, Why.COUNTED, ""),
-        (METAL_FROM_HU_120KVP, 0.7, Why.TOO_BRIGHT, "clips_present"),  # by its 8 mm
+        (METAL_FROM_HU_120KVP, 0.7, Why.TOO_BRIGHT, "stent_present"),  # by its 16 mm
         (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, ""),  # surely calcium
     ],
 )
 def test_what_is_brighter_than_calcium_can_be(hu, sure, why, metal):
-    _, labelled, found = seen([box(*MIDDLE, int(hu), Label.RCA)])
+    _, labelled, found = seen([box((28, 4), (50, 8), (54, 16), int(hu), Label.RCA)])
     labelled = replace(labelled, probability=np.full_like(labelled.probability, sure))
     found = replace(found, primary=replace(found.primary, labelled=labelled))
     (thing,) = bright_things(found)
     assert (thing.taken_for, thing.why, thing.metal) == ("rca", why, metal)
+
+
+@pytest.mark.parametrize(
+    ("hu", "why", "metal"),
+    [(1199, Why.COUNTED, ""), (1200, Why.PART_OF_METAL, "clips_present")],
+)
+def test_what_is_as_small_and_bright_as_a_clip_says_so(hu, why, metal):
+    _, labelled, found = seen([box(*MIDDLE, hu, Label.RCA)])
+    sure = np.full_like(labelled.probability, 0.97)
+    found = replace(
+        found, primary=replace(found.primary, labelled=replace(labelled, probability=sure))
+    )
+    (thing,) = bright_things(found)
+    assert (thing.why, thing.metal) == (why, metal)
 
 
 def test_what_touches_more_metal_is_part_of_it():

@@ -122,7 +122,7 @@ def test_a_lesion_says_where_it_is(block):
     made = block(value=250, label=Label.LCX, size=(2, 4, 2), spacing_mm=(0.5, 0.8))
     (lesion,) = score(made.volume, made.labelled).lesions
     assert (lesion.label, lesion.max_hu, lesion.slices) == ("LCX", 250, (2, 3))
-    assert lesion.probability == pytest.approx(0.9)
+    assert lesion.probability == pytest.approx(0.99)
     # columns 2-3 along x, rows 2-5 along y, slices 2-3 towards the feet
     assert lesion.centroid_lps_mm == pytest.approx((-50 + 2.5 * 0.8, -60 + 3.5 * 0.5, 100 - 7.5))
     assert lesion.volume_mm3 == pytest.approx(16 * 0.4 * 3)
