@@ -2,15 +2,16 @@
 
 Comes in: a `Volume` and a NIfTI label map drawn on the same images.
 Goes out: `MaskLabels`: the labels voxel by voxel as the volume indexes them.
-Refuses: a mask whose voxels do not lie on the volume's within 0.1 mm (`mask_mismatch`), and
-with one line a file that is not NIfTI or does not hold whole labels.
+Refuses: a mask whose voxels do not lie on the volume's within 0.1 mm, by each of the places that
+the file gives (`mask_mismatch`), and with one line a file that is not NIfTI or does not hold whole
+labels.
 
 What a label number stands for only the mask's author knows: no name of an artery is guessed.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import nibabel
 import numpy as np
@@ -55,18 +56,21 @@ def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
     ScreeningError
         The file cannot be read as NIfTI or holds values that are not whole labels.
     """
-    labels, affine = _read(nifti)
-    placed = _place(volume, labels, affine)
-    if isinstance(placed, str):
-        return Rejection(Room.INFERENCE, volume.series_key, Reason.MASK_MISMATCH, placed)
+    labels, affines = _read(nifti)
+    for name, affine in affines.items():
+        placed = _place(volume, labels, affine)
+        if isinstance(placed, str):
+            why = placed if len(affines) == 1 else f"{placed}, by its {name}"
+            return Rejection(Room.INFERENCE, volume.series_key, Reason.MASK_MISMATCH, why)
     return MaskLabels(np.ascontiguousarray(placed))
 
 
-def _read(nifti: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
+def _read(nifti: Path) -> tuple[NDArray[np.uint16], dict[str, NDArray[np.float64]]]:
     try:
         image = cast("nibabel.Nifti1Image", nibabel.load(nifti))
         values = np.asarray(image.dataobj, dtype=np.float32)
-    except (OSError, ImageFileError, EOFError, ValueError) as error:
+        affines = _affines(image)
+    except (OSError, ImageFileError, EOFError, ValueError, AttributeError) as error:
         raise ScreeningError("the mask cannot be read as NIfTI; give a .nii or .nii.gz") from error
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
@@ -77,7 +81,15 @@ def _read(nifti: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
         raise ScreeningError("the mask holds values that are not whole; give a label map")
     if whole.min(initial=0) < 0 or whole.max(initial=0) > _MAX_LABEL:
         raise ScreeningError(f"the mask holds labels outside 0..{_MAX_LABEL}; give a label map")
-    return whole.astype(np.uint16), np.asarray(image.affine, dtype=np.float64)
+    return whole.astype(np.uint16), affines
+
+
+def _affines(image: "nibabel.Nifti1Image") -> dict[str, NDArray[np.float64]]:
+    """Return where the file says it lies: some give two places, and programs differ in which."""
+    header: Any = image.header
+    given = {"sform": header.get_sform(coded=True), "qform": header.get_qform(coded=True)}
+    said = {name: affine for name, (affine, code) in given.items() if code > 0}
+    return said or {"affine": np.asarray(image.affine, dtype=np.float64)}
 
 
 def _place(

@@ -59,7 +59,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | valve_prosthesis      | C       | not counted; streaks over the origins of the arteries         |
 | metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
-| calcium_very_bright   | C       | counts, but is over 2000 HU, or over 1000 and as small as a   |
+| calcium_very_bright   | C       | counts, but is over 2000 HU, or over 800 and as small as a    |
 |                       |         | clip, and the model is not sure                               |
 | calcium_possible      | C       | not counted, but at 0.25 or more calcium of another category  |
 | heart_on_the_right    | C       | pixels mirrored, or such a heart: arteries are mistaken       |

@@ -2,9 +2,12 @@
 
     python tests/benchmarks/measure_clips.py rule     26 people on whom the rule was found
     python tests/benchmarks/measure_clips.py other    23 others
+    python tests/benchmarks/measure_clips.py fresh    30 on whom nothing was found
+    python tests/benchmarks/measure_clips.py without  60 without clips, on whom nothing was found
 
-Not a test; some three minutes. People of the shifted generator, each given clips and no stent, read
-by the shipped model. The figures of infra/decisions/0013.
+Not a test; some three minutes. People of the shifted generator, none with a stent, read by the
+shipped model: how much of their clips counts, and how much of their calcium is called metal. The
+figures of infra/decisions/0013.
 """
 
 import dataclasses
@@ -19,17 +22,22 @@ from screening import inference
 from screening.records import CORONARY_LABELS, Label, Rejection
 from screening.scoring import name_metal
 
-CHESTS = {"rule": (RULES_FROM["clips"], 26), "other": (RULES_FROM["clips"] + 1_000, 23)}
+CHESTS = {
+    "rule": (RULES_FROM["clips"], 26),
+    "other": (RULES_FROM["clips"] + 1_000, 23),
+    "fresh": (RULES_FROM["clips"] + 4_000, 30),
+    "without": (RULES_FROM["clips"] + 3_000, 60),
+}
 MODEL = inference.open_model("default")
 AS_DRAWN = shifted.shifted_traits
 
 
-def with_clips(rng: np.random.Generator):
-    return dataclasses.replace(AS_DRAWN(rng), has_clips=True, n_stents=0)
+def traits(rng: np.random.Generator):
+    return dataclasses.replace(AS_DRAWN(rng), has_clips=sys.argv[1] != "without", n_stents=0)
 
 
 def main() -> None:
-    shifted.shifted_traits = with_clips
+    shifted.shifted_traits = traits
     first, count = CHESTS[sys.argv[1]]
     counted, lost, true = np.zeros((3, count))
     for k in range(count):

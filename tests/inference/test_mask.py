@@ -76,6 +76,24 @@ def test_grid_must_agree_to_a_tenth_of_a_millimetre(tmp_path, shift_mm, is_kept)
         assert out.detail.startswith("the mask lies up to 0.1")
 
 
+@pytest.mark.parametrize(("other_mm", "is_kept"), [(0.09, True), (0.11, False)])
+@pytest.mark.parametrize("other", ["qform", "sform"])
+def test_a_mask_that_gives_two_places_lies_on_the_scan_by_both(tmp_path, other, other_mm, is_kept):
+    affine = affine_of(make_volume())
+    image = nibabel.Nifti1Image(labels(), affine)
+    image.set_qform(affine, 1)
+    image.set_sform(affine, 1)
+    moved = affine.copy()
+    moved[0, 3] += other_mm
+    getattr(image, f"set_{other}")(moved, 1)
+    nibabel.save(image, tmp_path / "m.nii")
+    out = labels_from_mask(make_volume(), tmp_path / "m.nii")
+    assert isinstance(out, MaskLabels) is is_kept
+    if isinstance(out, Rejection):
+        assert out.reason is Reason.MASK_MISMATCH
+        assert out.detail.endswith(f"by its {other}")
+
+
 def test_another_shape_or_spacing_is_refused(tmp_path):
     affine = affine_of(make_volume())
     small = write(tmp_path / "small.nii", labels()[:6], affine)
