@@ -10,12 +10,12 @@ be either is a clip: calcium lost so is told ("at least"), a clip counted could 
 | a thing of a clip's size (below) is a clip where it is                                      |
 |---------------------------------------------------------------------------------------------|
 | as bright as calcium of that size cannot be, however sure inference is of it: 1,200 HU      |
-| of 1,000 HU, and inference is less sure than 0.96 that it is calcium                        |
+| of 1,000 HU, and inference doubts it: calcium at less than 0.96, metal at 0.01 or more      |
 | of 700 HU and half as bright as two others at the heart that are clips or may be, and     |
 | inference is less sure than 0.97                                                            |
 
-Of 1,200 HU and up to 15 mm it is two or three clips that touch, where inference is less sure than
-0.96, or two others are clips.
+Of 1,200 HU and up to 15 mm it is two or three clips that touch, where inference doubts it, or is
+less sure than 0.97 and two others are clips.
 
 In 136 simulated people, 79 of them with clips, these rules call metal what before were NN units of
 calcium of 20,131; of 216 clips in three real chests NN count (infra/decisions/0013).
@@ -32,14 +32,14 @@ from screening.scoring.kvp import at_kvp_of
 from screening.surroundings import Place
 
 SEEN_FROM_HU = 130
-# Clips of titanium are 4 to 8 mm long. The image spreads one to 12 mm at 130 HU, so its size is
+# Clips of titanium are 4 to 8 mm long. The image spreads one to 10 mm at 130 HU, so its size is
 # where it is half as bright as its peak (the second brightest voxel, for one may be noise).
-_LONGEST_MM, _SPREAD_MM = 8.0, 12.0
+_LONGEST_MM, _SPREAD_MM = 8.0, 10.0
 _OUTERMOST_MM = 1.0  # of the outermost slice a clip fills no more
 # What is small is dimmed by its surroundings: undimmed, 900 mg/cm3 of hydroxyapatite, three
 # quarters of the hardest bone, are 1,200 HU.
 SMALL_METAL_FROM_HU_120KVP = 1200.0
-_UNSURE_FROM_HU_120KVP, _SURE = 1000.0, 0.96
+_UNSURE_FROM_HU_120KVP, _SURE, _METAL_IN_DOUBT = 1000.0, 0.96, 0.01
 # Clips come by the dozen and are alike, and thick slices dim them: some were called calcium at 0.7.
 CLIP_FROM_HU_120KVP, _LIKE_THEM, _SURE_BESIDE_THEM = 700.0, 0.5, 0.97
 _OTHERS, _MAY_BE_METAL = 2, 0.3
@@ -89,11 +89,12 @@ def are_clips(
     sizes = _sizes(volume, index, of, count)
     sure = _mean(_sure_of_calcium(labelled, chosen), of, count)
     from_hu = at_kvp_of(SMALL_METAL_FROM_HU_120KVP, volume)
-    is_doubted = (sizes.peak_hu >= at_kvp_of(_UNSURE_FROM_HU_120KVP, volume)) & (sure < _SURE)
+    metal = _mean(_share_of_metal(labelled, chosen), of, count)
+    is_unsure = (sure < _SURE) & (metal >= _METAL_IN_DOUBT)
+    is_doubted = is_unsure & (sizes.peak_hu >= at_kvp_of(_UNSURE_FROM_HU_120KVP, volume))
     is_clip = sizes.is_small & ((sizes.peak_hu >= from_hu) | is_doubted)
     may_touch = (sizes.second_hu >= from_hu) & (sizes.widest_mm <= _TOUCHING_MM)
-    is_clip |= may_touch & (sure < _SURE)
-    metal = _mean(_share_of_metal(labelled, chosen), of, count)
+    is_clip |= may_touch & is_unsure
     at_heart = np.bincount(of, _at_heart(volume, labelled, index), count) > 0
     alike = sizes.is_small & at_heart & (is_clip | (metal >= _MAY_BE_METAL))
     if alike.sum() >= _OTHERS:
@@ -101,7 +102,7 @@ def are_clips(
         from_hu = max(like_them_hu, at_kvp_of(CLIP_FROM_HU_120KVP, volume))
         is_clip |= sizes.is_small & (sizes.peak_hu >= from_hu) & (sure < _SURE_BESIDE_THEM)
     if is_clip.sum() >= _OTHERS:
-        is_clip |= may_touch
+        is_clip |= may_touch & (sure < _SURE_BESIDE_THEM)
     return is_clip
 
 

@@ -56,13 +56,32 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, probabilit
 
 
 @pytest.mark.parametrize(
+    ("n_columns", "hu"),
+    [(8, 1000), (15, 1200)],  # one clip; some that touch
+)
+@pytest.mark.parametrize(("metal", "counts"), [(0.009, True), (0.011, False)])
+def test_a_doubt_is_one_whether_it_is_metal(n_columns, hu, metal, counts):
+    """Not whether it is an artery's calcium or the annulus's."""
+    volume, labelled = unsure(chest([box((20, 1), (45, 2), (40, n_columns), hu, Label.LAD)]), 0.9)
+    shares = in_shares(np.array([[1 - metal, metal]]))
+    things = Things(
+        owner=np.zeros(len(labelled.index), dtype=np.int32),
+        names=("lad", "metal"),
+        shares=shares,
+        coronary=shares[:, 0],
+        counts_from=0.5,
+    )
+    assert (score(volume, replace(labelled, things=things)).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(
     ("n_core", "n_in_all", "rim_hu", "counts"),
     [
-        (8, 12, 600, False),  # a clip and what the image spreads of it
-        (8, 13, 600, True),
-        (9, 12, 600, True),
-        (8, 12, 650, True),  # half as bright as the peak: no rim
-        (8, 12, 649, False),
+        (8, 10, 600, False),  # a clip and what the image spreads of it
+        (8, 11, 600, True),
+        (9, 10, 600, True),
+        (8, 10, 650, True),  # half as bright as the peak: no rim
+        (8, 10, 649, False),
     ],
 )
 def test_a_clip_is_as_large_as_where_it_is_half_as_bright(n_core, n_in_all, rim_hu, counts):
@@ -98,10 +117,11 @@ def test_what_counts_and_may_be_a_clip_is_flagged(n_columns, hu, probability, is
 @pytest.mark.parametrize(
     ("n_single", "n_columns", "hu", "probability", "counts"),
     [
-        (2, 15, 1200, 0.98, False),  # clips that touch, beside others
-        (1, 15, 1200, 0.98, True),
-        (2, 16, 1200, 0.98, True),  # too long for two or three of them
-        (2, 15, 1199, 0.98, True),
+        (2, 15, 1200, 0.969, False),  # clips that touch, beside others
+        (2, 15, 1200, 0.971, True),
+        (1, 15, 1200, 0.969, True),
+        (2, 16, 1200, 0.969, True),  # too long for two or three of them
+        (2, 15, 1199, 0.969, True),
         (0, 15, 1200, 0.959, False),  # and alone, where inference doubts that they are calcium
         (0, 15, 1200, 0.961, True),
         (0, 16, 1200, 0.959, True),
