@@ -45,7 +45,7 @@ from pydicom.sr.coding import Code
 
 from screening.flag_words import remark
 from screening.header_values import OWN_MANUFACTURER
-from screening.lower_bound import is_off_either_way, may_be_more
+from screening.lower_bound import is_off_either_way, may_be_more, may_be_too_high
 from screening.measures import OtherMeasures, VesselMeasures
 from screening.publish import codes
 from screening.publish.origin import PROGRAM, SR_SERIES, Origin
@@ -213,6 +213,8 @@ def how_sure(score: CalciumScore) -> str:
         if is_off_either_way(score.agatston, flags):
             return f"{kind} The score may be too high or too low; how far cannot be said."
         more = " Calcium may be missing from it." if may_be_more(flags) else ""
+        if may_be_too_high(score.agatston, flags):
+            return f"{kind} The score may be too high; how far cannot be said."
         return f"{kind} How far the score may be off cannot be said.{more}"
     if sure.high is None and is_off_either_way(score.agatston, flags):
         return (

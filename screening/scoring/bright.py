@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from screening.records import Label, Labelled, ScoringParameters, Volume
 from screening.scoring.kvp import metal_from_hu
 from screening.scoring.metal import name_metal
-from screening.scoring.metal_kinds import Metal, heart_box_lps_mm, pieces_of_metal
+from screening.scoring.metal_kinds import heart_box_lps_mm, pieces_of_metal
 from screening.scoring.scan import count, is_coronary
 from screening.seen import Seen
 from screening.surroundings import Place
@@ -222,8 +222,6 @@ def _kinds(
     """Kind of metal of each thing of which half the voxels or more are metal; -1 owns nothing."""
     kinds: dict[int, str] = {}
     for index, kind in pieces_of_metal(volume, named):
-        if kind is Metal.VERY_BRIGHT:
-            continue
         mine = owner[np.isin(named.index, index)]
         n_metal = np.bincount(mine[mine >= 0], minlength=len(n_voxels))
         is_metal = (n_metal > 0) & (n_metal >= _HALF * n_voxels)

@@ -59,8 +59,8 @@ How likely the category is right is told apart from the grade, where it can be t
 | valve_prosthesis      | C       | not counted; streaks over the origins of the arteries         |
 | metal_near_heart      | C       | other metal in or beside the heart: streaks pass for calcium  |
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
-| calcium_very_bright   | C       | counts, but is over 2000 HU, or over 800 and as small as a    |
-|                       |         | clip, and the model is not sure                               |
+| calcium_very_bright   | C       | counts, but is over 1560 HU, or over 1000 and calcium at less |
+|                       |         | than 0.97, or over 800, small as a clip and at less than 0.98 |
 | calcium_possible      | C       | not counted, but at 0.25 or more calcium of another category  |
 | heart_on_the_right    | C       | pixels mirrored, or such a heart: arteries are mistaken       |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from screening.records import CORONARY_LABELS, Label, Labelled, Volume
-from screening.scoring.clips import CLIP_FROM_HU_120KVP, SEEN_FROM_HU, are_clips
+from screening.scoring.clips import CLIP_FROM_HU_120KVP, SEEN_FROM_HU, are_clips, clips_called_other
 from screening.scoring.components import volume_components
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 
@@ -42,19 +42,32 @@ def believed(labelled: Labelled) -> NDArray[np.bool_]:
 
 
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
-    """Label as metal what is called coronary calcium and is a part of something metal.
+    """Label as metal what is called calcium and is a part of something metal."""
+    coronary = _coronary_metal(volume, labelled)
+    other = clips_called_other(volume, labelled)
+    if len(coronary) + len(other) == 0:
+        return labelled
+    labels = labelled.label.copy()
+    labels[coronary] = Label.METAL
+    labels[other] = Label.METAL
+    return replace(labelled, label=labels)
+
+
+def _coronary_metal(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
+    """Positions in `labelled.index` of what is called coronary calcium and is metal.
 
     Of touching coronary and metal voxels all are metal where they are a clip, or where half of them
     are called metal already; where 1 mm2 of a slice is brighter than calcium can be, what lies
     within its bloom. Calcium that touches a stent is lost with it, and the score too low then.
     """
+    none = np.zeros(0, dtype=np.int64)
     chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
     if len(chosen) == 0:
-        return labelled
+        return none
     index, label = labelled.index[chosen], labelled.label[chosen]
     hu = volume.hu.take(index)
     if not (label == Label.METAL).any() and hu.max() < at_kvp_of(CLIP_FROM_HU_120KVP, volume):
-        return labelled  # as a rule
+        return none  # as a rule
     shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
@@ -65,12 +78,7 @@ def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     is_metal |= are_clips(volume, labelled, chosen, of, count)
     is_too_bright = is_bright_metal(volume, index[may_be], of[may_be], count)[of]
     changed = is_metal[of] | _in_bloom(volume, index, is_too_bright & may_be)
-    changed &= label != Label.METAL
-    if not changed.any():
-        return labelled
-    labels = labelled.label.copy()
-    labels[chosen[changed]] = Label.METAL
-    return replace(labelled, label=labels)
+    return np.asarray(chosen[changed & (label != Label.METAL)])
 
 
 def _in_bloom(

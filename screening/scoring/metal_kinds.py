@@ -15,8 +15,7 @@ What inference calls metal away from heart and courses without being brighter th
 | stent possible | the same, of which the network is less sure than 0.875                         |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
 | sternal wires  | at the bone in front of the heart, under the skin, brighter than calcium        |
-| very bright    | none of those above; inference is sure that it is calcium, however bright;      |
-|                | or it counts, is of a clip's size, over 800 HU and calcium at less than 0.98    |
+| very bright    | what counts and is as bright as metal (`screening.scoring.clips`)              |
 | other          | in or beside the heart and none of these                                        |
 
 On the skin, and away from the heart in every other direction, metal is left out: ECG electrodes,
@@ -31,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import STENT_FROM_ODDS, Label, Labelled, Volume
-from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, may_be_clips
+from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, is_bright_as_metal
 from screening.scoring.components import volume_components
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 from screening.scoring.metal import (
@@ -100,7 +99,8 @@ class _Thing:
 def kinds_of_metal(volume: Volume, labelled: Labelled) -> frozenset[Metal]:
     """Tell what metal there is, by the table above."""
     kinds = {kind for _, kind in pieces_of_metal(volume, labelled)}
-    return frozenset(kinds | {Metal.VERY_BRIGHT} if may_be_clips(volume, labelled) else kinds)
+    is_bright = is_bright_as_metal(volume, labelled)
+    return frozenset(kinds | {Metal.VERY_BRIGHT} if is_bright else kinds)
 
 
 def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np.int64], Metal]]:
@@ -260,7 +260,7 @@ def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     if _is_valve(labelled, thing):
         return Metal.VALVE
     if thing.is_believed:
-        return Metal.VERY_BRIGHT
+        return None
     longest, across, _ = thing.size_mm
     is_tube = _STENT_MM[0] <= longest <= _STENT_MM[1] and across <= _STENT_ACROSS_MM
     if is_tube and thing.on_course >= MAJORITY:

@@ -208,6 +208,7 @@ def test_where_there_is_no_calcium_no_calcification_is_found(tmp_path) -> None:
         (("clips_present",), (30.5, None), "too high or too low: calcium may be hidden, and what"),
         (("lossy_compression",), (None, None), "How far the score may be off cannot be said."),
         (("stent_possible", "stent_present"), (None, None), "may be too high or too low; how far"),
+        (("calcium_very_bright",), (None, None), "The score may be too high; how far cannot be"),
     ],
 )
 def test_the_comment_tells_gating_and_how_far_the_score_may_be_off(

@@ -90,8 +90,8 @@ def test_the_threshold_on_both_sides(hu, why):
 @pytest.mark.parametrize(
     ("hu", "sure", "why", "metal"),
     [
-        (METAL_FROM_HU_120KVP - 1, 0.7, Why.COUNTED, ""),
-        (METAL_FROM_HU_120KVP, 0.7, Why.TOO_BRIGHT, "stent_present"),  # by its 16 mm
+        (METAL_FROM_HU_120KVP - 1, 0.75, Why.COUNTED, ""),
+        (METAL_FROM_HU_120KVP, 0.75, Why.TOO_BRIGHT, "stent_present"),  # by its 16 mm
         (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, ""),  # surely calcium
     ],
 )
@@ -105,7 +105,7 @@ def test_what_is_brighter_than_calcium_can_be(hu, sure, why, metal):
 
 @pytest.mark.parametrize(
     ("hu", "why", "metal"),
-    [(1199, Why.COUNTED, ""), (1200, Why.PART_OF_METAL, "clips_present")],
+    [(1559, Why.COUNTED, ""), (1560, Why.PART_OF_METAL, "clips_present")],  # of 8 mm
 )
 def test_what_is_as_small_and_bright_as_a_clip_says_so(hu, why, metal):
     _, labelled, found = seen([box(*MIDDLE, hu, Label.RCA)])

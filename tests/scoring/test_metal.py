@@ -27,7 +27,7 @@ def test_nothing_is_calcium_from_here(kvp, hu):
     assert metal_from_hu(kvp) == pytest.approx(hu, abs=0.1)
 
 
-def unsure(painted, probability=0.7):
+def unsure(painted, probability=0.75):
     """Painted labels of which inference is no surer than this."""
     volume, labelled = painted
     share = np.full_like(labelled.probability, probability)
@@ -37,11 +37,14 @@ def unsure(painted, probability=0.7):
 @pytest.mark.parametrize(
     ("n_columns", "hu", "probability", "counts"),
     [
-        (17, 1999, 0.7, True),
-        (17, 2000, 0.7, False),  # brighter than calcium can be
-        (9, 1200, 0.97, True),
-        (8, 1199, 0.97, True),
-        (8, 1200, 0.97, False),  # brighter than calcium of a clip's size can be
+        (17, 1999, 0.75, True),
+        (17, 2000, 0.75, False),  # brighter than calcium can be
+        (7, 1200, 0.97, True),
+        (6, 1199, 0.97, True),
+        (6, 1200, 0.97, False),  # brighter than calcium of a clip's size can be
+        (9, 1560, 0.97, True),
+        (8, 1559, 0.97, True),
+        (8, 1560, 0.97, False),
         (8, 1000, 0.959, False),  # and than what inference doubts may be
         (8, 1000, 0.961, True),
         (8, 999, 0.959, True),
@@ -57,7 +60,7 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, probabilit
 
 @pytest.mark.parametrize(
     ("n_columns", "hu"),
-    [(8, 1000), (15, 1200)],  # one clip; some that touch
+    [(8, 1000), (12, 1200)],  # one clip; some that touch
 )
 @pytest.mark.parametrize(("metal", "counts"), [(0.009, True), (0.011, False)])
 def test_a_doubt_is_one_whether_it_is_metal(n_columns, hu, metal, counts):
@@ -75,18 +78,23 @@ def test_a_doubt_is_one_whether_it_is_metal(n_columns, hu, metal, counts):
 
 
 @pytest.mark.parametrize(
-    ("n_core", "n_in_all", "rim_hu", "counts"),
+    ("half_hu", "n_core", "n_in_all", "rim_hu", "counts"),
     [
-        (8, 10, 600, False),  # a clip and what the image spreads of it
-        (8, 11, 600, True),
-        (9, 10, 600, True),
-        (8, 10, 650, True),  # half as bright as the peak: no rim
-        (8, 10, 649, False),
+        (800, 8, 10, 600, False),  # a clip and what the image spreads of it
+        (800, 8, 11, 600, True),
+        (800, 9, 10, 600, True),
+        (800, 8, 10, 800, True),  # half as bright as the peak: no rim
+        (800, 8, 10, 799, False),
+        (650, 6, 10, 649, False),
+        (650, 6, 10, 650, True),
+        (650, 7, 10, 600, True),
     ],
 )
-def test_a_clip_is_as_large_as_where_it_is_half_as_bright(n_core, n_in_all, rim_hu, counts):
+def test_a_clip_is_as_large_as_where_it_is_half_as_bright(
+    half_hu, n_core, n_in_all, rim_hu, counts
+):
     rim = box((20, 1), (45, 2), (40, n_in_all), rim_hu, Label.LAD)
-    core = box((20, 1), (45, 2), (41, n_core), 1300, Label.LAD)
+    core = box((20, 1), (45, 2), (41, n_core), 2 * half_hu, Label.LAD)
     assert (score(*unsure(chest([rim, core]), 0.97)).agatston > 0) is counts
 
 
@@ -98,8 +106,53 @@ def test_one_bright_voxel_makes_no_clip_of_plaque():
 
 
 @pytest.mark.parametrize(
+    ("hu", "probability", "counts"),
+    [(1200, 0.699, False), (1200, 0.701, True), (1199, 0.699, True)],
+)
+def test_a_chain_of_clips_may_be_of_any_length(hu, probability, counts):
+    paint = [box((20, 1), (45, 2), (30, 40), hu, Label.LAD)]
+    assert (score(*unsure(chest(paint), probability)).agatston > 0) is counts
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "hu", "row", "label"),
+    [
+        (8, 1560, 45, Label.METAL),
+        (8, 1559, 45, Label.AORTA),
+        (9, 1560, 45, Label.AORTA),  # longer than a clip
+        (8, 1560, 75, Label.AORTA),  # on no course
+    ],
+)
+def test_a_clip_on_a_course_is_none_of_the_aorta(n_columns, hu, row, label):
+    """It would hide the plaque beside it."""
+    volume, labelled = chest([box((20, 1), (row, 2), (40, n_columns), hu, Label.AORTA)])
+    assert set(name_metal(volume, labelled).label) == {label}
+    assert ("clips_present" in score(volume, labelled).quality.flags) is (label == Label.METAL)
+
+
+def test_a_clip_takes_no_name_from_what_it_touches():
+    clip = box((20, 1), (45, 2), (40, 6), 2300, Label.AORTA)
+    wall = box((20, 1), (45, 2), (46, 30), 400, Label.AORTA)
+    volume, labelled = chest([clip, wall])
+    named = name_metal(volume, labelled).label
+    assert (named == Label.METAL).sum() == 12
+    assert (named == Label.AORTA).sum() == 60
+
+
+def test_bright_calcium_that_does_not_count_is_no_doubt_of_the_score():
+    """Of the annulus of a real chest or the wall of an aorta, off the courses."""
+    volume, labelled = chest([box((20, 1), (75, 2), (40, 10), 2400, Label.MITRAL_ANNULUS)])
+    assert "calcium_very_bright" not in score(volume, labelled).quality.flags
+
+
+@pytest.mark.parametrize(
     ("n_columns", "hu", "probability", "is_flagged"),
     [
+        (20, 1560, 0.99, True),
+        (20, 1559, 0.99, False),
+        (20, 1000, 0.969, True),
+        (20, 1000, 0.971, False),
+        (20, 999, 0.969, False),
         (8, 799, 0.97, False),
         (8, 800, 0.97, True),
         (9, 800, 0.97, False),
@@ -122,10 +175,10 @@ def test_what_counts_and_may_be_a_clip_is_flagged(n_columns, hu, probability, is
         (1, 15, 1200, 0.969, True),
         (2, 16, 1200, 0.969, True),  # too long for two or three of them
         (2, 15, 1199, 0.969, True),
-        (0, 15, 1200, 0.959, False),  # and alone, where inference doubts that they are calcium
-        (0, 15, 1200, 0.961, True),
-        (0, 16, 1200, 0.959, True),
-        (0, 15, 1199, 0.959, True),
+        (0, 12, 1200, 0.959, False),  # and alone, where inference doubts that they are calcium
+        (0, 12, 1200, 0.961, True),
+        (0, 13, 1200, 0.959, True),
+        (0, 12, 1199, 0.959, True),
     ],
 )
 def test_clips_that_touch_are_no_calcium(n_single, n_columns, hu, probability, counts):
