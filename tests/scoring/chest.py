@@ -65,3 +65,10 @@ def box(slices, rows, columns, hu, label=Label.NONE):
     """A block: first index and number along each axis."""
     parts = [slice(first, first + n) for first, n in (slices, rows, columns)]
     return (*parts, hu, label)
+
+
+def unsure(painted, probability=0.75):
+    """Painted labels of which inference is no surer than this."""
+    volume, labelled = painted
+    share = np.full_like(labelled.probability, probability)
+    return volume, replace(labelled, probability=share)
