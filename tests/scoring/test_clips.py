@@ -1,4 +1,4 @@
-"""Surgical clips are told from calcium, on both sides of every edge, and what may be one says so."""
+"""Surgical clips are told from calcium, on both sides of every edge; what may be one says so."""
 
 from dataclasses import replace
 
