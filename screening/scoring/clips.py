@@ -54,6 +54,7 @@ _RATHER_NOT = 0.7
 _REMARKED_FROM_HU_120KVP, _REMARKED_BELOW = 1000.0, 0.97
 _SMALL_REMARKED_FROM_HU_120KVP, _SMALL_REMARKED_BELOW = 800.0, 0.98
 _FAR = 2**31  # beyond any index
+_LEAST_HU = np.int16(-(2**15))
 _IS_CORONARY = np.isin(np.arange(256), CORONARY_LABELS)
 _IS_OTHER_CALCIUM = np.isin(
     np.arange(256), [Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS, Label.PERICARDIUM]
@@ -170,16 +171,26 @@ def _shape(volume: Volume) -> tuple[int, int, int]:
 
 def _sizes(volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int) -> _Sizes:
     """Measure each thing, all of its voxels given."""
-    hu, n = volume.hu.take(index).astype(np.float64), np.bincount(of, minlength=count)
-    by_brightness = hu[np.lexsort((hu, of))]
-    last = np.cumsum(n) - 1
-    second = by_brightness[np.where(n > 1, last - 1, last)]
-    in_core = hu >= np.maximum(second / 2, SEEN_FROM_HU)[of]
+    hu = volume.hu.take(index)
+    peak_hu = _peaks(hu, of, count)
+    at_peak = np.flatnonzero(hu == peak_hu[of])
+    others = hu.copy()
+    others[at_peak[np.unique(of[at_peak], return_index=True)[1]]] = _LEAST_HU
+    second = _peaks(others, of, count)
+    second_hu = np.where(second > _LEAST_HU, second, peak_hu).astype(np.float64)
+    in_core = hu >= np.maximum(second_hu / 2, SEEN_FROM_HU)[of]
     is_seen = hu >= SEEN_FROM_HU
     widest_mm = _widest_mm(volume, index[is_seen], of[is_seen], count)
     core_mm = _widest_mm(volume, index[in_core], of[in_core], count)
     is_small = (core_mm > 0) & (core_mm <= _LONGEST_MM) & (widest_mm <= _SPREAD_MM)
-    return _Sizes(by_brightness[last], second, is_small, core_mm, widest_mm)
+    return _Sizes(peak_hu.astype(np.float64), second_hu, is_small, core_mm, widest_mm)
+
+
+def _peaks(hu: NDArray[np.int16], of: NDArray[np.int64], count: int) -> NDArray[np.int16]:
+    """Return the brightest of each thing."""
+    peak = np.full(count, _LEAST_HU)
+    np.maximum.at(peak, of, hu)
+    return peak
 
 
 def _widest_mm(
