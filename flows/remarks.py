@@ -40,9 +40,8 @@ EXPLAINED = {
     "thickness_over_3mm": "The slices are thicker than 3 mm, so small deposits average away.",
     "thin_slices_native": "The mask was scored on the thin slices it was drawn on; without a mask "
     "their averages are scored, which makes less of noise.",
-    "calcium_very_bright": "Something is brighter than calcium of its size usually is, and the "
-    "model takes it for calcium. Where that is in an artery it counts; if it is metal, the score "
-    "is too high.",
+    "calcium_very_bright": "Something that counts is brighter than calcium usually is, or small "
+    "and as bright as a surgical clip can be. If it is metal, the score is too high.",
     "calcium_possible": "Something on or beside an artery was taken for something else and not "
     "counted, but it may be calcium: the score is then too low, and of a higher category.",
     "heart_on_the_right": "The heart lies on the right: the images may be mirrored, or the heart "

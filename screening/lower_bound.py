@@ -59,7 +59,7 @@ _MAY_BE_NONE_FLAGS = frozenset(
 SCORE_UNKNOWN_FLAGS = NOTHING_KNOWN_FLAGS | {"kernel_unknown"}
 # Under these the interval stands, for seldom or by little is something counted that is no calcium;
 # but "at least" is a promise. A clip or stent that was not found counts beside those that were (in
-# 3 of 49 simulated people with clips), streaks can pass for calcium, contrast agent and noise add.
+# 5 of 79 simulated people with clips), streaks can pass for calcium, contrast agent and noise add.
 _MAY_BE_COUNTED_FLAGS = frozenset(
     {
         "stent_present",
