@@ -25,7 +25,7 @@ from models.train.measures import (
 
 TARGET = Path(__file__).parents[2] / "infra" / "model-measured.md"
 _HEADS = {
-    "unseen": "*simulated*: chests of a generator that no rule but one and three limits were found on",
+    "unseen": "*simulated*: chests of a generator on which one rule and three limits were found",
     "shifted": "*simulated*: chests of the generator on which rules behind the networks were found",
     "placed": "*simulated calcium in real scans (n = 3)*: by models that never saw the scan",
 }
