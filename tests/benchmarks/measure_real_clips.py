@@ -6,7 +6,7 @@ Not a test; some twenty minutes. FOLDER holds the real scans whose landmarks are
 `models/train/landmarks`. Clips are titanium's size: cylinders 4 to 7 mm long, 1.6 mm wide, one or
 seven at a time, 2 to 7 mm off the scan's own coronary courses; stents are zigzag meshes 8 to 23 mm
 long on them. Both are blurred by 0.75 mm and averaged over the slice; how bright they end is drawn.
-The figures of infra/decisions/0013 are of seed 0.
+The figures of infra/decisions/0013 are of seeds 0 and 1.
 """
 
 import sys
