@@ -5,9 +5,9 @@ Goes out: the labels with metal named as such.
 Refuses: nothing.
 
 Metal is what is brighter than calcium can be in the living (`metal_from_hu`), unless inference is
-sure that it is calcium (then it counts, and is flagged), and what inference calls metal inside the
-heart or on a coronary course (there it tells stents from plaque by the whole tube,
-`screening.inference.tubes`). Its kinds are told by `metal_kinds`.
+sure that it is calcium (then it counts, and is flagged); what is a clip (`clips`); and what
+inference calls metal inside the heart or on a coronary course (there it tells stents from plaque by
+the whole tube, `screening.inference.tubes`). Its kinds are told by `metal_kinds`.
 """
 
 from dataclasses import replace

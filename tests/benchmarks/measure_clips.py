@@ -2,8 +2,8 @@
 
     python tests/benchmarks/measure_clips.py rule     26 people on whom the rule was found
     python tests/benchmarks/measure_clips.py other    23 others
-    python tests/benchmarks/measure_clips.py fresh    30 on whom nothing was found
-    python tests/benchmarks/measure_clips.py without  60 without clips, on whom nothing was found
+    python tests/benchmarks/measure_clips.py fresh    30 from whom no limit was taken
+    python tests/benchmarks/measure_clips.py without  60 without clips, neither
 
 Not a test; some three minutes. People of the shifted generator, none with a stent, read by the
 shipped model: how much of their clips counts, and how much of their calcium is called metal. The
