@@ -5,7 +5,7 @@ Goes out: which things are clips; whether something that counts may be one.
 Refuses: nothing.
 
 Who has clips had a bypass, and a clip of 5 mm that counts makes some 100 units of none. So what may
-be either is a clip: calcium lost so is told ("at least"), a clip counted could not be.
+be either is a clip: calcium lost so is told (`clips_present`), a clip counted could not be.
 
 | a thing of a clip's size (below) is a clip where it is                                      |
 |---------------------------------------------------------------------------------------------|
