@@ -4,10 +4,10 @@ Comes in: a `Volume` and its `Labelled`.
 Goes out: the labels with metal named as such.
 Refuses: nothing.
 
-Metal is what is brighter than calcium can be in the living (`metal_from_hu`), unless inference is
-sure that it is calcium (then it counts, and is flagged); what is a clip (`clips`); and what
-inference calls metal inside the heart or on a coronary course (there it tells stents from plaque by
-the whole tube, `screening.inference.tubes`). Its kinds are told by `metal_kinds`.
+Metal is what is brighter than calcium can be in the living (`metal_from_hu`), with its bloom; what
+is a clip (`clips`); and what inference calls metal inside the heart or on a coronary course (there
+it tells stents from plaque by the whole tube, `screening.inference.tubes`). Its kinds are told by
+`metal_kinds`.
 """
 
 from dataclasses import replace
@@ -25,9 +25,9 @@ from screening.scoring.kvp import at_kvp_of, metal_from_hu
 _FEWEST_MM2, FEWEST_VOXELS = 1.0, 2
 MAJORITY = 0.5
 _BLOOM_MM = 3.0  # how far a strut's smear reaches: three sigmas of a wide point-spread
-# Inference looks at shape and place as well. In 160 simulated scans 43 things brighter than calcium
-# can be were calcium, called so at 0.71 to 1.0 (simulated plaque has no upper limit); two were
-# metal, called calcium at 0.43 and 0.55. What is of a clip's size is not believed (`clips`).
+# Of what does not count (aorta, valves) no flag is made where inference is sure of it: simulated
+# plaque has no upper limit, and of 45 things brighter than calcium can be 43 were calcium, called
+# so at 0.71 to 1.0; two were metal, called calcium at 0.43 and 0.55.
 _BELIEVED_FROM = 0.8
 _CALCIUM = np.isin(
     np.arange(256),
@@ -37,7 +37,7 @@ _CORONARY_OR_METAL = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
 
 
 def believed(labelled: Labelled) -> NDArray[np.bool_]:
-    """Which labelled voxels inference is sure of to be calcium, however bright."""
+    """Which labelled voxels inference is sure of to be calcium."""
     return np.asarray(_CALCIUM[labelled.label] & (labelled.probability >= _BELIEVED_FROM))
 
 
@@ -57,8 +57,9 @@ def _coronary_metal(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
     """Positions in `labelled.index` of what is called coronary calcium and is metal.
 
     Of touching coronary and metal voxels all are metal where they are a clip, or where half of them
-    are called metal already; where 1 mm2 of a slice is brighter than calcium can be, what lies
-    within its bloom. Calcium that touches a stent is lost with it, and the score too low then.
+    are called metal already; else what lies within the bloom of one that is brighter than calcium
+    can be, however sure inference is of it. Calcium beside metal is lost with it, and the score is
+    too low then.
     """
     none = np.zeros(0, dtype=np.int64)
     chosen = np.flatnonzero(_CORONARY_OR_METAL[labelled.label])
@@ -72,30 +73,25 @@ def _coronary_metal(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
     found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
     count, of = found.count, found.of
     seen = hu >= SEEN_FROM_HU
-    may_be = ~believed(labelled)[chosen]
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)
     is_metal = metal >= MAJORITY * np.maximum(np.bincount(of, weights=seen, minlength=count), 1)
     is_metal |= are_clips(volume, labelled, chosen, of, count)
-    is_too_bright = is_bright_metal(volume, index[may_be], of[may_be], count)[of]
-    changed = is_metal[of] | _in_bloom(volume, index, is_too_bright & may_be)
+    changed = is_metal[of] | _in_bloom(volume, index)
     return np.asarray(chosen[changed & (label != Label.METAL)])
 
 
-def _in_bloom(
-    volume: Volume, index: NDArray[np.int64], is_chosen: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Which of the chosen voxels lie within the bloom of one brighter than calcium can be.
+def _in_bloom(volume: Volume, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which voxels lie within the bloom of one brighter than calcium can be.
 
-    Not the whole thing: where dense plaque is brighter than expected, a spot is lost, not a vessel.
+    Not the whole thing: a clip on dense plaque takes a spot with it, not a vessel.
     """
-    out = np.zeros(len(index), dtype=np.bool_)
-    if not is_chosen.any():
-        return out
-    at = np.stack(np.unravel_index(index[is_chosen], volume.hu.shape), axis=1).astype(np.float64)
+    is_core = volume.hu.take(index) >= metal_from_hu(volume.acquisition.kvp)
+    if not is_core.any():
+        return is_core
+    at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
     lps_mm = volume.lps_mm(at)
-    core = volume.hu.take(index[is_chosen]) >= metal_from_hu(volume.acquisition.kvp)
-    out[is_chosen] = cKDTree(lps_mm[core]).query(lps_mm, distance_upper_bound=_BLOOM_MM)[0] < np.inf
-    return out
+    core = cKDTree(lps_mm[is_core])
+    return np.asarray(core.query(lps_mm, distance_upper_bound=_BLOOM_MM)[0] < np.inf)
 
 
 def is_bright_metal(

@@ -92,7 +92,7 @@ def test_the_threshold_on_both_sides(hu, why):
     [
         (METAL_FROM_HU_120KVP - 1, 0.75, Why.COUNTED, ""),
         (METAL_FROM_HU_120KVP, 0.75, Why.TOO_BRIGHT, "stent_present"),  # by its 16 mm
-        (METAL_FROM_HU_120KVP, 0.9, Why.COUNTED, ""),  # surely calcium
+        (METAL_FROM_HU_120KVP, 0.99, Why.TOO_BRIGHT, "stent_present"),  # however sure
     ],
 )
 def test_what_is_brighter_than_calcium_can_be(hu, sure, why, metal):
