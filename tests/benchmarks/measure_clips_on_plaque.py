@@ -4,8 +4,8 @@
 
 Not a test; some five minutes. People of the shifted generator without clips or stents, of 100 units
 and more by the shipped model: a clip (`measure_real_clips`) is set where the plaque of each of two
-arteries is brightest, once as bright as each of four peaks; then the score before and after. The figures of infra/decisions/0013
-are of seed 0.
+arteries is brightest, once with each of four peaks; printed are the scores before and after. The
+figures of infra/decisions/0013 are of seed 0.
 """
 
 import dataclasses

@@ -53,9 +53,7 @@ def test_what_is_too_bright_for_calcium_is_not_counted(n_columns, hu, probabilit
 @pytest.mark.parametrize(("hu", "told"), [(1999, Metal.VERY_BRIGHT), (2000, Metal.STENT)])
 @pytest.mark.parametrize("probability", [0.79, 0.8, 1.0])
 def test_nothing_that_bright_is_calcium_however_sure_inference_is(hu, told, probability):
-    volume, labelled = unsure(
-        chest([box((20, 1), (45, 2), (40, 16), hu, Label.LAD)]), probability
-    )
+    volume, labelled = unsure(chest([box((20, 1), (45, 2), (40, 16), hu, Label.LAD)]), probability)
     assert (score(volume, labelled).agatston > 0) is (told is Metal.VERY_BRIGHT)
     assert kinds_of_metal(volume, name_metal(volume, labelled)) == {told}  # a remark in any case
 
