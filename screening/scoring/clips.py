@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.records import CORONARY_LABELS, Label, Labelled, Volume
-from screening.scoring.components import volume_components
+from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of
 from screening.surroundings import Place
 
@@ -137,7 +137,7 @@ def clips_called_other(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
     hu = volume.hu.take(index)
     if hu.max() < from_hu:
         return none  # as a rule
-    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), _shape(volume))
+    found = touching(index, volume.hu.shape)
     sizes = _sizes(volume, index, found.of, found.count)
     is_core = hu >= sizes.second_hu[found.of] / 2
     on_course = np.zeros(len(index), dtype=np.bool_)
@@ -154,7 +154,7 @@ def is_bright_as_metal(volume: Volume, named: Labelled) -> bool:
     small_hu = at_kvp_of(_SMALL_REMARKED_FROM_HU_120KVP, volume)
     if len(index) == 0 or volume.hu.take(index).max() < small_hu:
         return False  # as a rule
-    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), _shape(volume))
+    found = touching(index, volume.hu.shape)
     sizes = _sizes(volume, index, found.of, found.count)
     sure = _mean(named.probability[chosen], found.of, found.count)
     remarked = sizes.peak_hu >= at_kvp_of(_LONGER_METAL_FROM_HU_120KVP, volume)
@@ -162,11 +162,6 @@ def is_bright_as_metal(volume: Volume, named: Labelled) -> bool:
     remarked |= (sizes.peak_hu >= from_hu) & (sure < _REMARKED_BELOW)
     remarked |= sizes.is_small & (sizes.peak_hu >= small_hu) & (sure < _SMALL_REMARKED_BELOW)
     return bool(remarked.any())
-
-
-def _shape(volume: Volume) -> tuple[int, int, int]:
-    slices, rows, columns = volume.hu.shape
-    return slices, rows, columns
 
 
 def _sizes(volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int) -> _Sizes:

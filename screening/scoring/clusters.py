@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from screening.records import PADDING_HU
-from screening.scoring.components import volume_components
+from screening.scoring.components import touching
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +97,7 @@ def _groups(
     index: NDArray[np.int64], shape: tuple[int, ...], apart: NDArray[np.int64]
 ) -> tuple[int, NDArray[np.int64]]:
     """Return how many groups there are, and which one each voxel is of."""
-    slices, rows, columns = shape
-    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), (slices, rows, columns))
+    found = touching(index, shape)
     order = np.argsort(found.of_run, kind="stable")
     first = np.searchsorted(found.of_run[order], np.arange(found.count))
     begin = np.stack(np.unravel_index(index[found.first[order]], shape))

@@ -71,6 +71,12 @@ def volume_components(
     return _components(index, group, shape, rows=((0, 1), (1, -1), (1, 0), (1, 1)), reach=1)
 
 
+def touching(index: NDArray[np.int64], shape: tuple[int, ...]) -> Components:
+    """Components in three dimensions of all these voxels, 26-connected."""
+    slices, rows, columns = shape
+    return volume_components(index, np.zeros(len(index), dtype=np.uint8), (slices, rows, columns))
+
+
 def _components(
     index: NDArray[np.int64],
     group: NDArray[np.integer],

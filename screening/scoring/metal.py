@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from screening.records import CORONARY_LABELS, Label, Labelled, Volume
 from screening.scoring.clips import CLIP_FROM_HU_120KVP, SEEN_FROM_HU, are_clips, clips_called_other
-from screening.scoring.components import volume_components
+from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 
 # Of metal in a thing's brightest slice; less may be noise.
@@ -69,8 +69,7 @@ def _coronary_metal(volume: Volume, labelled: Labelled) -> NDArray[np.int64]:
     hu = volume.hu.take(index)
     if not (label == Label.METAL).any() and hu.max() < at_kvp_of(CLIP_FROM_HU_120KVP, volume):
         return none  # as a rule
-    shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
-    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    found = touching(index, volume.hu.shape)
     count, of = found.count, found.of
     seen = hu >= SEEN_FROM_HU
     metal = np.bincount(of, weights=seen & (label == Label.METAL), minlength=count)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from screening.records import STENT_FROM_ODDS, Label, Labelled, Volume
 from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, is_bright_as_metal
-from screening.scoring.components import volume_components
+from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 from screening.scoring.metal import (
     FEWEST_VOXELS,
@@ -110,8 +110,7 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
         return []
     if labelled.surroundings is None:
         return [(index, Metal.OTHER)]
-    shape = (volume.hu.shape[0], volume.hu.shape[1], volume.hu.shape[2])
-    found = volume_components(index, np.zeros(len(index), dtype=np.uint8), shape)
+    found = touching(index, volume.hu.shape)
     count, of = found.count, found.of
     bright = is_bright_metal(volume, index, of, count)
     at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)

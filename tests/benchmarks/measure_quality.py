@@ -27,7 +27,7 @@ from quality_cases import (
 from screening import inference, scoring
 from screening.phantom import make_body, simulate
 from screening.records import CORONARY_LABELS, Label, Rejection, ScoringParameters, Volume
-from screening.scoring.components import volume_components
+from screening.scoring.components import touching
 from screening.scoring.metal import name_metal
 from screening.scoring.metal_kinds import kinds_of_metal
 from screening.scoring.motion import border_blur_mm
@@ -293,8 +293,7 @@ def _print_small() -> None:
             for seed in range(1, 5):
                 scan = scanned(seed, CLEAN | given, kernel=kernel)
                 index = np.flatnonzero(np.isin(scan.labels, labels) & (scan.hu >= 90))
-                zeros = np.zeros(len(index), dtype=np.uint8)
-                found = volume_components(index, zeros, scan.hu.shape)
+                found = touching(index, scan.hu.shape)
                 count, of = found.count, found.of
                 at = np.stack(np.unravel_index(index, scan.hu.shape), axis=1)
                 step = np.array([scan.increment_mm, *scan.spacing_mm])
