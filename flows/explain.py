@@ -286,6 +286,8 @@ def _print_score_that_counts(person: Row) -> None:
     show.say(f"  grade {person['grade']}{doubt}, quality remarks: {flags}")
     show.say(f"  {words.standing(person)}")
     show.say(f"  usable scores of this person: {person['n_usable_scores']}")
+    for line in risk_words.later_scan(person):
+        show.say(f"  {line}")
 
 
 def _print_inputs(person: Row) -> None:

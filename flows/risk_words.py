@@ -1,4 +1,4 @@
-"""What the clinical-variable model says of one person, in words.
+"""What one person's risk and list rest on, in words.
 
 Comes in: a row of `out_person_explanation`. Goes out: sentences. Refuses: nothing.
 """
@@ -44,18 +44,35 @@ def policy(person: Row) -> str:
     return f"{name}; 10-year risk it looks at: {show.percent(person['flag_risk'])} ({looked})"
 
 
+def later_scan(person: Row) -> list[str]:
+    """Say what a later scan reads that is too doubtful to count, where it reads more."""
+    later = person["later_doubtful_agatston"]
+    if later is None or float(str(later)) <= float(str(person["agatston"])):
+        return []
+    return [
+        f"a later scan of grade C reads Agatston {show.number(later)}: it does not count beside an "
+        "older one of grade A or B, but look at it"
+    ]
+
+
 def estimate(person: Row) -> str:
     """Return the estimate with its interval, and what was drawn or is old."""
     risk = person["model_risk"]
     if risk is None:
         return f"{_subject(person)}: not estimated; the model is for ages 45 to 84"
-    low, high = show.percent(person["model_risk_low"]), show.percent(person["model_risk_high"])
-    text = f"{_subject(person)}: {show.percent(risk)} (95 % interval {low} to {high})"
+    text = f"{_subject(person)}: {show.percent(risk)} ({_interval(person)})"
     drawn = [_named(str(name)) for name in words.as_list(person["risk_imputed"])]
     stale = [_named(str(name)) for name in words.as_list(person["risk_stale"])]
     if drawn:
         text += f"; not known and drawn: {', '.join(drawn)}"
     return f"{text}; old at the scan: {', '.join(stale)}" if stale else text
+
+
+def _interval(person: Row) -> str:
+    low, high = (person[f"model_risk_{end}"] for end in ("low", "high"))
+    if low is None:
+        return "without an interval: how far the score may be off cannot be said"
+    return f"95 % interval {show.percent(low)} to {show.percent(high)}"
 
 
 def _subject(person: Row) -> str:

@@ -115,6 +115,7 @@ class Reason(StrEnum):
     BELOW_THRESHOLD = "below_threshold"
     NO_PERCENTILE = "no_percentile"
     LOWER_BOUND = "lower_bound"
+    LATER_SCAN_DOUBTFUL = "later_scan_doubtful"
     PALLIATIVE_CARE = "palliative_care"
     DIALYSIS = "dialysis"
     TRANSPLANT = "transplant"
@@ -299,6 +300,11 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.LOWER_BOUND: ReasonText(
         Room.RISK, "There may be more calcium (a cut heart, slices apart, metal that hides some)."
+    ),
+    Reason.LATER_SCAN_DOUBTFUL: ReasonText(
+        Room.RISK,
+        "A later scan of grade C reads 100 or more, and the older one that counts is below the "
+        "flag's threshold: look at the later scan.",
     ),
     Reason.PALLIATIVE_CARE: ReasonText(Room.RISK, "The person is in hospice or palliative care."),
     Reason.DIALYSIS: ReasonText(

@@ -158,6 +158,7 @@ facts as (
         coalesce(p.quality_flags, []) as quality_flags,
         coalesce(p.score_is_doubtful, false) as score_is_doubtful,
         coalesce(p.may_be_more, false) as may_be_more,
+        coalesce(p.later_doubtful_agatston >= policy.agatston_moderate, false) as is_later_moderate,
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         policy.policy,
@@ -291,6 +292,11 @@ judged as (
                 -- That a part of the calcium is below the threshold says nothing of the whole.
                 [
                     case when may_be_more and tier_if_flagged is null then 'lower_bound' end,
+                    -- An older low score cannot answer a newer high one, doubtful as that is.
+                    case
+                        when is_later_moderate and tier_if_flagged is null
+                            then 'later_scan_doubtful'
+                    end,
                     -- Some calcium, and a risk that only a missing input keeps from being told.
                     case
                         when
@@ -324,7 +330,8 @@ select
             list_contains(
                 [
                     'identity_conflict', 'no_clinical_record', 'ambiguous_record', 'no_score',
-                    'grade_too_low', 'no_scan_date', 'lower_bound', 'missing_input', 'out_of_range'
+                    'grade_too_low', 'no_scan_date', 'lower_bound', 'later_scan_doubtful',
+                    'missing_input', 'out_of_range'
                 ],
                 obstacles[1]
             )

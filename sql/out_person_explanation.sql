@@ -88,6 +88,7 @@ select
     f.grade,
     f.quality_flags,
     f.score_is_doubtful,
+    s.later_doubtful_agatston,
     coalesce(s.n_usable_scores, 0) as n_usable_scores,
     c.person_key is not null as has_clinical_record,
     c.death_date,
@@ -118,8 +119,15 @@ select
     coalesce(k.score2_reasons, []) as score2_reasons,
     k.model,
     k.model_risk,
-    k.model_risk_low,
-    k.model_risk_high,
+    -- Where it is not known how far the score may be off, no interval of the risk holds either.
+    case
+        when s.agatston_low is not null or s.is_risk_floor or i.agatston is null
+            then k.model_risk_low
+    end as model_risk_low,
+    case
+        when s.agatston_low is not null or s.is_risk_floor or i.agatston is null
+            then k.model_risk_high
+    end as model_risk_high,
     coalesce(k.imputed, []) as risk_imputed,
     coalesce(k.stale, []) as risk_stale,
     coalesce(k.contributions, []) as risk_contributions,

@@ -71,10 +71,15 @@ def as_flagged(sure: Certainty, flags: tuple[str, ...]) -> Certainty:
 def intervals_as_flagged(told: Intervals, flags: tuple[str, ...]) -> Intervals:
     """Take back the ends of volume and mass that the flags do not allow to be said."""
     if NOTHING_KNOWN_FLAGS.intersection(flags):
-        return _with_ends(told, lambda _: (None, None))
+        return without_ends(told)
     if LOWER_BOUND_FLAGS.intersection(flags):
         return _with_ends(told, lambda interval: (interval[0], None))
     return told
+
+
+def without_ends(told: Intervals) -> Intervals:
+    """Take back all ends of volume and mass."""
+    return _with_ends(told, lambda _: (None, None))
 
 
 def _with_ends(told: Intervals, ends: Callable[[Interval], Interval]) -> Intervals:

@@ -18,7 +18,7 @@ from screening.errors import ScreeningError
 from screening.measures import Intervals
 from screening.records import Certainty, Quality, ScoringParameters, Volume
 from screening.scoring.beside import at_kvp, density, measured
-from screening.scoring.certainty import intervals_as_flagged
+from screening.scoring.certainty import intervals_as_flagged, without_ends
 from screening.scoring.intervals import Measured, intervals
 from screening.scoring.kvp import thresholds_of
 from screening.scoring.measure import Calcium, measure
@@ -115,10 +115,15 @@ def score_mask(
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=source,
         certainty=Certainty(None, None, None),  # blood, heart and metal were not looked at
-        intervals=intervals_as_flagged(intervals(volume, whole, parameters), quality.flags),
+        intervals=_sure(intervals(volume, whole, parameters), len(index), quality),
         quality=quality,
         labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),
     )
+
+
+def _sure(told: Intervals, n_counted: int, quality: Quality) -> Intervals:
+    """Of no calcium in a mask nothing is told: an interval would speak of the heart outside."""
+    return intervals_as_flagged(told, quality.flags) if n_counted else without_ends(told)
 
 
 def _check_map(volume: Volume, label_map: NDArray[np.integer]) -> None:

@@ -1,8 +1,8 @@
-"""The policy of a person's flag, in words."""
+"""The policy of a person's flag, the risk and a later scan, in words."""
 
 import pytest
 
-from flows.risk_words import policy
+from flows.risk_words import estimate, later_scan, policy
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,23 @@ def test_the_policy_and_the_risk_it_looks_at(name, source, risk, said):
 def test_a_model_of_the_sites_own_is_named_beside_its_risk():
     row = {"policy": "aha_acc_2018", "flag_risk_source": "model_risk", "flag_risk": 0.13}
     assert "13.0 % (the site's model ours)" in policy(row | {"model": "ours; 300 events"})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.05, 0.15, "9.2 % (95 % interval 5.0 % to 15.0 %)"),
+        (None, None, "9.2 % (without an interval: how far the score may be off cannot be said)"),
+    ],
+)
+def test_a_risk_says_why_it_has_no_interval(low, high, said):
+    row = {"model": "mesa_chd_10y_cac averaged", "model_risk": 0.092, "model_risk_low": low,
+           "model_risk_high": high, "risk_imputed": [], "risk_stale": []}  # fmt: skip
+    assert estimate(row).endswith(said)
+
+
+@pytest.mark.parametrize(("later", "is_told"), [(None, False), (20.0, False), (20.1, True)])
+def test_a_later_scan_that_reads_more_is_told_although_it_does_not_count(later, is_told):
+    told = later_scan({"agatston": 20.0, "later_doubtful_agatston": later})
+    assert bool(told) is is_told
+    assert all("look at it" in line for line in told)

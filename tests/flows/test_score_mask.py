@@ -75,6 +75,16 @@ def test_beside_the_score_stand_both_volumes_and_masses_with_their_intervals(
     assert "mass by a default, uncalibrated: HU to mg within 15.0 % (standard error)" in told
 
 
+def test_an_empty_mask_has_no_interval(screening, series, tmp_path):
+    nothing = write_mask(tmp_path / "m.nii.gz", label=0)
+    facts = json.loads(scored(screening, series, "--mask", nothing, "--json").stdout)
+    assert facts["agatston"] == 0
+    assert facts["intervals"]["volume_mm3"] == facts["intervals"]["mass_mg"] == [None, None]
+    told = scored(screening, series, "--mask", nothing).stdout
+    assert "volume 0.0 mm³ (95 %: cannot be said)" in told
+    assert "of the heart outside it nothing is said" in told
+
+
 def test_a_rod_calibrates_the_mass_and_its_error_is_told(screening, tmp_path):
     insert = Insert(5.0, 400.0)
     images = scan_inserts((insert,), InsertScan())

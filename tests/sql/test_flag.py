@@ -484,6 +484,24 @@ def test_the_explanation_shows_every_scan_and_all_evidence():
 
 
 @pytest.mark.parametrize(
+    ("low", "flags", "has_interval"),
+    [
+        (350.0, [], True),
+        (None, ["calcium_very_bright"], False),  # how far the score may be off is not known
+        (None, ["heart_incomplete"], True),  # drawn from what was seen on
+    ],
+)
+def test_a_risk_has_an_interval_where_the_score_has_one(low, flags, has_interval):
+    told = risk() | {"model_risk_low": 0.03, "model_risk_high": 0.08}
+    found = scan(agatston=400.0, grade="C", agatston_low=low, quality_flags=flags)
+    (row,) = read(one_person(found, risk=[told]), "out_person_explanation")
+    assert row["model_risk"] == 0.05
+    assert (row["model_risk_low"], row["model_risk_high"]) == (
+        (0.03, 0.08) if has_interval else (None, None)
+    )
+
+
+@pytest.mark.parametrize(
     ("age", "band"),
     [(59.9, "55-59"), (60.0, "60-64"), (84.9, "80-84"), (85.0, "85+"), (99.0, "85+")],
 )

@@ -184,6 +184,31 @@ def test_the_latest_scan_of_the_grade_that_is_asked_for_stands(minimum, score):
 
 
 @pytest.mark.parametrize(
+    ("older", "later", "grade", "days_later", "flag"),
+    [
+        (10.0, 99.9, "C", 400, "not_flagged"),
+        (10.0, 100.0, "C", 400, "cannot_say"),  # an older low score does not answer it
+        (0.0, 2137.0, "C", 1, "cannot_say"),
+        (0.0, 2137.0, "C", 0, "not_flagged"),  # of the same day, another series
+        (0.0, 2137.0, "C", -1, "not_flagged"),
+        (0.0, 2137.0, "D", 400, "not_flagged"),  # tells nothing
+        (100.0, 2137.0, "C", 400, "flagged"),  # by the older one
+    ],
+)
+def test_an_older_low_score_does_not_answer_a_later_high_one(older, later, grade, days_later, flag):
+    newest = INDEX - DAY
+    found = flag_of(
+        one_person(
+            scan("good", agatston=older, index_date=newest - days_later * DAY),
+            scan("doubtful", agatston=later, grade=grade, index_date=newest),
+        )
+    )
+    assert (found["flag"], found["agatston"]) == (flag, older)
+    told = {"cannot_say": "later_scan_doubtful", "not_flagged": "below_threshold"}
+    assert found["reason"] == told.get(flag, "cac_100")
+
+
+@pytest.mark.parametrize(
     ("age", "below", "at"),
     [
         (40.0, 0.0749, 0.075),
