@@ -17,12 +17,16 @@ import click
 from flows import show, show_lists, show_score
 from flows.cli_options import ARCHIVE as _ARCHIVE
 from flows.cli_options import CONFIG as _CONFIG
+from flows.cli_options import IDENTIFIED as _IDENTIFIED
 from flows.cli_options import JSON as _JSON
 from flows.cli_options import LAKE as _LAKE
 from flows.cli_options import MODEL as _MODEL
 from flows.cli_options import PROVIDERS as _PROVIDERS
+from flows.cli_options import REASON as _REASON
 from flows.cli_options import ROD as _ROD
 from flows.cli_options import open_lake as _open_lake
+from flows.cli_options import reason_of
+from flows.explain_command import explain
 from flows.export_commands import conventions, export
 from flows.model_commands import models
 from flows.risk_commands import risk
@@ -225,10 +229,18 @@ def sweep(
 @cli.command()
 @_LAKE
 @click.option("--unscored", is_flag=True, help="List the series without a score instead, and why.")
-@click.option("--unsure", is_flag=True, help="List the people of whom too little is known instead.")
+@click.option(
+    "--unsure",
+    is_flag=True,
+    help="List the people of whom too little is known instead; may be --identified.",
+)
 @click.option("--files", is_flag=True, help="List the files that are no image instead, by path.")
+@_IDENTIFIED
+@_REASON
 @_JSON
-def status(lake_path: Path, as_json: bool, **views: bool) -> None:
+def status(
+    lake_path: Path, identified: bool, reason: str | None, as_json: bool, **views: bool
+) -> None:
     """Print the reconciliation: files, series, people, reasons, last run.
 
     \b
@@ -237,13 +249,18 @@ def status(lake_path: Path, as_json: bool, **views: bool) -> None:
       screening status --lake /data/lake --unscored
     """
     from flows import status as of
+    from flows.people import with_identity
 
     asked = [name for name, is_asked in views.items() if is_asked]
     if len(asked) > 1:
         raise ScreeningError(f"--{' and --'.join(asked)} are lists: give one of them")
+    why = reason_of("--identified", reason, is_asked=identified)
+    if identified and asked != ["unsure"]:
+        raise ScreeningError("--identified goes with --unsure, the list of people")
     lake = _open_lake(lake_path)
     for name in asked:
         rows = of.VIEWS[name](lake)
+        rows = rows if why is None else with_identity(lake, rows, why)
         show.say(show.as_json(rows)) if as_json else show.PRINTED[name](rows)
         return
     facts = of.status(lake)
@@ -264,8 +281,8 @@ def status(lake_path: Path, as_json: bool, **views: bool) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A .csv, .json or .parquet file to write."
 )
-@click.option("--identified", is_flag=True, help="Add issuer and patient number; is audited.")
-@click.option("--reason", help="Why identity is needed; goes into the audit trail.")
+@_IDENTIFIED
+@_REASON
 @click.option(
     "--list",
     "name",
@@ -291,13 +308,10 @@ def flagged(
     from flows.people import flagged_table, list_format
     from flows.status import last_as_of
 
-    if reason and not identified:
-        raise ScreeningError("--reason goes with --identified; nothing identified was asked for")
-    if identified and not (reason and reason.strip()):
-        raise ScreeningError('--identified needs --reason "why", which is kept in the audit trail')
+    why = reason_of("--identified", reason, is_asked=identified)
     form = list_format(form, out)
     lake = _open_lake(lake_path)
-    found = flagged_table(lake, reason if identified else None, name)
+    found = flagged_table(lake, why, name)
     if form == "table" and name == "flagged":
         show.print_flagged(found.to_pylist(), last_as_of(lake))
         return
@@ -309,28 +323,6 @@ def flagged(
         show.note(f"{show.people(found.num_rows)} written to {out}")
     if form in ("csv", "parquet"):
         show.note(show.NOTICE)
-
-
-@cli.command()
-@_LAKE
-@click.argument("key")
-@click.option("--out", type=click.Path(path_type=Path), help="A .html page, or a .png picture.")
-@_JSON
-def explain(lake_path: Path, key: str, out: Path | None, as_json: bool) -> None:
-    """Print every decision about one series or person, and write its page or picture.
-
-    \b
-    Example:
-      screening explain --lake /data/lake p_3fk2… --out page.html
-    """
-    from flows.explain import explain as facts_of
-    from flows.explain import print_explanation
-
-    facts = facts_of(_open_lake(lake_path), key, out)
-    if as_json:
-        show.say(show.as_json(facts))
-    else:
-        print_explanation(facts)
 
 
 @cli.command()
@@ -360,6 +352,7 @@ def validate(lake_path: Path, reference: Path, out: Path, as_json: bool) -> None
     run_validate(_open_lake(lake_path), reference, out, as_json=as_json)
 
 
+cli.add_command(explain)
 cli.add_command(models)
 cli.add_command(export)
 cli.add_command(conventions)

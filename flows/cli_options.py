@@ -1,7 +1,8 @@
 """Options that several commands of the command line share.
 
-Comes in: what a user types. Goes out: click options, and the lake that `--lake` names.
-Refuses: what `Lake.open` refuses, a rod that is not four numbers.
+Comes in: what a user types. Goes out: click options, the lake that `--lake` names, why identity is
+asked for.
+Refuses: what `Lake.open` refuses, a rod that is not four numbers, identity without a reason.
 """
 
 import math
@@ -13,6 +14,7 @@ import click
 
 from flows import show
 from screening.config import secret_from
+from screening.errors import ScreeningError
 
 if TYPE_CHECKING:
     from screening.lake import Lake
@@ -37,6 +39,12 @@ ROD = click.option(
     help="Calibration rod along the table: a point of its axis and its radius in mm (LPS), its "
     "density in mg/cm³.",
 )
+IDENTIFIED = click.option(
+    "--identified", is_flag=True, help="Add issuer and patient number; is audited."
+)
+REASON = click.option(
+    "--reason", help="Why identity is needed; goes into the audit trail.", metavar="TEXT"
+)
 MODEL = click.option("--model", default="default", show_default=True, help="Name or folder.")
 PROVIDERS = click.option(
     "--providers",
@@ -59,6 +67,21 @@ def _rod(text: str | None) -> "Rod | None":
     if not (math.isfinite(x) and math.isfinite(y) and 0 < radius < 100 and 0 < density < 5000):
         raise click.BadParameter("radius (mm) and density (mg/cm³) must be above 0 and plausible")
     return Rod(x, y, radius, density)
+
+
+def reason_of(option: str, reason: str | None, *, is_asked: bool) -> str | None:
+    """Return why identity is asked for by an option; None where it is not.
+
+    Raises
+    ------
+    ScreeningError
+        One without the other.
+    """
+    if reason and not is_asked:
+        raise ScreeningError(f"--reason goes with {option}; nothing identified was asked for")
+    if is_asked and not (reason and reason.strip()):
+        raise ScreeningError(f'{option} needs --reason "why", which is kept in the audit trail')
+    return reason if is_asked else None
 
 
 def open_lake(path: Path, *, create: bool = False, issuer: str = "") -> "Lake":

@@ -33,10 +33,19 @@ Row = dict[str, object]
 _SCORED = State.SCORED.value
 PAGE_SUFFIXES = (".html", ".htm")
 PICTURE_SUFFIX = ".png"
+# What was asked for is not repeated: it may be a patient's number.
+NO_SUCH_KEY = (
+    "no series, study or person has this key in this lake; flagged and status show keys, "
+    "--patient NUMBER finds who has a patient number"
+)
 
 
-def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
+def explain(
+    lake: Lake, key: str, out: Path | None, if_none: str = NO_SUCH_KEY
+) -> dict[str, object]:
     """Return everything decided about a series, study or person; write pictures to `out`.
+
+    if_none : what is said where the lake holds nothing under this key
 
     Raises
     ------
@@ -48,9 +57,7 @@ def explain(lake: Lake, key: str, out: Path | None) -> dict[str, object]:
     found = _about(lake.read("series").to_pylist(), key)
     taken = _taken_back(lake, key, as_of)
     if not found and not taken:
-        raise ScreeningError(
-            f"no series, study or person {key} in this lake; see flagged or status"
-        )
+        raise ScreeningError(if_none)
     owners = {str(r["person_key"]) for r in found}
     persons = lake.query("out_person_explanation", as_of).to_pylist()
     people = [_told(r) for r in persons if r["person_key"] in owners]

@@ -1,10 +1,12 @@
-"""`screening flagged`: the list the care team works.
+"""`screening flagged`: the list the care team works; and who someone is, both ways.
 
-Comes in: a lake. Goes out: the list as an Arrow table, with identity only when a reason is
-given (the vault writes it into its audit trail).
-Refuses: a file whose name does not say what is to be written.
+Comes in: a lake; a patient number. Goes out: the list as an Arrow table, with identity only when a
+reason is given (the vault writes it into its audit trail); for a reason, the key of a number.
+Refuses: a file whose name does not say what is to be written; a number that nobody has, or more
+than one person, and it never repeats the number.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +30,8 @@ LISTS = {
     "left": "out_left_list",
 }
 _IDENTITY = ("issuer", "patient_id")
+Row = Mapping[str, object]
+NO_SUCH_PATIENT = "no person with this patient number in this lake"
 
 
 def list_format(asked: str | None, out: Path | None) -> str:
@@ -59,13 +63,44 @@ def flagged_table(lake: Lake, identified_because: str | None, name: str = "flagg
     if identified_because is None:
         return found
     keys = found["person_key"].to_pylist()
-    people = lake.vault.identify(keys, identified_because)
+    known = _identified(lake, keys, identified_because)
+    for column in reversed(_IDENTITY):
+        values = [known[key][column] for key in keys]
+        found = found.add_column(0, column, pa.array(values, pa.string()))
+    return found
+
+
+def with_identity(lake: Lake, rows: Sequence[Row], reason: str) -> list[dict[str, object]]:
+    """Return rows of people with issuer and number first."""
+    known = _identified(lake, [str(row["person_key"]) for row in rows], reason)
+    return [{n: known[str(row["person_key"])][n] for n in _IDENTITY} | dict(row) for row in rows]
+
+
+def key_of_patient(lake: Lake, number: str, issuer: str | None, reason: str) -> str:
+    """Return the person's key behind a number as the archive has it.
+
+    Raises
+    ------
+    ScreeningError
+        Nobody has the number, or people of several issuers do.
+    """
+    found = lake.vault.look_up(number, issuer, reason)
+    if not found:
+        of = "" if issuer is None else ", of this issuer"
+        raise ScreeningError(f"{NO_SUCH_PATIENT}{of}")
+    if len(found) > 1:
+        raise ScreeningError(
+            f"{len(found)} people have this patient number, each of another issuer; add --issuer "
+            'ISSUER, as the scans name it (--issuer "" where they name none)'
+        )
+    return found[0]
+
+
+def _identified(lake: Lake, keys: Sequence[str], reason: str) -> dict[str, Row]:
+    people = lake.vault.identify(keys, reason)
     known = {row["person_key"]: row for row in people.to_pylist()}
     if len(known) < len(keys):
         raise ScreeningError(
             f"the vault names only {len(known)} of {len(keys)} people; is it another lake's?"
         )
-    for column in reversed(_IDENTITY):
-        values = [known[key][column] for key in keys]
-        found = found.add_column(0, column, pa.array(values, pa.string()))
-    return found
+    return known

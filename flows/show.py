@@ -251,13 +251,20 @@ def print_unscored(rows: Sequence[Mapping[str, object]]) -> None:
     )
 
 
+def identity_columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the columns that say who someone is, where rows have them."""
+    return [name for name in ("issuer", "patient_id") if rows and name in rows[0]]
+
+
 def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
-    """Print the people of whom too little is known, each with what is missing."""
+    """Print the people of whom too little is known, each with what is missing; who, where given."""
+    who = identity_columns(rows)
     table(
         f"{people(len(rows))} of whom it cannot be said whether they belong on the list",
-        ("person", "Agatston", "grade", "age", "sex", "scan", "in words"),
+        (*who, "person", "Agatston", "grade", "age", "sex", "scan", "in words"),
         [
             (
+                *(row[name] for name in who),
                 row["person_key"],
                 at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
                 row["grade"],
@@ -339,7 +346,7 @@ def _standing(row: Mapping[str, object]) -> str:
 
 def print_flagged(rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     """Print the list that the care team works; issuer and number first where they are given."""
-    who = [name for name in ("issuer", "patient_id") if rows and name in rows[0]]
+    who = identity_columns(rows)
     table(
         f"flagged as of {as_of}: {people(len(rows))} never formally scored",
         (*who, *_LIST_COLUMNS, "scan"),

@@ -61,7 +61,7 @@ _OWN = {
 
 def print_list(name: str, rows: Sequence[Mapping[str, object]], as_of: date) -> None:
     """Print one list; issuer and number first where they are given."""
-    who = [column for column in ("issuer", "patient_id") if rows and column in rows[0]]
+    who = show.identity_columns(rows)
     own = _OWN[name]
     show.table(
         f"{_TITLES[name]}, as of {as_of}: {show.people(len(rows))}",

@@ -115,13 +115,18 @@ class Store:
             "accession", self._digest("accession", study_key, accession), accession, study_key
         )
 
-    def find(self, issuer: str, mrn: str) -> str | None:
-        """Find the person of a normalised number; None where there is none, or more than one."""
+    def holders(self, mrn: str) -> dict[str, str]:
+        """Return who has a normalised number: keys of people by the issuer, as scans name it."""
         holders: dict[str, str] = {}
         for lookup, key, value in self.connection.execute(
             "SELECT lookup, key, value FROM identifier WHERE number = ?", (self._number(mrn),)
         ):
             holders[json.loads(self._unseal(value, lookup))[0]] = key
+        return holders
+
+    def find(self, issuer: str, mrn: str) -> str | None:
+        """Find the person of a normalised number; None where there is none, or more than one."""
+        holders = self.holders(mrn)
         if not issuer:
             return next(iter(holders.values())) if len(holders) == 1 else None
         return holders.get(issuer, holders.get(""))

@@ -2,7 +2,7 @@
 
 Comes in: instances as the archive read them; numbers and birth dates of the clinical record.
 Goes out: the same instances under random keys; keys for numbers; ages; for a stated reason,
-the numbers again.
+the numbers again, or whose key a number is.
 Refuses: to guess. A number that fits two people fits nobody; identity without a reason is not
 shown.
 
@@ -260,8 +260,7 @@ class Vault:
         ScreeningError
             Without a reason.
         """
-        if not reason.strip():
-            raise ScreeningError("showing identity needs a reason; give --reason TEXT")
+        _require_reason(reason)
         rows = []
         with self._transaction() as store:
             for key in dict.fromkeys(person_keys):
@@ -270,6 +269,28 @@ class Vault:
                     rows.append({"person_key": key, "issuer": found[0], "patient_id": found[1]})
             store.audit(getpass.getuser(), reason, len(rows))
         return pa.Table.from_pylist(rows, schema=IDENTITIES)
+
+    def look_up(self, patient_id: str, issuer: str | None, reason: str) -> tuple[str, ...]:
+        """Return the people who have a number; who asked, when, why and for how many is kept.
+
+        Parameters
+        ----------
+        issuer
+            The one who gave the number, empty for scans that name none; None for whoever it is.
+
+        Raises
+        ------
+        ScreeningError
+            Without a reason.
+        """
+        _require_reason(reason)
+        mrn = normalise_mrn(patient_id)
+        with self._transaction() as store:
+            holders = store.holders(mrn) if mrn else {}
+            is_meant = None if issuer is None else self._issuer(issuer)
+            found = sorted(key for of, key in holders.items() if is_meant in (None, of))
+            store.audit(getpass.getuser(), reason, len(found))
+        return tuple(found)
 
     def _transaction(self) -> AbstractContextManager[Store]:
         return transaction(self.file, self.keys)
@@ -295,6 +316,11 @@ class Vault:
 
     def _digests(self, uids: Sequence[str]) -> list[str]:
         return [lookup_digest(self.keys.digests, "instance", uid).hex() for uid in uids]
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ScreeningError("showing identity needs a reason; give --reason TEXT")
 
 
 def _order(who: Number) -> tuple[str, str, str, str]:

@@ -354,6 +354,25 @@ def test_identity_is_shown_for_a_reason_and_noted(lake, build):
     assert (reason, people) == ("call the people of the list", 2)
 
 
+def test_whose_a_number_is_is_told_for_a_reason_and_noted(lake, build):
+    of_a, of_none, _ = _people(
+        lake.vault,
+        build,
+        {"patient_id": "00 7b", "issuer": "A"},
+        {"patient_id": "007B"},
+        {"patient_id": "", "scan": "2"},
+    )
+    with pytest.raises(ScreeningError, match="needs a reason"):
+        lake.vault.look_up("007B", None, " ")
+    found = [
+        lake.vault.look_up(*who, "asked") for who in (("007B", " a"), ("007b", ""), ("007b", "B"))
+    ]
+    assert found == [(of_a,), (of_none,), ()]
+    assert lake.vault.look_up("", None, "asked") == lake.vault.look_up("none", "", "asked") == ()
+    with transaction(lake.vault.file, lake.vault.keys) as store:
+        assert [people for *_, people in store.audits()] == [1, 1, 0, 0, 0]
+
+
 def test_a_hundred_thousand_rows(lake, build):
     one = build.raw({"birth_date": date(1950, 1, 1), "sex": "F"})
     n = 100_000
