@@ -336,7 +336,7 @@ def _print_numbers(row: Row, seen: Row | None) -> None:
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
-    for line in (*scan_words.possible_stents(row, seen), *scan_words.metal(row)):
+    for line in scan_words.spots(row, seen):
         show.say(f"    {line}")
     show.say(f"    {words.noise(row)}")
     others = scan_words.elsewhere(row)

@@ -243,8 +243,7 @@ def _numbers(row: Row, seen: Row | None) -> list[Block]:
         Text(f"Grade {remarks.grade(row['grade'])}"),
     ]
     flags = remarks.explained(words.as_list(row["quality_flags"]))
-    spots = (*scan_words.possible_stents(row, seen), *scan_words.metal(row))
-    flags += tuple(_sentence(spot) for spot in spots)
+    flags += tuple(_sentence(spot) for spot in scan_words.spots(row, seen))
     blocks.append(Bullets(flags) if flags else Text("There is nothing to remark on the images."))
     beside = scan_words.beside(row)
     if beside:
