@@ -247,14 +247,16 @@ def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
     show.say(f"  {words.why(person)}")
     if len(reasons) > 1:
         show.say(f"  Also: {' '.join(words.sentence(reason, person) for reason in reasons[1:])}")
-    show.say(f"  policy: {risk_words.policy(person)}")
+    policy = risk_words.policy(person)
+    show.say(f"  policy: {treatment_words.of_whom(policy, person['flag_risk'], person)}")
     _print_score_that_counts(person)
     for pair in pairs:
         for line in words.growth(pair):
             show.say(f"  {line}")
-    show.say(f"  {words.risk(person)}")
+    show.say(f"  {treatment_words.of_whom(words.risk(person), person['mesa_chd_10y'], person)}")
     if person["model"]:
-        show.say(f"  {risk_words.estimate(person)}")
+        estimate = risk_words.estimate(person)
+        show.say(f"  {treatment_words.of_whom(estimate, person['model_risk'], person)}")
     if person["series_key"] is not None:
         _print_inputs(person)
     show.say(f"  known on {as_of}:")

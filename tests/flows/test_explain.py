@@ -255,6 +255,11 @@ def test_inputs_have_words_units_and_age(told):
     assert "quality remarks: none" in told("ill").text
 
 
+def test_beside_every_risk_of_known_disease_is_said_that_it_is_of_others(told):
+    assert told("ill").text.count("; this says nothing of the person: the equations were made") == 3
+    assert "this says nothing of the person" not in told("high").text
+
+
 def test_without_a_record_facts_are_unknown_and_nothing_is_missing(told):
     text = told("norecord").text
     assert "on a statin on the day of the list: unknown" in text

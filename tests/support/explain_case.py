@@ -137,6 +137,10 @@ TABLES = {
     ],
     "policy": [{"person_key": "out", "scope": "opt_out_all", "valid_from": date(2026, 10, 1)}],
     "risk": [
+        {"person_key": "ill", "series_key": "sill", "equation": "mesa: Source 2015",
+         "mesa_chd_10y": 0.2, "mesa_chd_10y_cac": 0.4, "reasons": [], "detail": "",
+         "model": "ours; x", "model_risk": 0.43, "model_risk_low": 0.3,
+         "model_risk_high": 0.5},
         {"person_key": "high", "series_key": "shigh", "equation": "mesa: Source 2015",
          "mesa_chd_10y": 0.658, "mesa_chd_10y_cac": 0.323, "reasons": [], "detail": ""},
         {"person_key": "zero", "series_key": "szero", "equation": "mesa: Source 2015",
