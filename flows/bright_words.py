@@ -20,12 +20,13 @@ from screening.things import SHARES
 Row = Mapping[str, object]
 SHOWN = 12  # of what counted, and again of what did not; the rest is told as a count
 HEADING = "Bright spots near the heart: what each was taken for"
+LESIONS = "A deposit (lesion) may be several spots, so that there may be more spots than deposits."
 INTRO = (
     "Every spot near the heart of 130 HU and more that fills 1 mm² of a slice is judged by itself; "
-    "long ones are judged in pieces. Percentages are what the model gave, not how often it is "
-    "right. Right and left are the patient's; thirds are those of the box round the heart, "
-    "arterial course is where coronary arteries run; x, y, z are millimetres to the left, to the "
-    "back and to the head, as viewers show them."
+    f"long ones are judged in pieces. {LESIONS} Percentages are what the model gave, not how "
+    "often it is right. Right and left are the patient's; thirds are those of the box round the "
+    "heart, arterial course is where coronary arteries run; x, y, z are millimetres to the left, "
+    "to the back and to the head, as viewers show them."
 )
 NOT_KEPT = (
     "what the model saw of each bright spot was not kept with this score; "
@@ -217,6 +218,17 @@ def possible_stents(facts: Row) -> list[str]:
     ]
 
 
+def possible_calcium(facts: Row) -> list[str]:
+    """Return what was left out and may be calcium: where, how large, what it was taken for."""
+    found = [t for t in words.rows(facts["things"]) if t["agatston_left_out"]]
+    return [
+        f"may be calcium, not counted: {thing['where']}, {show.number(thing['volume_mm3'])} mm³, "
+        f"{slices(thing['slices'])}, {words.units(thing['agatston_left_out'])} units; "
+        f"{thing['in_words']}"
+        for thing in sorted(found, key=lambda t: -float(str(t["agatston_left_out"])))
+    ]
+
+
 def slices(ends: object) -> str:
     """Return the slices from a first to a last: 'slices 50–55'."""
     first, last = words.as_list(ends)
@@ -248,7 +260,7 @@ def _unbroken(cell: str) -> str:
 
 
 def _of(n_shown: int, n: int) -> str:
-    return f"{n} spot{'' if n == 1 else 's'}" if n_shown == n else f"{n_shown} of {n} spots"
+    return f"{n} spot{'' if n == 1 else 's'}" if n_shown == n else f"{n} spots, {n_shown} shown"
 
 
 def print_things(facts: Row) -> None:
@@ -260,6 +272,8 @@ def print_things(facts: Row) -> None:
         shown, rest = _shown(things)
         if shown:
             title = f"bright spots near the heart, {name}: {_of(len(shown), len(things))}"
+            if name == "counted":
+                show.say(LESIONS)
             show.table(title, (*_COLUMNS, last), [_cells(t) for t in shown])
         if rest:
             show.say(_rest(name, rest))

@@ -254,14 +254,16 @@ def _print_person(person: Row, as_of: str, pairs: list[Row]) -> None:
     show.say(f"  {words.why(person)}")
     if len(reasons) > 1:
         show.say(f"  Also: {' '.join(words.sentence(reason, person) for reason in reasons[1:])}")
-    show.say(f"  policy: {risk_words.policy(person)}")
+    policy = risk_words.policy(person)
+    show.say(f"  policy: {treatment_words.of_whom(policy, person['flag_risk'], person)}")
     _print_score_that_counts(person)
     for pair in pairs:
         for line in words.growth(pair):
             show.say(f"  {line}")
-    show.say(f"  {words.risk(person)}")
+    show.say(f"  {treatment_words.of_whom(words.risk(person), person['mesa_chd_10y'], person)}")
     if person["model"]:
-        show.say(f"  {risk_words.estimate(person)}")
+        estimate = risk_words.estimate(person)
+        show.say(f"  {treatment_words.of_whom(estimate, person['model_risk'], person)}")
     if person["series_key"] is not None:
         _print_inputs(person)
     show.say(f"  known on {as_of}:")
@@ -345,7 +347,7 @@ def _print_numbers(row: Row, seen: Row | None) -> None:
     for line in words.beside(row):
         show.say(f"    {line}")
     show.say(f"  grade {row['grade']}, quality remarks: {words.remarks(row['quality_flags'])}")
-    for line in (*scan_words.possible_stents(row, seen), *scan_words.metal(row)):
+    for line in scan_words.spots(row, seen):
         show.say(f"    {line}")
     show.say(f"    {words.noise(row)}")
     others = scan_words.elsewhere(row)

@@ -16,6 +16,7 @@ from flows import (
     withdrawal_words,
     words,
 )
+from flows.treatment_words import of_whom
 from screening.reasons import State
 from screening.report.page import (
     Block,
@@ -244,8 +245,7 @@ def _numbers(row: Row, seen: Row | None) -> list[Block]:
         Text(f"Grade {remarks.grade(row['grade'])}"),
     ]
     flags = remarks.explained(words.as_list(row["quality_flags"]))
-    spots = (*scan_words.possible_stents(row, seen), *scan_words.metal(row))
-    flags += tuple(_sentence(spot) for spot in spots)
+    flags += tuple(_sentence(spot) for spot in scan_words.spots(row, seen))
     blocks.append(Bullets(flags) if flags else Text("There is nothing to remark on the images."))
     beside = scan_words.beside(row)
     if beside:
@@ -311,7 +311,7 @@ def _why(person: Row, as_of: str) -> list[Block]:
     blocks: list[Block] = [Heading("What the list rests on")]
     rows: list[tuple[str, str]] = [
         (f"the list of {as_of}", _flag(person)),
-        ("policy", risk_words.policy(person)),
+        ("policy", of_whom(risk_words.policy(person), person["flag_risk"], person)),
     ]
     if person["series_key"] is not None:
         age = show.number(person["age_years"])
@@ -320,8 +320,15 @@ def _why(person: Row, as_of: str) -> list[Block]:
             ("percentile", words.standing(person).removeprefix("percentile").lstrip(": ")),
         ]
     rows += [
-        ("coronary heart disease (CHD)", words.risk(person)),
-        *([("risk", risk_words.estimate(person))] if person["model"] else []),
+        (
+            "coronary heart disease (CHD)",
+            of_whom(words.risk(person), person["mesa_chd_10y"], person),
+        ),
+    ]
+    if person["model"]:
+        estimate = risk_words.estimate(person)
+        rows.append(("risk", of_whom(estimate, person["model_risk"], person)))
+    rows += [
         ("on a statin", treatment_words.statin(person, words.yes_no(person["is_on_statin"]))),
         ("LDL cholesterol", treatment_words.ldl(person)),
         ("known cardiovascular disease", words.known_disease(person)),

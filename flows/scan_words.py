@@ -84,14 +84,21 @@ def sizes(row: Row) -> str:
     return f"All together: volume {volume or '–'}, mass {mass or '–'}."
 
 
-def possible_stents(row: Row, seen: Row | None) -> list[str]:
-    """Return each spot that may be a stent, counted or not.
+def spots(row: Row, seen: Row | None) -> list[str]:
+    """Return the spots that remarks on stents, calcium and metal are about.
 
     Parameters
     ----------
     row : of a scored series
     seen : what the model saw of it (`bright_words.told_of`), None where it is not shown
     """
+    is_remarked_on = scoring.Flag.CALCIUM_POSSIBLE in words.as_list(row["quality_flags"])
+    left_out = bright_words.possible_calcium(seen) if seen is not None and is_remarked_on else []
+    return [*possible_stents(row, seen), *left_out, *metal(row)]
+
+
+def possible_stents(row: Row, seen: Row | None) -> list[str]:
+    """Return each spot that may be a stent, counted or not."""
     counted = [
         f"may be a stent: {x['label']}, {show.number(x['volume_mm3'])} mm³, "
         f"{bright_words.slices(x['slices'])}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from flows import show
 from screening.flag_words import remark
+from screening.reasons import Reason
 
 
 def _reached(row: Mapping[str, object], reached: str) -> str:
@@ -160,3 +161,15 @@ def without_high_end(low: str, *, is_bound: bool) -> str:
         f"the Agatston score is a lower bound, for {missing}; a second scan of what was seen may "
         f"read from {low} on (95 %); how probable its category is cannot be said"
     )
+
+
+_NONE_THAT_COUNTS = {
+    Reason.NO_SCAN_DATE.value: "the score has no date",
+    Reason.GRADE_TOO_LOW.value: "the score is of too low a grade",
+}
+
+
+def none_that_counts(reasons: Sequence[object]) -> str:
+    """Say why a person has no score that counts, although there may be one."""
+    told = [text for reason, text in _NONE_THAT_COUNTS.items() if reason in reasons]
+    return told[0] if told else "there is no score"

@@ -15,6 +15,7 @@ from screening.reasons import Reason, State
 
 _FILES = ("seen", "instance", "not_dicom", "unreadable", "duplicate", "ignored")
 _MISSED = ("n", "n_studies", "n_people", "n_people_without_score", "n_people_never_scored")
+_USABLE = ("A", "B", "C")  # as in core_person_score
 _PEOPLE = ("with_scan", "flagged", "not_flagged", "cannot_say")
 
 
@@ -137,24 +138,42 @@ def unscored(lake: Lake) -> list[dict[str, object]]:
 def unsure(lake: Lake) -> list[dict[str, object]]:
     """Return the people of whom too little is known to say, the highest score first, and why.
 
-    They are on no list: whoever works one decides what to do about them.
+    They are on no list: whoever works one decides what to do about them. Who has no score that
+    counts is told with one that lacks only its date.
     """
-    rows = [
-        {
-            "person_key": r["person_key"],
-            "agatston": r["agatston"],
-            "quality_flags": r["quality_flags"],
-            "grade": r["grade"],
-            "age_years": r["age_years"],
-            "sex": r["sex"],
-            "index_date": r["index_date"],
-            "reason": r["reason"],
-            "explanation": words.sentence(r["reason"]),
-        }
-        for r in lake.query("core_person_flag", last_as_of(lake)).to_pylist()
-        if r["flag"] == "cannot_say"
-    ]
+    as_of = last_as_of(lake)
+    undated = _undated(lake, as_of)
+    rows = []
+    for person in lake.query("core_person_flag", as_of).to_pylist():
+        if person["flag"] != "cannot_say":
+            continue
+        counts = person["series_key"] is not None
+        score = person if counts else undated.get(str(person["person_key"]), person)
+        rows.append(
+            {
+                "person_key": person["person_key"],
+                "agatston": score["agatston"],
+                "quality_flags": score["quality_flags"],
+                "grade": score["grade"],
+                "age_years": person["age_years"],
+                "sex": person["sex"],
+                "index_date": person["index_date"],
+                "reason": person["reason"],
+                "explanation": words.sentence(person["reason"]),
+            }
+        )
     return sorted(rows, key=lambda r: (-float(r["agatston"] or 0.0), str(r["person_key"])))
+
+
+def _undated(lake: Lake, as_of: date) -> dict[str, dict[str, object]]:
+    """Return of each person the best score without a date: never the highest, which is biased."""
+    rows = [
+        r
+        for r in lake.query("core_disposition", as_of).to_pylist()
+        if r["state"] == State.SCORED and r["index_date"] is None and r["grade"] in _USABLE
+    ]
+    rows.sort(key=lambda r: (r["grade"], r["series_key"]), reverse=True)
+    return {str(r["person_key"]): r for r in rows}
 
 
 def files(lake: Lake) -> list[dict[str, object]]:

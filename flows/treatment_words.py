@@ -29,13 +29,18 @@ def statin(row: Row, told: str) -> str:
 
 
 def ldl(person: Row) -> str:
-    """Return the LDL cholesterol, how old it is, and whether it is at goal."""
+    """Return the LDL cholesterol and how old it is; at goal or not of whom the goal is for.
+
+    The goal is that of treatment: of people on the list, and of those on a statin.
+    """
     value = person["ldl_mg_dl"]
     if not isinstance(value, int | float):
         return "unknown"
-    goal = "at goal" if person["is_ldl_at_goal"] else "not at goal"
+    goal = "at goal, " if person["is_ldl_at_goal"] else "not at goal, "
+    if person["flag"] != "flagged" and not person["is_on_statin"]:
+        goal = ""
     days = show.number(person["ldl_age_days"])
-    return f"{show.number(value)} mg/dL, {goal}, {days} days before the list"
+    return f"{show.number(value)} mg/dL, {goal}{days} days before the list"
 
 
 def death(person: Row, nothing: str) -> str:
@@ -70,3 +75,17 @@ def is_suspected_alone(person: Row) -> bool:
     """Whether nothing but an image tells of the person's known disease."""
     evidence = person.get("ascvd_evidence")
     return bool(evidence) and all(e["source"] == "image" for e in evidence)  # type: ignore[attr-defined]
+
+
+_NOT_OF = (
+    "this says nothing of the person: the equations were made for people without known "
+    "cardiovascular disease"
+)
+
+
+def of_whom(told: str, risk: object, person: Row) -> str:
+    """Return a risk as told; with known disease, that the equations say nothing of this person."""
+    if risk is None or not person["ascvd_evidence"]:
+        return told
+    case = "if the suspected disease is confirmed, " if is_suspected_alone(person) else ""
+    return f"{told}; {case}{_NOT_OF}"

@@ -386,7 +386,7 @@ def _inputs(person: Row) -> str:
 
 def _no_risk(person: Row) -> str:
     if person["series_key"] is None:
-        return ": there is no score"
+        return f": {show_score.none_that_counts(as_list(person['reasons']))}"
     if not person["has_clinical_record"]:
         return f": {nothing(person).removeprefix('unknown, ')}"
     return f", {_inputs(person)}" if person["risk_detail"] else ""

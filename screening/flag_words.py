@@ -59,22 +59,6 @@ REMARKS = {
     "metal_near_heart": "what looks like metal near the heart, which is not counted",
     "increment_over_5mm": "slices more than 5 mm apart",
 }
-# On a picture, where there is little room.
-_SHORT = {
-    "stent_present": "stent?",
-    "stent_possible": "stent or plaque?",
-    "clips_present": "clips?",
-    "lead_present": "lead?",
-    "valve_prosthesis": "artificial valve?",
-    "sternal_wires": "sternal wires?",
-    "metal_near_heart": "metal?",
-    "heart_on_the_right": "mirrored?",
-}
-
-
-def short(flag: str) -> str:
-    """Return the shortest words for a flag."""
-    return _SHORT.get(flag, flag.replace("_", " "))
 
 
 def remark(flag: str) -> str:

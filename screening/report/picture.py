@@ -9,6 +9,7 @@ Left: axial slices with the largest coronary lesions; right: projections of the 
 Above: the numbers; below: the legend, the key, and what this picture is not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from screening.flag_words import short
+from screening.flag_words import remark
 from screening.lower_bound import is_lower_bound, is_off_either_way, may_be_too_high
 from screening.records import CalciumScore, Label, Labelled, Volume
 from screening.report.amounts import units
@@ -41,7 +42,8 @@ TILE = 272
 GAP = 8
 CAPTION = 20
 SIDE = 320
-HEADER = 112
+REMARK_LINES, REMARK_SIZE = 3, 14
+HEADER = 134
 FOOTER = 62
 N_TILES = 6
 ZOOM_MM = 44.0
@@ -290,9 +292,20 @@ def _header(draw: ImageDraw.ImageDraw, score: CalciumScore) -> None:
     if quality.noise_hu is not None:
         parts.append(f"noise {quality.noise_hu:.0f} HU")
     _write(draw, (GAP, 50), "     ".join(parts), 16, TEXT)
-    flags = ", ".join(map(short, quality.flags)) or "none"
     colour = WARNING if quality.flags else DIM
-    _write(draw, (GAP, 78), _fit(draw, f"flags: {flags}", 15), 15, colour)
+    for n, line in enumerate(_remarks(draw, quality.flags)):
+        _write(draw, (GAP, 76 + 18 * n), line, REMARK_SIZE, colour)
+
+
+def _remarks(draw: ImageDraw.ImageDraw, flags: Sequence[str]) -> list[str]:
+    """Say what the flags say, in lines of the page's width; what finds no room is counted."""
+    for n_left_out in range(len(flags) + 1):
+        told = [remark(flag) for flag in flags[: len(flags) - n_left_out]]
+        told += [f"and {n_left_out} more"] if n_left_out else []
+        lines = _wrapped(draw, f"quality remarks: {'; '.join(told) or 'none'}", REMARK_SIZE)
+        if len(lines) <= REMARK_LINES:
+            break
+    return lines
 
 
 def _footer(draw: ImageDraw.ImageDraw, series_key: str) -> None:
@@ -322,12 +335,17 @@ def _scale_bar(draw: ImageDraw.ImageDraw, right: int, y: int, mm_per_pixel: floa
     _write_right(draw, (right, y - 16), "10 mm", 11, TEXT, outlined=True)
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, size: int) -> str:
-    """Shorten a line to the page's width."""
+def _wrapped(draw: ImageDraw.ImageDraw, text: str, size: int) -> list[str]:
+    """Break a text into lines of the page's width."""
     font = ImageFont.load_default(size)
-    while draw.textlength(text, font=font) > WIDTH - 2 * GAP:
-        text = text.removesuffix(" ...").rpartition(" ")[0] + " ..."
-    return text
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if draw.textlength(longer, font=font) > WIDTH - 2 * GAP:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _write(

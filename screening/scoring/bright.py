@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from screening.records import Label, Labelled, ScoringParameters, Volume
 from screening.scoring.kvp import metal_from_hu
+from screening.scoring.left_out import units_left_out
 from screening.scoring.metal import name_metal
 from screening.scoring.metal_kinds import heart_box_lps_mm, pieces_of_metal
 from screening.scoring.scan import count, is_coronary
@@ -46,6 +47,7 @@ class BrightThing:
     taken_for : label in lower case, by the network
     metal : kind of metal it is a part of, by the flags of the score; empty without
     agatston : units that it adds to the score
+    agatston_left_out : units that it would add were it calcium, which it may well be; else 0
     volume_mm3 : of its voxels at the threshold or above it
     slices : first and last, of the scanner, counted from the head, the first is 0
     side, depth, level : -1 right, front, foot third of the box round the heart; 0 middle; 1 left,
@@ -62,6 +64,7 @@ class BrightThing:
     why: Why
     metal: str
     agatston: float
+    agatston_left_out: float
     volume_mm3: float
     peak_hu: int
     centre_lps_mm: tuple[float, float, float]
@@ -137,6 +140,7 @@ class _Table:
         picked, calcium = count(volume, named, parameters)
         units = calcium.agatston * is_coronary(named.label[picked])
         self._agatston = np.bincount(owner[picked], units, n)
+        self._left_out = units_left_out(volume, named, parameters)
         # A thing has one label, that of any of its voxels.
         self._label = np.zeros(n, dtype=np.uint8)
         self._label[owner] = labelled.label
@@ -176,6 +180,7 @@ class _Table:
             why=self._why(k),
             metal=self._metal.get(k, ""),
             agatston=float(self._agatston[k]),
+            agatston_left_out=float(self._left_out[k]),
             volume_mm3=float(self._mm3[k]),
             peak_hu=int(self._peak[k]),
             centre_lps_mm=(x, y, z),

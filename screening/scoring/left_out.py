@@ -1,7 +1,8 @@
 """What was not counted and may be coronary calcium all the same.
 
 Comes in: a `Volume` and its `Labelled`, metal named.
-Goes out: its Agatston units, and whether the heart lies where the arteries can be told.
+Goes out: its Agatston units, thing by thing, and whether the heart lies where the arteries can be
+told.
 Refuses: nothing.
 
 Inference gives every bright thing one name. Where the name is none of the arteries although these
@@ -12,6 +13,7 @@ own.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.records import CORONARY_LABELS, Label, Labelled, ScoringParameters, Volume
 from screening.scoring.measure import measure
@@ -33,22 +35,36 @@ def may_be_of_higher_category(
     volume: Volume, labelled: Labelled, agatston: float, parameters: ScoringParameters
 ) -> bool:
     """Whether what was left out would lift the score, by ten units or more, to another category."""
-    units = _units_left_out(volume, labelled, parameters)
+    units = float(units_left_out(volume, labelled, parameters).sum())
     return units >= FEWEST_UNITS and category(agatston + units) != category(agatston)
 
 
-def _units_left_out(volume: Volume, labelled: Labelled, parameters: ScoringParameters) -> float:
-    """Agatston units of what may be calcium and was not counted."""
+def units_left_out(
+    volume: Volume, labelled: Labelled, parameters: ScoringParameters
+) -> NDArray[np.float64]:
+    """Agatston units of each thing that may be calcium and was not counted; 0 of the others.
+
+    Parameters
+    ----------
+    volume : of which only the labelled voxels are looked at
+    labelled : of this volume, metal named
+    parameters : of the score
+
+    Returns
+    -------
+    float64, one for each of `labelled.things`; empty without things
+    """
     things = labelled.things
     if things is None or len(labelled.index) == 0:
-        return 0.0
+        return np.zeros(0)
     may_be = things.coronary[things.owner] >= MAY_BE_CALCIUM_FROM * SHARES
     may_be &= ~_NOT_ASKED[labelled.label] & volume.counts(labelled.index, parameters)
     index = labelled.index[may_be]
+    n = len(things.shares)
     if len(index) == 0:
-        return 0.0
+        return np.zeros(n)
     found = measure(volume, index, np.zeros(len(index), dtype=np.uint8), parameters)
-    return float(found.agatston.sum())
+    return np.bincount(things.owner[may_be], found.agatston, n).astype(np.float64)
 
 
 def is_heart_on_the_right(volume: Volume, labelled: Labelled) -> bool:

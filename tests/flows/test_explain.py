@@ -255,6 +255,11 @@ def test_inputs_have_words_units_and_age(told):
     assert "quality remarks: none" in told("ill").text
 
 
+def test_beside_every_risk_of_known_disease_is_said_that_it_is_of_others(told):
+    assert told("ill").text.count("; this says nothing of the person: the equations were made") == 3
+    assert "this says nothing of the person" not in told("high").text
+
+
 def test_without_a_record_facts_are_unknown_and_nothing_is_missing(told):
     text = told("norecord").text
     assert "on a statin on the day of the list: unknown" in text
@@ -265,6 +270,9 @@ def test_without_a_record_facts_are_unknown_and_nothing_is_missing(told):
 def test_a_missing_estimate_names_the_inputs_in_words(told):
     assert "10-year CHD risk not estimated, missing: race, HDL cholesterol" in told("zero").text
     assert "10-year CHD risk not estimated: there is no score" in told("failed").text
+    assert "10-year CHD risk not estimated: the score has no date" in told("undated").text
+    graded = {"series_key": None, "reasons": ["grade_too_low"], "has_clinical_record": True}
+    assert words._no_risk(graded) == ": the score is of too low a grade"
     assert "The score is below the flag's threshold." in told("zero").text
     assert "a non-gated zero is not reassurance" in told("zero").text
 

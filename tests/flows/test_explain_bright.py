@@ -1,8 +1,10 @@
 """What is told of each bright spot near the heart: counted, or why not."""
 
 import pytest
+from seen_case import SPOTS, some_seen
 
-from flows import bright_words
+from flows import bright_words, scan_words
+from screening import scoring
 from screening.records import Label
 from screening.scoring import SCORING_VERSION, BrightThing, Why
 from screening.scoring.metal_kinds import Metal
@@ -25,8 +27,12 @@ def test_each_bright_spot_is_told_and_why_it_was_not_counted(told):
     assert seen["things"][0]["agatston"] == 2 * 16 * 3  # slices x mm2 x weight, 3 mm apart
     lines = found.text.splitlines()
     assert "bright spots near the heart, counted: 1 spot" in lines
-    assert "bright spots near the heart, not counted: 2 of 5 spots" in lines
+    assert "bright spots near the heart, not counted: 5 spots, 2 shown" in lines
     assert "Not counted and not shown: 3 bone." in lines
+    assert lines[lines.index("bright spots near the heart, counted: 1 spot") - 1] == (
+        "A deposit (lesion) may be several spots, so that there may be more spots than deposits."
+    )
+    assert bright_words.LESIONS not in told("zero").text
     row = next(line for line in lines if "LAD: " in line)
     cells = [cell.strip() for cell in row.split("│")]
     assert cells[1:6] == ["5–6", "6, 22, −16", "96", "327", "LAD 98 %, LCX 1 %"]
@@ -66,6 +72,7 @@ def test_nothing_seen_is_told_of_who_opted_out_or_is_not_scored(told):
 def test_a_page_tells_each_bright_spot(page):
     text = page("high").text.replace("\N{NO-BREAK SPACE}", " ")
     assert bright_words.HEADING in text
+    assert bright_words.LESIONS in text
     assert "taken for the wall of the aorta; coronary 12 % (counts from 50 %)" in text
     assert "Not counted and not shown: 3 bone." in text
     assert bright_words.NOT_KEPT[1:] in page("norecord").text
@@ -117,7 +124,8 @@ def test_bone_is_not_told_to_lie_on_an_arterial_course():
 def thing(**more: object) -> BrightThing:
     plain = {
         "taken_for": "metal", "why": Why.TAKEN_FOR_OTHER, "metal": "stent_possible",
-        "agatston": 0.0, "volume_mm3": 122.6, "peak_hu": 900, "centre_lps_mm": (0.0, 0.0, 0.0),
+        "agatston": 0.0, "agatston_left_out": 0.0, "volume_mm3": 122.6, "peak_hu": 900,
+        "centre_lps_mm": (0.0, 0.0, 0.0),
         "slices": (69, 73), "side": -1, "depth": 0, "level": -1, "on_course": True,
         "likely": (("metal", 0.6),), "coronary": 0.3, "counts_from": 0.5, "is_notable": True,
     }  # fmt: skip
@@ -139,6 +147,24 @@ def test_what_was_left_out_as_a_possible_stent_is_named_too():
         "may be a stent, not counted: right, lower third, arterial course, 123 mm³, slices 69–73"
     ]
     assert bright_words.slices([4, 4]) == "slice 4"
+
+
+def test_what_was_left_out_and_may_be_calcium_is_named_the_largest_first():
+    aorta = (Label.AORTA, 412, 9, {"aorta": 70, "lad": 25})
+    unlikely = (*aorta[:3], {"aorta": 76, "lad": 24})
+    node = (Label.NODE, 250, 3, {"node": 52, "rca": 48})
+    spots = (SPOTS[0], node, aorta, unlikely, (Label.METAL, 900, 1, {"metal": 60, "rca": 40}))
+    things = scoring.bright_things(some_seen("m", "i", spots))
+    seen = {"things": [bright_words._told(t) for t in things]}
+    row = {"quality_flags": ["calcium_possible"], "lesions": [], "other": []}
+    lines = scan_words.spots(row, seen)
+    assert [line.partition(";")[0].partition("mm³")[2] for line in lines] == [
+        ", slices 9–10, 128 units", ", slices 3–4, 64 units"
+    ]  # fmt: skip
+    assert all(line.startswith("may be calcium, not counted: ") for line in lines)
+    assert lines[0].endswith("taken for the wall of the aorta; coronary 25 % (counts from 50 %)")
+    assert scan_words.spots(row, None) == []
+    assert scan_words.spots(row | {"quality_flags": []}, seen) == []
 
 
 def test_how_much_was_taken_for_metal_is_told(told, page):

@@ -178,3 +178,8 @@ def test_of_who_opted_out_that_alone_is_told_and_nothing_is_written(told, tmp_pa
     kept = {k: v for k, v in found.facts.items() if v not in ([], None)}
     assert set(kept) == {"key", "as_of", "people"} | ({"out"} if out else set())
     assert set(kept["people"][0]) == {"person_key", "flag", "reasons"}
+
+
+def test_beside_every_risk_of_known_disease_is_said_that_it_is_of_others(page):
+    assert page("ill").text.count("; this says nothing of the person: the equations were made") == 3
+    assert "this says nothing of the person" not in page("high").text

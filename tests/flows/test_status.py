@@ -8,6 +8,7 @@ from night import Hospital, Screening, open_lake
 
 from flows import show
 from flows.status import status, sums_hold, unscored, unsure
+from screening.lake import Lake
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,19 @@ def test_people_of_whom_too_little_is_known_are_listed(
     both = screening("status", "--lake", str(swept), "--unsure", "--unscored")
     assert both.returncode == 2
     assert "give one of them" in both.stderr
+
+
+def test_a_score_without_a_date_is_told_and_sorted_by(small_lake: Lake, capsys) -> None:
+    rows = unsure(small_lake)
+    assert [(r["person_key"], r["agatston"]) for r in rows][:2] == [
+        ("undated", 640.0), ("norecord", 150.0)
+    ]  # fmt: skip
+    undated = rows[0]
+    assert (undated["grade"], undated["quality_flags"]) == ("B", ["heart_incomplete"])
+    assert undated["index_date"] is None
+    show.print_unsure(rows)
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if " undated " in x]
+    assert "≥ 640.0" in line
 
 
 def test_files_that_are_no_image_are_named_damaged_ones_first(

@@ -95,6 +95,8 @@ TABLES = {
         *(series(p) for p in ("high", "norecord", "zero", "cut", "ill", "failed", "out")),
         series("metal", is_gated=True),
         series("high", "sr-of-high", modality="SR", content_digest="d"),
+        series("undated", index_date=None),
+        series("undated", "undated-worse", index_date=None),
         series("lonely", modality="SR", content_digest="d"),
         *(series(p, f"{p}-{day.year}", index_date=day, **MADE) for p in TWICE for day in DAYS),
         series("changed", "changed-2025", index_date=date(2025, 6, 1), **MADE | {"kvp": 80.0}),
@@ -111,6 +113,8 @@ TABLES = {
         scored("ill", 400.0),
         refused("failed", "failed", "missing_slice_in_heart", detail="holes at the heart: 1"),
         scored("out", 500.0),
+        scored("undated", 640.0, grade="B", quality_flags=["heart_incomplete"]),
+        scored("undated", 900.0, grade="C", series_key="undated-worse", image_digest="worse"),
         scored("metal", 120.0, **WITH_METAL),
         *(scored(p, 0.0, series_key=f"{p}-{day.year}", image_digest=f"{p}{day}", volume_mm3=v,
                  lesions=[{"label": "LAD", "volume_mm3": v, "probability": 0.9, "slices": [1, 2],
@@ -120,7 +124,7 @@ TABLES = {
     ],
     "person": [
         {"person_key": p, "sex": "M", "race": "white"}
-        for p in ("high", "zero", "ill", "failed", "out")
+        for p in ("high", "zero", "ill", "failed", "out", "undated")
     ],
     "observation": [
         {"person_key": "high", "concept": c, "value": v, "effective_on": SCAN - timedelta(37)}
@@ -133,6 +137,10 @@ TABLES = {
     ],
     "policy": [{"person_key": "out", "scope": "opt_out_all", "valid_from": date(2026, 10, 1)}],
     "risk": [
+        {"person_key": "ill", "series_key": "sill", "equation": "mesa: Source 2015",
+         "mesa_chd_10y": 0.2, "mesa_chd_10y_cac": 0.4, "reasons": [], "detail": "",
+         "model": "ours; x", "model_risk": 0.43, "model_risk_low": 0.3,
+         "model_risk_high": 0.5},
         {"person_key": "high", "series_key": "shigh", "equation": "mesa: Source 2015",
          "mesa_chd_10y": 0.658, "mesa_chd_10y_cac": 0.323, "reasons": [], "detail": ""},
         {"person_key": "zero", "series_key": "szero", "equation": "mesa: Source 2015",
