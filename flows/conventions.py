@@ -53,7 +53,7 @@ def convention_scores(lake: Lake) -> tuple[pa.Table, int]:
                 "is_lower_bound": is_lower_bound(s.agatston, flags),
                 "may_be_more": may_be_more(flags),
             }
-            for s in scoring.by_conventions(seen.primary)
+            for s in scoring.by_conventions(seen)
         ]
     return pa.Table.from_pylist(rows, schema=CONVENTION_SCORES.schema), n_missing
 

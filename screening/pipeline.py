@@ -180,7 +180,11 @@ def _find(
     if isinstance(seen, Rejection):
         return seen
     inferred = perf_counter()
-    labelled = scoring.name_metal(primary, seen.primary.labelled)
+    as_seen = seen.primary.labelled
+    if slab and seen.native:
+        thin = seen.native.labelled
+        as_seen = scoring.with_metal_of_thin(as_seen, slab.counts, scan, thin)
+    labelled = scoring.name_metal(primary, as_seen)
     # The native stack first: averages bridge a missing slice, which must be seen.
     beside = scoring.score(scan, (seen.native or seen.primary).labelled, parameters)
     if isinstance(beside, Rejection):
@@ -188,7 +192,8 @@ def _find(
     drawn = scoring.score(primary, labelled, parameters) if slab else beside
     if isinstance(drawn, Rejection):
         return drawn
-    score = _of_slabs(drawn, slab, beside) if slab else drawn
+    has_metal = as_seen is not seen.primary.labelled
+    score = _of_slabs(drawn, slab, beside, has_metal=has_metal) if slab else drawn
     spent = (inferred - begun, perf_counter() - inferred)
     return _Found(primary, slab, labelled, seen, kept is None, drawn, score, *spent)
 
@@ -251,17 +256,34 @@ def _without_picture(score: CalciumScore) -> CalciumScore:
     return replace(score, quality=replace(score.quality, flags=flags))
 
 
-def _of_slabs(score: CalciumScore, slab: volume.Slab, native: CalciumScore) -> CalciumScore:
-    """Count the slices of lesions as the scanner did; keep the native score and holes beside."""
+def _told_by_thin(native: CalciumScore, *, has_score: bool, has_metal: bool) -> set[str]:
+    """Return the flags of the thin slices that hold for their averages.
+
+    has_metal : something of the averages is metal by the thin slices alone. A stent is possible
+        then: it takes a person off the list, so the stack that is scored must show it
+    """
+    flag = scoring.Flag
+    told = {flag.MISSING_SLICE, flag.GAPS_BETWEEN_SLICES}
+    told |= {flag.CALCIUM_VERY_BRIGHT} if has_score else set()
+    told |= {flag.CLIPS_PRESENT, flag.STENT_POSSIBLE} if has_metal else set()
+    found = {f.value for f in told}.intersection(native.quality.flags)
+    if has_metal and flag.STENT_PRESENT.value in native.quality.flags:
+        found.add(flag.STENT_POSSIBLE.value)
+    return found
+
+
+def _of_slabs(
+    score: CalciumScore, slab: volume.Slab, native: CalciumScore, *, has_metal: bool
+) -> CalciumScore:
+    """Count the slices of lesions as the scanner did; keep what the native stack tells beside."""
     native_slices = slab.native
     lesions = tuple(
         replace(lesion, slices=(native_slices[first][0], native_slices[last][1]))
         for lesion in score.lesions
         for first, last in (lesion.slices,)
     )
-    unseen = {scoring.Flag.MISSING_SLICE.value, scoring.Flag.GAPS_BETWEEN_SLICES.value}
-    holes = unseen & set(native.quality.flags)
-    flags = tuple(sorted(holes.union(score.quality.flags)))
+    told_by_thin = _told_by_thin(native, has_score=score.agatston > 0, has_metal=has_metal)
+    flags = tuple(sorted(told_by_thin.union(score.quality.flags)))
     told = replace(
         score,
         lesions=lesions,

@@ -24,6 +24,7 @@ from screening.scoring.progression import (
 )
 from screening.scoring.quality import may_be_a_stent
 from screening.scoring.scan import score, within_flags
+from screening.scoring.thin import with_metal_of_thin
 
 __all__ = [
     "CATEGORIES",
@@ -52,6 +53,7 @@ __all__ = [
     "progression",
     "score",
     "score_mask",
+    "with_metal_of_thin",
     "with_rod",
     "within_flags",
 ]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from screening.records import Label, Labelled, ScoringParameters, Volume
 from screening.scoring.kvp import metal_from_hu
 from screening.scoring.left_out import units_left_out
-from screening.scoring.metal import name_metal
 from screening.scoring.metal_kinds import heart_box_lps_mm, pieces_of_metal
 from screening.scoring.scan import count, is_coronary
+from screening.scoring.thin import named_of
 from screening.seen import Seen
 from screening.surroundings import Place
 from screening.things import SHARES, Things
@@ -98,8 +98,7 @@ def bright_things(
     labelled = seen.primary.labelled
     if labelled.things is None or len(labelled.index) == 0:
         return ()
-    volume = seen.primary.bright_volume("")
-    table = _Table(seen, volume, labelled, labelled.things, parameters)
+    table = _Table(seen, *named_of(seen), labelled.things, parameters)
     return _in_order([table.thing(k) for k in range(len(labelled.things.shares))])
 
 
@@ -129,14 +128,14 @@ class _Table:
         self,
         seen: Seen,
         volume: Volume,
-        labelled: Labelled,
+        named: Labelled,
         things: Things,
         parameters: ScoringParameters,
     ) -> None:
         self._seen, self._things = seen, things
         self._metal_from_hu = metal_from_hu(seen.primary.kvp)
         n, owner, hu = len(things.shares), things.owner, seen.primary.hu
-        named = name_metal(volume, labelled)
+        labelled = seen.primary.labelled
         picked, calcium = count(volume, named, parameters)
         units = calcium.agatston * is_coronary(named.label[picked])
         self._agatston = np.bincount(owner[picked], units, n)

@@ -1,6 +1,6 @@
 """One scan by every named convention, from its labelled voxels alone.
 
-Comes in: `Regions`. Goes out: Agatston units and category by each convention.
+Comes in: `Seen`. Goes out: Agatston units and category by each convention.
 Refuses: nothing; the scan was scored once, and may be.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from screening.records import CORONARY_LABELS as _VESSELS
 from screening.records import VesselScores
 from screening.scoring.conventions import CONVENTIONS
-from screening.scoring.metal import name_metal
 from screening.scoring.parameters import category
 from screening.scoring.places import Places
 from screening.scoring.scan import count, is_coronary
-from screening.seen import Regions
+from screening.scoring.thin import named_of
+from screening.seen import Seen
 
 # As in sql/out_cohort.sql: an exact score would name whoever has the image.
 RESEARCH_STEP = 10.0
@@ -44,20 +44,18 @@ def _rounded(score: float) -> float:
     return math.floor(score / RESEARCH_STEP + 0.5) * RESEARCH_STEP  # half up, as DuckDB does
 
 
-def by_conventions(regions: Regions) -> tuple[ConventionScore, ...]:
+def by_conventions(seen: Seen) -> tuple[ConventionScore, ...]:
     """Score stored voxels by every named convention; the first is the default's, the row's own.
 
     Parameters
     ----------
-    regions : Regions
-        of the stack that is scored
+    seen : Seen
 
     Returns
     -------
     tuple of ConventionScore, in the order of `CONVENTIONS`
     """
-    volume = regions.bright_volume("")
-    labelled = name_metal(volume, regions.labelled)
+    volume, labelled = named_of(seen)
     scores = []
     for parameters in CONVENTIONS.values():
         picked, calcium = count(volume, labelled, parameters)

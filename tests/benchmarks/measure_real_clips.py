@@ -22,9 +22,9 @@ from set_in import set_in
 from models.train import backgrounds
 from models.train.judge import agatston, label_map
 from models.train.landmarks import read_landmarks, scans
-from screening import inference
-from screening.records import CORONARY_LABELS, Rejection, Volume
-from screening.scoring import name_metal, score
+from screening import inference, pipeline
+from screening.records import CORONARY_LABELS, Rejection, ScoringParameters, Volume
+from screening.volume import lay_back
 
 Floats = NDArray[np.float64]
 GRID_MM, BLUR_MM, MARGIN_MM, SLAB = 0.3, 0.75, 6.0, 5
@@ -104,18 +104,22 @@ def clips(rng: np.random.Generator, volume: Volume, lines: list[Floats], peak_hu
 
 
 def read(model, volume: Volume, places: list) -> list | None:
-    """Of each place, units at 130 HU, units counted, its peak; and whether there is a remark."""
-    found = inference.infer(model, volume, threads=1)
-    scored = None if isinstance(found, Rejection) else score(volume, found)
-    if scored is None or isinstance(scored, Rejection):
+    """Of each place, units at 130 HU, units counted, its peak; and whether there is a remark.
+
+    As the program scores it: of thin slices their averages.
+    """
+    found = pipeline._find(volume, model, ScoringParameters(), 1)
+    if isinstance(found, Rejection):
         return None
-    told = label_map(volume, name_metal(volume, found))
-    has_remark = any(flag in REMARKS for flag in scored.quality.flags)
-    is_coronary = np.isin(told, CORONARY_LABELS)
+    scored, labelled = volume, found.labelled
+    if found.slab:
+        scored, labelled = lay_back(found.slab, volume, labelled)
+    has_remark = any(flag in REMARKS for flag in found.score.quality.flags)
+    is_coronary = np.isin(label_map(scored, labelled), CORONARY_LABELS)
     return [
         (
-            agatston(volume, where & (volume.hu >= 130)),
-            agatston(volume, where & is_coronary),
+            agatston(scored, where & (scored.hu >= 130)),
+            agatston(scored, where & is_coronary),
             int(volume.hu[where].max()),
             has_remark,
         )

@@ -121,7 +121,7 @@ def test_no_key_date_or_exact_score_of_the_lake_is_in_it(lake):
 
 @pytest.mark.parametrize(("score", "rounded"), [(4.99, 0.0), (5.0, 10.0), (14.99, 10.0)])
 def test_scores_are_rounded_as_in_the_cohort(score, rounded):
-    vessels = scoring.by_conventions(some_seen(MODEL, "i").primary)[0].vessels
+    vessels = scoring.by_conventions(some_seen(MODEL, "i"))[0].vessels
     told = scoring.ConventionScore("agatston_1990", score, "(0,100)", vessels).coarse()
     assert told["agatston_rounded"] == rounded
 

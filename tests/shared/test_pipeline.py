@@ -73,6 +73,8 @@ def test_thin_slices_are_averaged_and_told_in_the_scanners_numbers(thin):
 
 @pytest.mark.parametrize(("thickness_mm", "is_flagged"), [(1.0, False), (0.98, True)])
 def test_gaps_between_thin_slices_are_told_of_their_averages(thin, thickness_mm, is_flagged):
+    # Simulated plaque has no upper limit: dimmed to what plaque is, no metal is suspected.
+    thin = replace(thin, hu=np.minimum(thin.hu, 700))
     gappy = replace(thin, acquisition=replace(thin.acquisition, slice_thickness_mm=thickness_mm))
     found = measured(gappy).score
     assert found.beside.agatston_native is not None
@@ -80,6 +82,33 @@ def test_gaps_between_thin_slices_are_told_of_their_averages(thin, thickness_mm,
     # What the gaps may hide is above any end that could be told.
     assert (found.certainty.high is None) is is_flagged
     assert (found.intervals.volume_mm3[1] is None) is is_flagged
+
+
+@pytest.fixture(scope="module")
+def found(thin):
+    return pipeline._find(thin, inference.open_model(), ScoringParameters(), 1)
+
+
+@pytest.mark.parametrize(
+    ("told_by_thin", "has_metal", "flag"),
+    [
+        ("clips_present", True, "clips_present"),
+        ("clips_present", False, None),  # nothing that would count is one
+        ("calcium_very_bright", False, "calcium_very_bright"),
+        ("stent_possible", True, "stent_possible"),
+        ("stent_present", True, "stent_possible"),  # the averages show none
+        ("stent_present", False, None),
+        ("metal_near_heart", True, None),  # often a rib's end
+        ("noise_very_high", True, None),  # of the thin slices alone
+    ],
+)
+def test_metal_that_averages_dim_is_told_of_them(found, told_by_thin, has_metal, flag):
+    quality = replace(found.drawn.quality, flags=(told_by_thin,))
+    native = replace(found.drawn, quality=quality)
+    score = pipeline._of_slabs(found.drawn, found.slab, native, has_metal=has_metal)
+    assert set(score.quality.flags) - set(found.drawn.quality.flags) == ({flag} - {None})
+    assert (score.certainty.high is None) is (flag is not None)
+    assert score.quality.grade == ("C" if flag else found.drawn.quality.grade)
 
 
 def test_a_score_outlives_its_picture(thin, monkeypatch):
