@@ -1,5 +1,6 @@
 """`screening score FOLDER --mask FILE`: a score, a refusal or one clear line, by exit code."""
 
+import gzip
 import json
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -255,13 +256,20 @@ def test_slices_that_go_back_and_forth_give_a_reason_and_no_score(tmp_path):
     refused(answer.facts, "uneven_slices")
 
 
+def colours() -> bytes:
+    """A mask as some programs draw it: red, green and blue."""
+    voxels = np.zeros(SHAPE, [(colour, "u1") for colour in "RGB"])
+    return gzip.compress(nibabel.Nifti1Image(voxels, np.eye(4)).to_bytes())
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (None, "no mask file at {}; check --mask"),
         (b"no image", "the mask cannot be read as NIfTI; give a .nii or"),
+        (colours(), "the mask holds colours or complex numbers; give a label map"),
     ],
-    ids=["absent", "not NIfTI"],
+    ids=["absent", "not NIfTI", "colours"],
 )
 def test_a_mask_that_cannot_be_read_is_one_line(screening, series, tmp_path, content, says):
     mask = tmp_path / "m.nii.gz"
