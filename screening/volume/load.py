@@ -115,9 +115,13 @@ def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
 def _is_mixed(headers: Sequence[SliceHeader]) -> bool:
     """Slices differ in voltage, thickness or kernel, as far as they tell them."""
     kernels = {h.kernel.upper() for h in headers if h.kernel}
-    kvps = [h.kvp for h in headers if h.kvp is not None]
     thick_mm = [h.thickness_mm for h in headers if h.thickness_mm is not None]
-    return len(kernels) > 1 or _range(kvps) > _SAME_KVP or _range(thick_mm) > _SAME_THICKNESS_MM
+    is_uneven = len(kernels) > 1 or _range(thick_mm) > _SAME_THICKNESS_MM
+    return is_uneven or _has_other_kvps(headers)
+
+
+def _has_other_kvps(headers: Sequence[SliceHeader]) -> bool:
+    return _range([h.kvp for h in headers if h.kvp is not None]) > _SAME_KVP
 
 
 def _range(values: Sequence[float]) -> float:
@@ -181,11 +185,14 @@ def _pixels(
 
 
 def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
-    """Medians over the slices; texts of the slice nearest the head, cleaned."""
+    """Medians over the slices; texts of the slice nearest the head, cleaned.
+
+    The voltage only where all slices that tell it agree: no thresholds fit a mean of two.
+    """
     first = headers[0]
     syntax = first.transfer_syntax
     return Acquisition(
-        kvp=_median(headers, lambda h: h.kvp),
+        kvp=None if _has_other_kvps(headers) else _median(headers, lambda h: h.kvp),
         slice_thickness_mm=_median(headers, lambda h: h.thickness_mm),
         kernel=safe_text(first.kernel),
         reconstruction=first.reconstruction,

@@ -363,6 +363,19 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     assert (facts["intervals"]["volume_mm3"] == (None, None)) is has_none
 
 
+def test_two_voltages_in_one_series_are_none(tmp_path):
+    folder = write_series(tmp_path / "series", KVP="120")
+    for file in sorted(folder.iterdir())[: SHAPE[0] // 2]:
+        slice_ = pydicom.dcmread(file)
+        slice_.KVP = "100"
+        slice_.save_as(file)
+    facts = score_one(str(folder), write_mask(tmp_path / "m.nii.gz"), "default").facts
+    assert (facts["series"]["kvp"], facts["agatston_kvp"], facts["kvp_edges_hu"]) == (None,) * 3
+    assert facts["kvp_source"] == "unknown"
+    assert facts["agatston"] == pytest.approx(BLOCK_AGATSTON)
+    assert {"mixed_protocol", "kvp_unknown"} <= set(facts["quality"]["flags"])
+
+
 def test_how_many_marked_voxels_are_bright_enough_is_told_in_all_and_by_label(
     screening, series, tmp_path
 ):
