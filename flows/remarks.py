@@ -52,7 +52,7 @@ EXPLAINED = {
     "noise_high": "The images are noisy: single bright specks may be noise.",
     "kvp_not_120": "The tube voltage was not 120 kV, for which the score is defined: a lower one "
     "makes calcium brighter and scores higher, a higher one the opposite.",
-    "kvp_unknown": "The header does not say the tube voltage.",
+    "kvp_unknown": "The headers do not say one tube voltage for the whole scan.",
     "kernel_unknown": "It is not known how much the reconstruction sharpens edges.",
     "heart_incomplete": "The scan cuts the heart off: there may be more calcium than was seen.",
     "thickness_over_5mm": "The slices are thicker than 5 mm: small deposits are lost.",

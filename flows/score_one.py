@@ -79,7 +79,7 @@ def _base(scan: Volume | None, status: str, reasons: list[str]) -> dict[str, obj
     series = None
     if scan is not None:
         facts = asdict(pipeline.facts(scan))
-        facts.pop("image_digest")
+        del facts["image_digest"], facts["slice_digests"]
         series = facts
     return {
         "series": series,

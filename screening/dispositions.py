@@ -109,6 +109,7 @@ def _work_columns(scored: ScoredSeries | None) -> dict[str, object]:
         **_score_columns(scored.score),
         "model_name": scored.model.name,
         "provider": scored.model.provider,
+        "slice_digests": list(scored.facts.slice_digests),
         "reconstruction": scored.facts.reconstruction,
         "has_picture": scored.picture_png is not None,
         "seconds_read": scored.seconds.read,

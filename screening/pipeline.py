@@ -59,6 +59,7 @@ def facts(scan: Volume) -> VolumeFacts:
         reconstruction=scan.acquisition.reconstruction,
         manufacturer=scan.acquisition.manufacturer,
         image_digest=scan.image_digest,
+        slice_digests=scan.slice_digests,
     )
 
 

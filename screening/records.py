@@ -104,6 +104,7 @@ class Volume:
     increments_mm : float64 (slices,), the slab each slice stands for along the normal
     image_digest : hex digest of geometry and sampled pixels; equal for the same images
         under other UIDs
+    slice_digests : of a few of its slices (`volume.digest`); scans with one in common share images
     flags : quality flags found while reading (closed list in scoring)
     fraction : uint16 like `hu`, what rounding down took away, in 1/65,536 HU and above 0 wherever
         it took anything; None: all HU are whole numbers
@@ -120,6 +121,7 @@ class Volume:
     image_digest: str
     flags: tuple[str, ...] = ()
     fraction: NDArray[np.uint16] | None = None
+    slice_digests: tuple[int, ...] = ()
 
     @property
     def increment_mm(self) -> float:
@@ -317,6 +319,7 @@ class VolumeFacts:
     reconstruction: str
     manufacturer: str
     image_digest: str
+    slice_digests: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

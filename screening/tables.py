@@ -177,6 +177,11 @@ DISPOSITIONS = Table(
         Column("reasons", _SS, "", "reason codes, the first decides"),
         Column("detail", _S, "", "what exactly, without identity"),
         Column("image_digest", _S, "", "digest of geometry and sampled pixels", _KEY),
+        Column(
+            *("slice_digests", pa.list_(_I), ""),
+            "digests of a few slices' sampled pixels, of a score; empty in older lakes",
+            _KEY,
+        ),
         *SCORE_COLUMNS,
         Column("model_name", _S, "", "name of the model"),
         Column("provider", _S, "", "ONNX Runtime execution provider"),

@@ -1,7 +1,7 @@
 -- title: Each scored scan of a person beside the scored scan before it
 -- grain: two consecutive scored scans of one person
 -- key: later_series_key
--- reads: core_disposition, raw_run
+-- reads: core_disposition, core_standing, raw_run
 -- privacy: keys, scan dates; scores of keyed people
 -- publish: no
 -- column: earlier_series_key |  | key | random key of the earlier scan's series
@@ -28,6 +28,8 @@
 -- column: later_is_gated |  | open | the later scan is ECG-gated by tag or recognised words
 -- column: earlier_image_digest |  | key | digest of geometry and sampled pixels of the earlier scan
 -- column: later_image_digest |  | key | digest of geometry and sampled pixels of the later scan
+-- column: earlier_slice_digests |  | key | digests of a few slices of the earlier scan; empty where an older lake has none
+-- column: later_slice_digests |  | key | digests of a few slices of the later scan; empty where an older lake has none
 -- column: earlier_model_digest |  | open | sha256 of the model that labelled the earlier scan
 -- column: later_model_digest |  | open | sha256 of the model that labelled the later scan
 -- column: earlier_scoring_version |  | open | version of the scoring code for the earlier scan
@@ -38,12 +40,14 @@
 with scored as (
     select
         d.*,
+        coalesce(w.slice_digests, []) as slice_digests,
         coalesce(list_sum(list_transform(d.lesions, lambda x: x.volume_mm3)), 0.0) as counted_mm3,
         row_number() over (
             partition by d.person_key
             order by d.index_date nulls last, d.series_key
         ) as nth
     from core_disposition as d
+    left join core_standing as w on w.series_key = d.series_key
     cross join raw_run as r
     where
         d.state = 'scored'
@@ -79,6 +83,8 @@ select
     b.is_gated as later_is_gated,
     a.image_digest as earlier_image_digest,
     b.image_digest as later_image_digest,
+    a.slice_digests as earlier_slice_digests,
+    b.slice_digests as later_slice_digests,
     a.model_digest as earlier_model_digest,
     b.model_digest as later_model_digest,
     a.scoring_version as earlier_scoring_version,

@@ -24,6 +24,7 @@ from screening.vocabulary import says_contrast
 
 # Pixel spacings of one series may differ in their last written digits.
 SPACING_TOLERANCE = 1e-3
+_SAME_KVP = 1.0
 _STANDARD_UID = "1.2.840.10008."
 _HU = frozenset({"", "HU"})
 
@@ -75,7 +76,7 @@ def describe(
         is_mixed=geometry.is_mixed or _is_mixed_matrix(columns, kept),
         orientation=geometry.orientation,
         tilt_degrees=geometry.tilt_degrees,
-        kvp=_median(numbers["kvp"][kept]),
+        kvp=_kvp(numbers["kvp"][kept]),
         kernel=safe_text(texts["kernel"].most_common(kept).replace("\\", "/")),
         manufacturer=safe_text(texts["manufacturer"].most_common(kept)),
         is_hu=modality == "CT" and _is_hu(columns, kept),
@@ -108,6 +109,13 @@ def _median(values: NDArray[np.float64]) -> float | None:
     """Return the lower median, a value that occurs; None where all are absent."""
     present = np.sort(values[np.isfinite(values)])
     return float(present[(len(present) - 1) // 2]) if len(present) else None
+
+
+def _kvp(values: NDArray[np.float64]) -> float | None:
+    """Return the voltage; None where slices differ in it, as for the score (`volume`)."""
+    present = values[np.isfinite(values)]
+    is_one = len(present) > 0 and np.ptp(present) <= _SAME_KVP
+    return _median(present) if is_one else None
 
 
 def _agreed(values: NDArray[np.float64]) -> float | None:

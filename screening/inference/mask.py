@@ -9,13 +9,14 @@ labels.
 What a label number stands for only the mask's author knows: no name of an artery is guessed.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import nibabel
+import nibabel.imageglobals
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from screening.errors import ScreeningError
@@ -24,6 +25,12 @@ from screening.records import Rejection, Volume
 
 GRID_TOLERANCE_MM = 0.1
 _MAX_LABEL = 65535
+_UNREADABLE = "the mask cannot be read as NIfTI; give a .nii or .nii.gz"
+
+nibabel.imageglobals.logger.disabled = True  # it comments on headers, on the terminal
+
+# The mask's axes in the order of the volume's, and which of them run the other way.
+_Turn = tuple[NDArray[np.int64], list[bool]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,32 +63,50 @@ def labels_from_mask(volume: Volume, nifti: Path) -> MaskLabels | Rejection:
     ScreeningError
         The file cannot be read as NIfTI or holds values that are not whole labels.
     """
-    labels, affines = _read(nifti)
+    image, affines = _open(nifti)
+    shape = tuple(image.shape)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise ScreeningError(f"the mask has {len(shape)} dimensions; give one with 3")
+    placed: _Turn | str = "the mask does not say where it lies"
     for name, affine in affines.items():
-        placed = _place(volume, labels, affine)
+        placed = _turn(volume, shape, affine)
         if isinstance(placed, str):
             why = placed if len(affines) == 1 else f"{placed}, by its {name}"
             return Rejection(Room.INFERENCE, volume.series_key, Reason.MASK_MISMATCH, why)
-    return MaskLabels(np.ascontiguousarray(placed))
+    # Read only now: as many voxels as the scan has, whatever a damaged header promises.
+    return MaskLabels(np.ascontiguousarray(_turned(_labels(image).reshape(shape), *placed)))
 
 
-def _read(nifti: Path) -> tuple[NDArray[np.uint16], dict[str, NDArray[np.float64]]]:
+def _open(nifti: Path) -> tuple["nibabel.Nifti1Image", dict[str, NDArray[np.float64]]]:
+    """Read the header. Whatever a damaged file makes the reader raise, it cannot be read."""
     try:
-        image = cast("nibabel.Nifti1Image", nibabel.load(nifti))
-        values = np.asarray(image.dataobj, dtype=np.float32)
-        affines = _affines(image)
-    except (OSError, ImageFileError, EOFError, ValueError, AttributeError) as error:
-        raise ScreeningError("the mask cannot be read as NIfTI; give a .nii or .nii.gz") from error
-    while values.ndim > 3 and values.shape[-1] == 1:
-        values = values[..., 0]
-    if values.ndim != 3:
-        raise ScreeningError(f"the mask has {values.ndim} dimensions; give one with 3")
+        with warnings.catch_warnings(action="ignore"):
+            image = cast("nibabel.Nifti1Image", nibabel.load(nifti))
+            affines = _affines(image)
+            header, voxels = cast("Any", image.header), cast("Any", image.dataobj)
+            if header.is_single and voxels.offset < header.sizeof_hdr:
+                raise ValueError("the voxels would begin within the header")
+    except Exception as error:
+        raise ScreeningError(_UNREADABLE) from error
+    if voxels.dtype.kind not in "biuf":
+        raise ScreeningError("the mask holds colours or complex numbers; give a label map")
+    return image, affines
+
+
+def _labels(image: "nibabel.Nifti1Image") -> NDArray[np.uint16]:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            values = np.asarray(image.dataobj, dtype=np.float32)
+    except Exception as error:
+        raise ScreeningError(_UNREADABLE) from error
     whole = np.rint(values)
     if not np.isfinite(values).all() or np.abs(values - whole).max(initial=0) > 1e-3:
         raise ScreeningError("the mask holds values that are not whole; give a label map")
     if whole.min(initial=0) < 0 or whole.max(initial=0) > _MAX_LABEL:
         raise ScreeningError(f"the mask holds labels outside 0..{_MAX_LABEL}; give a label map")
-    return whole.astype(np.uint16), affines
+    return whole.astype(np.uint16)
 
 
 def _affines(image: "nibabel.Nifti1Image") -> dict[str, NDArray[np.float64]]:
@@ -92,9 +117,7 @@ def _affines(image: "nibabel.Nifti1Image") -> dict[str, NDArray[np.float64]]:
     return said or {"affine": np.asarray(image.affine, dtype=np.float64)}
 
 
-def _place(
-    volume: Volume, labels: NDArray[np.uint16], affine: NDArray[np.float64]
-) -> NDArray[np.uint16] | str:
+def _turn(volume: Volume, shape: tuple[int, ...], affine: NDArray[np.float64]) -> _Turn | str:
     """Permute and flip the mask's axes until its corners lie on the volume's; or say why not."""
     if not np.isfinite(affine).all():
         return "the mask does not say where it lies"
@@ -113,18 +136,23 @@ def _place(
     if sorted(order) != [0, 1, 2]:
         return "the mask's axes are not the scan's"
     flips = [bool(agreement[k, order[k]] < 0) for k in range(3)]
-    placed = labels.transpose(order)
-    if placed.shape != volume.hu.shape:
-        return f"the mask has {_size(placed)} voxels, the scan {_size(volume.hu)}"
-    placed = placed[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
+    turned = tuple(shape[axis] for axis in order)
+    if turned != volume.hu.shape:
+        return f"the mask has {_size(turned)} voxels, the scan {_size(volume.hu.shape)}"
     distance_mm = _largest_distance_mm(volume, to_lps, order, flips)
     if distance_mm > GRID_TOLERANCE_MM:
         return f"the mask lies up to {distance_mm:.2f} mm off; {GRID_TOLERANCE_MM} mm may be"
-    return placed
+    return order, flips
 
 
-def _size(grid: NDArray[np.generic]) -> str:
-    return " x ".join(str(n) for n in grid.shape)
+def _turned(
+    labels: NDArray[np.uint16], order: NDArray[np.int64], flips: list[bool]
+) -> NDArray[np.uint16]:
+    return labels.transpose(order)[tuple(slice(None, None, -1 if f else 1) for f in flips)]
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _largest_distance_mm(

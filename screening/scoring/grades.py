@@ -37,7 +37,7 @@ How likely the category is right is told apart from the grade, where it can be t
 | thickness_unknown     | B       | no slice thickness in the header                              |
 | noise_high            | B       | blood SD over 25 HU (the SCCT aim is 20, 23 in large people)  |
 | kvp_not_120           | B       | 130 HU means another density at 100 to 140 kV other than 120  |
-| kvp_unknown           | B       | no tube voltage in the header                                 |
+| kvp_unknown           | B       | no tube voltage, or several                                   |
 | kernel_unknown        | B       | no kernel in the header, or one not recognised                |
 | heart_incomplete      | C       | the heart is cut off: the score is a lower bound              |
 | thickness_over_5mm    | C       | slices thicker than 5 mm                                      |

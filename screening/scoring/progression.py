@@ -17,7 +17,7 @@ between two scans of score 0 they would make progression out of noise.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -50,6 +50,7 @@ class ScoredScan:
     """What a comparison needs to know of one scored scan; None and "" unknown.
 
     volume_mm3 : of the counted lesions
+    slice_digests : of a few slices, none of an older lake: noise makes no two slices the same
     """
 
     index_date: date | None
@@ -62,6 +63,7 @@ class ScoredScan:
     kvp: float | None
     is_gated: bool | None
     image_digest: str
+    slice_digests: Collection[int]
     model_digest: str
     scoring_version: int
 
@@ -160,9 +162,8 @@ def _scan(pair: Mapping[str, object], when: str) -> ScoredScan:
 
 def _differences(earlier: ScoredScan, later: ScoredScan) -> dict[Reason, bool]:
     days = _days(earlier, later)
-    same_images = earlier.image_digest == later.image_digest != ""
     return {
-        Reason.DUPLICATE_IMAGES_OF: same_images,
+        Reason.DUPLICATE_IMAGES_OF: _share_images(earlier, later),
         Reason.NO_SCAN_DATE: days is None,
         Reason.TOO_SOON_AFTER: days is not None and days < MIN_DAYS_APART,
         Reason.GRADE_NOT_COMPARABLE: not {earlier.grade, later.grade} <= set(COMPARABLE_GRADES),
@@ -175,6 +176,12 @@ def _differences(earlier: ScoredScan, later: ScoredScan) -> dict[Reason, bool]:
         Reason.OTHER_MODEL: earlier.model_digest != later.model_digest,
         Reason.OTHER_SCORING: earlier.scoring_version != later.scoring_version,
     }
+
+
+def _share_images(earlier: ScoredScan, later: ScoredScan) -> bool:
+    """Whether they are the same images, whole or in part."""
+    is_same = earlier.image_digest == later.image_digest != ""
+    return is_same or not set(earlier.slice_digests).isdisjoint(later.slice_digests)
 
 
 def _days(earlier: ScoredScan, later: ScoredScan) -> int | None:

@@ -6,9 +6,7 @@ Refuses: see the checks of `hounsfield`, `geometry` and `decode`; this module ad
 are not CT, and slices that contradict one another.
 """
 
-import struct
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from statistics import median
 
 import numpy as np
@@ -18,6 +16,7 @@ from screening.privacy import safe_text
 from screening.reasons import Reason, Room
 from screening.records import Acquisition, Rejection, Volume
 from screening.volume.decode import MAX_VOXELS, check_is_decodable, decode, decode_frames
+from screening.volume.digest import digests
 from screening.volume.geometry import Stack, stack_slices
 from screening.volume.header import SliceHeader, read_headers
 from screening.volume.hounsfield import check_is_hu, has_fractions, to_fraction, to_hu
@@ -32,11 +31,6 @@ _FINE_STEP_HU = 2.0
 # As far as slices of one protocol may differ: a voltage is held to a kV, and thickness is written
 # with two or three decimals (0.625 mm as 0.63); two protocols differ by 0.1 mm at least.
 _SAME_KVP, _SAME_THICKNESS_MM = 1.0, 0.05
-# The image digest looks at every eighth pixel of every eighth row of every slice: a megabyte of
-# a usual scan, a few milliseconds, and noise makes it as good as all pixels.
-_SAMPLE_EVERY = 8
-# Positions in the digest, mm: finer than any scanner's, coarser than float noise.
-_DIGEST_STEP_MM = 0.01
 _STANDARD_UIDS = "1.2.840.10008."
 
 
@@ -84,6 +78,7 @@ def _load(series_key: str, files: Sequence[bytes]) -> Volume:
         _check_kind(header)
     stack = stack_slices(headers)
     hu, fraction = _pixels(_Decoder(files, [n for n, _ in slices]), headers, stack)
+    image_digest, slice_digests = digests(stack, hu)
     first_of_planes = [headers[group[0]] for group in stack.groups]
     return Volume(
         series_key=series_key,
@@ -94,7 +89,8 @@ def _load(series_key: str, files: Sequence[bytes]) -> Volume:
         column_axis_lps=stack.column_axis_lps,
         increments_mm=np.full(len(hu), stack.increment_mm),
         acquisition=_acquisition(first_of_planes),
-        image_digest=_digest(stack, hu),
+        image_digest=image_digest,
+        slice_digests=slice_digests,
         flags=_flags(stack, headers),
         fraction=fraction,
     )
@@ -115,9 +111,13 @@ def _flags(stack: Stack, headers: Sequence[SliceHeader]) -> tuple[str, ...]:
 def _is_mixed(headers: Sequence[SliceHeader]) -> bool:
     """Slices differ in voltage, thickness or kernel, as far as they tell them."""
     kernels = {h.kernel.upper() for h in headers if h.kernel}
-    kvps = [h.kvp for h in headers if h.kvp is not None]
     thick_mm = [h.thickness_mm for h in headers if h.thickness_mm is not None]
-    return len(kernels) > 1 or _range(kvps) > _SAME_KVP or _range(thick_mm) > _SAME_THICKNESS_MM
+    is_uneven = len(kernels) > 1 or _range(thick_mm) > _SAME_THICKNESS_MM
+    return is_uneven or _has_other_kvps(headers)
+
+
+def _has_other_kvps(headers: Sequence[SliceHeader]) -> bool:
+    return _range([h.kvp for h in headers if h.kvp is not None]) > _SAME_KVP
 
 
 def _range(values: Sequence[float]) -> float:
@@ -181,11 +181,14 @@ def _pixels(
 
 
 def _acquisition(headers: Sequence[SliceHeader]) -> Acquisition:
-    """Medians over the slices; texts of the slice nearest the head, cleaned."""
+    """Medians over the slices; texts of the slice nearest the head, cleaned.
+
+    The voltage only where all slices that tell it agree: no thresholds fit a mean of two.
+    """
     first = headers[0]
     syntax = first.transfer_syntax
     return Acquisition(
-        kvp=_median(headers, lambda h: h.kvp),
+        kvp=None if _has_other_kvps(headers) else _median(headers, lambda h: h.kvp),
         slice_thickness_mm=_median(headers, lambda h: h.thickness_mm),
         kernel=safe_text(first.kernel),
         reconstruction=first.reconstruction,
@@ -204,15 +207,3 @@ def _median(
 ) -> float | None:
     found = [v for v in map(value, headers) if v is not None]
     return median(found) if found else None
-
-
-def _digest(stack: Stack, hu: NDArray[np.int16]) -> str:
-    """Digest of geometry and sampled pixels: no UIDs, no order of files, no file format."""
-    digest = sha256(struct.pack("<3q", *hu.shape))
-    lengths = np.concatenate([stack.origins_lps_mm.ravel(), np.array(stack.spacing_mm)])
-    digest.update(np.rint(lengths / _DIGEST_STEP_MM).astype("<i8").tobytes())
-    axes = np.concatenate([stack.row_axis_lps, stack.column_axis_lps])
-    digest.update(np.rint(axes * 1000).astype("<i8").tobytes())
-    sample = hu[:, ::_SAMPLE_EVERY, ::_SAMPLE_EVERY]
-    digest.update(np.ascontiguousarray(sample, dtype="<i2").tobytes())
-    return digest.hexdigest()

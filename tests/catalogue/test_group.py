@@ -350,6 +350,21 @@ def test_mixed_geometry(change: dict[str, Any], is_mixed: bool) -> None:
     assert only(rows).is_mixed is is_mixed
 
 
+@pytest.mark.parametrize(
+    ("values", "kvp"),
+    [
+        ([120.0, 120.0, None], 120.0),
+        ([120.0, 121.0, 121.0], 121.0),
+        ([100.0, 120.0, 120.0], None),  # no voltage is that of all
+        ([100.0, 120.0, None], None),
+        ([None, None, None], None),
+    ],
+)
+def test_one_voltage_or_none(values: list[float | None], kvp: float | None) -> None:
+    rows = [row | {"kvp": v} for row, v in zip(slices(steps(3)), values, strict=True)]
+    assert only(rows).kvp == kvp
+
+
 # --- what headers say -----------------------------------------------------------------------
 
 

@@ -1,9 +1,11 @@
 """The same images twice in an archive: they count once, whatever became of the first in between."""
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import pydicom
+from night import AS_OF, open_lake
 from nights_case import HOUR, Nights, age, key_of, one_flagged, people
 from pydicom.uid import generate_uid
 
@@ -86,6 +88,22 @@ def test_a_copy_changes_nothing_while_the_first_only_grows_or_is_corrected(night
     assert nights.states()[series]["redo_reason"] == "still_arriving"
     assert nights.flagged()[person] == series
     assert nights.reason(copy) == ("ineligible", "duplicate_images_of")
+
+
+def test_a_part_of_a_scan_sent_as_another_years_is_no_second_scan(nights: Nights) -> None:
+    _, series = one_flagged(nights)
+    files = nights.files_of(series)
+    day = pydicom.dcmread(files[0], stop_before_pixels=True).AcquisitionDate
+    before = {
+        name: f"{int(day[:4]) - 3}0601"
+        for name in ("AcquisitionDate", "StudyDate", "SeriesDate", "ContentDate")
+    }
+    copy = copied(nights, files[1:], PatientAge="", **before)
+    assert nights.reason(copy) == ("scored", "")
+    rows = open_lake(nights.lake).query("out_progression", date.fromisoformat(AS_OF)).to_pylist()
+    (pair,) = (r for r in rows if "duplicate_images_of" in r["reasons"])
+    assert (pair["earlier_series_key"], pair["later_series_key"]) == (copy, series)
+    assert (pair["reasons"], pair["is_progression"]) == (["duplicate_images_of"], None)
 
 
 def test_of_a_study_sent_again_whole_the_second_choice_is_not_scored(nights: Nights) -> None:

@@ -1,5 +1,6 @@
 """`screening score FOLDER --mask FILE`: a score, a refusal or one clear line, by exit code."""
 
+import gzip
 import json
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -255,13 +256,20 @@ def test_slices_that_go_back_and_forth_give_a_reason_and_no_score(tmp_path):
     refused(answer.facts, "uneven_slices")
 
 
+def colours() -> bytes:
+    """A mask as some programs draw it: red, green and blue."""
+    voxels = np.zeros(SHAPE, [(colour, "u1") for colour in "RGB"])
+    return gzip.compress(nibabel.Nifti1Image(voxels, np.eye(4)).to_bytes())
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (None, "no mask file at {}; check --mask"),
         (b"no image", "the mask cannot be read as NIfTI; give a .nii or"),
+        (colours(), "the mask holds colours or complex numbers; give a label map"),
     ],
-    ids=["absent", "not NIfTI"],
+    ids=["absent", "not NIfTI", "colours"],
 )
 def test_a_mask_that_cannot_be_read_is_one_line(screening, series, tmp_path, content, says):
     mask = tmp_path / "m.nii.gz"
@@ -353,6 +361,19 @@ def test_a_mask_has_the_flags_of_the_header_and_the_score_for_the_voltage(
     # No factor from HU to mass fits; or what was seen stands for what was not.
     has_none = kvp_source in ("tin_filter", "unknown") or has_gaps
     assert (facts["intervals"]["volume_mm3"] == (None, None)) is has_none
+
+
+def test_two_voltages_in_one_series_are_none(tmp_path):
+    folder = write_series(tmp_path / "series", KVP="120")
+    for file in sorted(folder.iterdir())[: SHAPE[0] // 2]:
+        slice_ = pydicom.dcmread(file)
+        slice_.KVP = "100"
+        slice_.save_as(file)
+    facts = score_one(str(folder), write_mask(tmp_path / "m.nii.gz"), "default").facts
+    assert (facts["series"]["kvp"], facts["agatston_kvp"], facts["kvp_edges_hu"]) == (None,) * 3
+    assert facts["kvp_source"] == "unknown"
+    assert facts["agatston"] == pytest.approx(BLOCK_AGATSTON)
+    assert {"mixed_protocol", "kvp_unknown"} <= set(facts["quality"]["flags"])
 
 
 def test_how_many_marked_voxels_are_bright_enough_is_told_in_all_and_by_label(

@@ -1,5 +1,8 @@
 """Masks drawn elsewhere land on the right voxels, or are refused."""
 
+import gzip
+import struct
+
 import nibabel
 import numpy as np
 import pytest
@@ -137,12 +140,70 @@ def test_a_mask_that_does_not_say_where_it_lies_is_refused(tmp_path):
     [
         (labels() * np.float32(0.5), "not whole"),
         (-labels(), "outside"),
+        (labels() * np.float64(1e300), "not whole"),
         (np.zeros((2, 2, 2, 2), np.int16), "4 dimensions"),
+        (labels() * np.complex64(1 + 1j), "colours or complex numbers"),
+        (np.zeros(SHAPE, [(c, "u1") for c in "RGB"]), "colours or complex numbers"),
+        (np.zeros(SHAPE, [(c, "u1") for c in "RGBA"]), "colours or complex numbers"),
     ],
 )
 def test_what_is_no_label_map_is_one_clear_line(tmp_path, array, message):
     with pytest.raises(ScreeningError, match=message):
         labels_from_mask(make_volume(), write(tmp_path / "m.nii", array, affine_of(make_volume())))
+
+
+@pytest.fixture
+def written(tmp_path):
+    """The bytes of a mask that fits."""
+    return bytearray(write(tmp_path / "good.nii", labels(), affine_of(make_volume())).read_bytes())
+
+
+def one_line(path, written, capfd):
+    path.write_bytes(written)
+    with pytest.raises(ScreeningError, match="cannot be read as NIfTI"):
+        labels_from_mask(make_volume(), path)
+    assert capfd.readouterr() == ("", "")  # the reader's own comments are no part of the answer
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "value"),
+    [
+        (40, "<h", -1),  # number of dimensions
+        (70, "<h", 0),  # kind of the voxels
+        (70, "<h", 9999),
+        (108, "<f", 0.0),  # where they begin: in the header
+        (108, "<f", np.inf),
+        (108, "<f", 1e30),
+        (108, "<f", -1e9),
+    ],
+)
+def test_a_damaged_header_is_one_clear_line(tmp_path, written, capfd, at, kind, value):
+    struct.pack_into(kind, written, at, value)
+    one_line(tmp_path / "m.nii", written, capfd)
+
+
+def test_a_damaged_or_shortened_file_is_one_clear_line(tmp_path, written, capfd):
+    packed = bytearray(gzip.compress(written))
+    one_line(tmp_path / "m.nii", written[:400], capfd)
+    one_line(tmp_path / "m.nii.gz", packed[:-20], capfd)
+    middle = len(packed) // 2
+    for k in range(middle, middle + 8):
+        packed[k] ^= 0xFF
+    one_line(tmp_path / "m.nii.gz", packed, capfd)
+
+
+@pytest.mark.parametrize("sizes", [(32767,) * 3, (-7, 10, 12), (0, 10, 12)])
+def test_what_a_header_promises_is_not_read_where_the_scan_is_not_so_large(
+    tmp_path, written, sizes
+):
+    struct.pack_into("<3h", written, 42, *sizes)
+    for path, content in (("m.nii", written), ("m.nii.gz", gzip.compress(written))):
+        (tmp_path / path).write_bytes(content)
+        found = labels_from_mask(make_volume(), tmp_path / path)
+        assert isinstance(found, Rejection)
+        assert found.detail == f"the mask has {' x '.join(map(str, sizes))} voxels, the scan " + (
+            " x ".join(map(str, SHAPE))
+        )
 
 
 def test_what_is_no_nifti_is_one_clear_line(tmp_path):

@@ -15,9 +15,11 @@ DAY = date(2020, 1, 1)
 SCAN = ScoredScan(
     index_date=DAY, volume_mm3=56.25, grade="A", thickness_mm=2.5, increment_mm=2.0,
     kernel="B30f", reconstruction="fbp", kvp=120.0, is_gated=False, image_digest="one",
-    model_digest="m", scoring_version=1,
+    slice_digests=[1, 2], model_digest="m", scoring_version=1,
 )  # fmt: skip
-LATER = replace(SCAN, index_date=DAY + timedelta(days=1461), image_digest="two")
+LATER = replace(
+    SCAN, index_date=DAY + timedelta(days=1461), image_digest="two", slice_digests=[3, 4]
+)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,10 @@ def test_a_change_within_repeatability_is_told(volumes_mm3, is_gated, is_beyond)
         ({"index_date": None}, {}, Reason.NO_SCAN_DATE),
         ({}, {"image_digest": "one"}, Reason.DUPLICATE_IMAGES_OF),
         ({"image_digest": ""}, {"image_digest": ""}, None),
+        ({}, {"slice_digests": [2, 3]}, Reason.DUPLICATE_IMAGES_OF),  # a part of them
+        ({}, {"image_digest": "one", "slice_digests": [1, 2]}, Reason.DUPLICATE_IMAGES_OF),
+        ({}, {"slice_digests": []}, None),
+        ({"slice_digests": []}, {"slice_digests": []}, None),  # of an older lake
         ({}, {"grade": "B"}, None),
         ({}, {"grade": "C"}, Reason.GRADE_NOT_COMPARABLE),
         ({"grade": "D"}, {}, Reason.GRADE_NOT_COMPARABLE),

@@ -77,6 +77,11 @@ def test_what_is_not_comparable_says_why_and_gives_no_growth():
     assert (row["is_progression"], row["sqrt_volume_change"], row["years"]) == (None, None, None)
     same = compared(scanned("a", -2, 1.0), scanned("b", 0, 1.0, image_digest="a"))
     assert same[0]["reasons"] == ["duplicate_images_of"]
+    part = {"slice_digests": [7, 2**63 - 1]}
+    shared = compared(scanned("a", -2, 1.0, **part), scanned("b", 0, 1.0, slice_digests=[7, 8]))
+    assert shared[0]["reasons"] == ["duplicate_images_of"]
+    (older,) = compared(scanned("a", -2, 1.0, slice_digests=None), scanned("b", 0, 1.0, **part))
+    assert (older["reasons"], older["sqrt_volume_change"]) == ([], 0.0)
     graded = compared(scanned("a", -2, 1.0), scanned("b", 0, 1.0, grade="C", model_digest="n"))
     assert graded[0]["reasons"] == ["grade_not_comparable", "other_model"]
 

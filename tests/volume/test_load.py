@@ -321,6 +321,23 @@ def test_slices_of_two_protocols_are_flagged(series, elements, is_mixed):
 
 
 @pytest.mark.parametrize(
+    ("kvps", "kvp"),
+    [
+        (("120", "120", "", "120"), 120.0),
+        (("120", "121", "120", "121"), 120.5),
+        (("100", "100", "120", "120"), None),  # 110 fits no slice
+        (("120", "100", "120", "120"), None),
+        (("", "100", "120", ""), None),
+    ],
+)
+def test_slices_of_other_voltages_have_none_together(series, kvps, kvp):
+    def tell(ds, index):
+        ds.KVP = kvps[index]
+
+    assert loaded(series(4, tell)).acquisition.kvp == kvp
+
+
+@pytest.mark.parametrize(
     ("elements", "has_tin"),
     [
         ({}, False),
