@@ -61,7 +61,8 @@ How likely the category is right is told apart from the grade, where it can be t
 | stent_possible        | C       | metal or plaque, counted or not: the model is unsure which    |
 | calcium_very_bright   | C       | counts, but is over 1560 HU, or over 1000 and calcium at less |
 |                       |         | than 0.97, or over 800, small as a clip and at less than 0.98 |
-| calcium_possible      | C       | not counted, but at 0.25 or more calcium of another category  |
+| calcium_possible      | C       | not counted, but at 0.25 calcium (or at 0.1 that or metal, as |
+|                       |         | pericardium, node, annulus, airway), and of another category  |
 | heart_on_the_right    | C       | pixels mirrored, or such a heart: arteries are mistaken       |
 | increment_over_5mm    | D       | slices more than 5 mm apart                                   |
 | false_calcium_extreme | D       | noise alone would make 100 Agatston units: a category         |

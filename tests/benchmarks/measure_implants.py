@@ -1,14 +1,16 @@
-"""Prints how much compact plaque in real chests is taken for metal, as decision 0013 tells it.
+"""Prints what becomes of compact plaque in real chests, as decision 0013 tells it.
 
     python tests/benchmarks/measure_implants.py FOLDER
 
-Not a test; some six minutes. FOLDER holds the real scans whose landmarks are kept in
+Not a test; some ten minutes. FOLDER holds the real scans whose landmarks are kept in
 `models/train/landmarks`. Into each, one at a time, lumps are set along its own coronary courses:
-of uneven grains, or smooth spindles of one density. Chains of beads are `models.train.placed`.
+of uneven grains, or smooth spindles of one density, and the scan is worked as the program works it.
+Chains of beads are `models.train.placed`.
 """
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,13 +24,21 @@ from models.train import backgrounds
 from models.train.judge import agatston, label_map
 from models.train.landmarks import read_landmarks, scans
 from screening import inference
-from screening.records import Label, Rejection, Volume
-from screening.scoring import name_metal
+from screening.pipeline import measure
+from screening.records import CORONARY_LABELS, Label, Rejection, ScoringParameters, Volume
+from screening.scoring import Flag, name_metal
+from screening.volume import slab_average
 
 Floats = NDArray[np.float64]
 BLUR_MM, REACH_MM, N_GRAINS, UNEVEN, SEEN = 0.7, 24.0, 14, 0.35, 0.2
 PLACES, FROM_END = 3, 8  # along each course; and so many points from its ends
 MIN_COURSE = 20  # points, about a millimetre apart: the left main has no room
+HALF = 0.5  # of its units: a lump of which no more counts is lost
+NOT_COUNTED = tuple(label for label in Label if label not in CORONARY_LABELS)
+HEAD = (
+    "| lump | set in | half or more lost | units | counted | called metal | called otherwise "
+    "| lost, told so | lost, grade A or B |"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +87,80 @@ def added_hu(
     return gaussian_filter(painted(lump, away_mm, along, rng), [BLUR_MM / s for s in steps_mm])
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One lump: its units, those that count, those named otherwise by name, and the scan's grade.
+
+    is_told : the scan has the remark that something not counted may be calcium
+    """
+
+    units: float
+    counted: float
+    named: Counter[str]
+    grade: str
+    is_told: bool
+
+    @property
+    def is_lost(self) -> bool:
+        return self.counted <= HALF * self.units
+
+
+def with_lumps(scan: str, volume: Volume) -> Iterator[tuple[Lump, Volume, NDArray[np.bool_]]]:
+    """Each lump at each place of a scan: the scan with it, and where it is."""
+    lines = backgrounds.draw_courses(np.random.default_rng(1), read_landmarks(scan)).courses
+    for label, line in lines.items():
+        for seed in range(PLACES if len(line) >= MIN_COURSE else 0):
+            rng = np.random.default_rng([seed, int(label)])
+            k = int(rng.integers(FROM_END, len(line) - FROM_END))
+            along = line[k + 4] - line[k - 4]
+            along = along / np.linalg.norm(along)
+            for lump in LUMPS:
+                added = partial(added_hu, lump, along, rng, volume)
+                yield lump, *set_in(volume, line[k], REACH_MM, added, SEEN * lump.hu)
+
+
+def read(model: inference.Model, made: Volume, where: NDArray[np.bool_]) -> Row:
+    """Work a scan as the program does, thin slices averaged, and ask what became of the lump."""
+    found = measure(made, model, ScoringParameters(), 0.0, 0.0, picture=True, threads=1)
+    if isinstance(found, Rejection) or found.seen is None:
+        raise SystemExit(f"{made.series_key} is refused")
+    slab, seen = slab_average(made), inference.unpack(found.seen)
+    scored = slab.volume if slab else made
+    first = np.cumsum((0, *seen.counts[:-1]))
+    where = np.logical_or.reduceat(where, first, axis=0)
+    told = label_map(scored, name_metal(scored, seen.primary.labelled))
+    units = {label: agatston(scored, where & (told == label)) for label in NOT_COUNTED}
+    return Row(
+        units=agatston(scored, where),
+        counted=agatston(scored, where & np.isin(told, CORONARY_LABELS)),
+        named=Counter({label.name.lower(): n for label, n in units.items() if n > 0}),
+        grade=found.score.quality.grade,
+        is_told=Flag.CALCIUM_POSSIBLE in found.score.quality.flags,
+    )
+
+
+def line(lump: str, rows: list[Row]) -> str:
+    """One row of the table of the decision."""
+    lost = [row for row in rows if row.is_lost]
+    untold = [row for row in lost if row.grade in "AB"]
+    named = sum((row.named for row in rows), Counter[str]())
+    metal = named.pop("metal", 0.0)
+    others = ", ".join(f"{name} {units:,.0f}" for name, units in named.most_common())
+    units, counted = (sum(getattr(row, k) for row in rows) for k in ("units", "counted"))
+    cells = (lump, len(rows), len(lost), f"{units:,.0f}", f"{counted:,.0f}", f"{metal:,.0f}",
+             others, sum(row.is_told for row in lost), len(untold))  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
 def main() -> None:
-    model, rows = inference.open_model("default"), defaultdict(list)
+    model, rows = inference.open_model("default"), defaultdict[str, list[Row]](list)
     for scan in scans():
         volume = backgrounds.load_scan(Path(sys.argv[1]) / scan)
-        lines = backgrounds.draw_courses(np.random.default_rng(1), read_landmarks(scan)).courses
-        for label, line in lines.items():
-            for seed in range(PLACES if len(line) >= MIN_COURSE else 0):
-                rng = np.random.default_rng([seed, int(label)])
-                k = int(rng.integers(FROM_END, len(line) - FROM_END))
-                along = line[k + 4] - line[k - 4]
-                along = along / np.linalg.norm(along)
-                for lump in LUMPS:
-                    added = partial(added_hu, lump, along, rng, volume)
-                    made, where = set_in(volume, line[k], REACH_MM, added, SEEN * lump.hu)
-                    found = inference.infer(model, made, threads=1)
-                    if isinstance(found, Rejection):
-                        raise SystemExit(f"{scan} is refused")
-                    told = label_map(made, name_metal(made, found))
-                    lost = agatston(made, where & (told == Label.METAL))
-                    rows[lump.name].append((agatston(made, where), lost))
-    print("| lump | set in | taken for metal | units | of them lost |\n|---|---|---|---|---|")
+        for lump, made, where in with_lumps(scan, volume):
+            rows[lump.name].append(read(model, made, where))
+    print(HEAD + "\n|" + "---|" * HEAD.count(" | ") + "---|")
     for name, seen in rows.items():
-        units, lost = (sum(row[k] for row in seen) for k in range(2))
-        n_lost = sum(row[1] > 0 for row in seen)
-        print(f"| {name} | {len(seen)} | {n_lost} | {units:,.0f} | {lost:,.0f} |")
+        print(line(name, seen))
 
 
 if __name__ == "__main__":

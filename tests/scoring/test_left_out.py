@@ -12,26 +12,60 @@ from screening.scoring.left_out import heart_to_the_left_mm
 from screening.things import Things, in_shares
 
 SPOT = (20, 1), (45, 2), (40, 5)  # 10 mm2 of one slice of 2 mm, or so
+MISTAKEN = (Label.PERICARDIUM, Label.NODE, Label.MITRAL_ANNULUS, Label.AIRWAY)
+OTHERS = (Label.AORTA, Label.AORTIC_VALVE, Label.BONE, Label.NONE)
 
 
-def flags(share, hu, label=Label.NODE, counted=()):
-    """Flags of a chest in which one bright spot is an artery's with this probability."""
+def spotted(share, hu, label=Label.AORTA, counted=(), metal=0.0):
+    """A chest in which one bright spot is an artery's, and metal, with this probability."""
     volume, labelled = chest([box(*SPOT, hu, label), *counted])
     is_spot = labelled.label == label
     things = Things(
         owner=np.where(is_spot, 0, 1).astype(np.int32),
-        names=("lad", "node"),
-        shares=in_shares(np.array([[share, 1 - share], [1.0, 0.0]])),
+        names=("lad", "metal", "node"),
+        shares=in_shares(np.array([[share, metal, 1 - share - metal], [1.0, 0.0, 0.0]])),
         coronary=in_shares(np.array([share, 1.0])),
         counts_from=0.5,
     )
-    return score(volume, replace(labelled, things=things)).quality.flags
+    return volume, replace(labelled, things=things)
+
+
+def flags(*given, **settings):
+    return score(*spotted(*given, **settings)).quality.flags
 
 
 @pytest.mark.parametrize(("share", "is_flagged"), [(0.249, False), (0.25, True), (0.49, True)])
 def test_what_may_be_calcium_is_remarked_on(share, is_flagged):
     assert ("calcium_possible" in flags(share, 450)) is is_flagged
     assert "calcium_possible" not in flags(share, 450, Label.METAL)  # has flags of its own
+
+
+@pytest.mark.parametrize("label", MISTAKEN)
+@pytest.mark.parametrize(
+    ("share", "metal", "is_flagged"),
+    [(0.1, 0.0, True), (0.01, 0.09, True), (0.06, 0.04, True), (0.06, 0.039, False)],
+)
+def test_a_tenth_of_artery_and_metal_is_enough_where_plaque_is_mistaken(
+    label, share, metal, is_flagged
+):
+    assert ("calcium_possible" in flags(share, 450, label, metal=metal)) is is_flagged
+
+
+@pytest.mark.parametrize("label", OTHERS)
+def test_of_other_names_it_is_not(label):
+    assert "calcium_possible" not in flags(0.1, 450, label, metal=0.1)
+
+
+def test_off_the_courses_metal_is_no_plaque():
+    """There inference gives the arteries nothing."""
+    assert "calcium_possible" not in flags(0.0, 450, Label.NODE, metal=0.4)
+
+
+def test_a_network_that_knows_no_metal():
+    volume, labelled = spotted(0.1, 450, Label.NODE)
+    things = replace(labelled.things, names=("lad", "none", "node"))
+    found = score(volume, replace(labelled, things=things))
+    assert "calcium_possible" in found.quality.flags
 
 
 @pytest.mark.parametrize(("hu", "is_flagged"), [(199, False), (200, True)])
