@@ -115,15 +115,15 @@ def score_mask(
         kvp_edges_hu=fitted.edges_hu if fitted else None,
         kvp_source=source,
         certainty=Certainty(None, None, None),  # blood, heart and metal were not looked at
-        intervals=_sure(intervals(volume, whole, parameters), len(index), quality),
+        intervals=_sure(intervals(volume, whole, parameters), len(inside), quality),
         quality=quality,
         labels=_labels(volume, names, of, n_marked, calcium, whole, parameters),
     )
 
 
-def _sure(told: Intervals, n_counted: int, quality: Quality) -> Intervals:
-    """Of no calcium in a mask nothing is told: an interval would speak of the heart outside."""
-    return intervals_as_flagged(told, quality.flags) if n_counted else without_ends(told)
+def _sure(told: Intervals, n_marked: int, quality: Quality) -> Intervals:
+    """Of a mask that marks nothing nothing is told: an interval would speak of what is outside."""
+    return intervals_as_flagged(told, quality.flags) if n_marked else without_ends(told)
 
 
 def _check_map(volume: Volume, label_map: NDArray[np.integer]) -> None:
