@@ -123,8 +123,8 @@ def _counted(simulated: list[Outcome], placed: list[Outcome]) -> list[str]:
         f"- Calcium at the ostia is lost to the aorta: {'; '.join(ostia)}.",
         f"- The aorta's wall counts as coronary: {'; '.join(wall)}.",
         "- Calcium is taken for something else; a remark (`calcium_possible`) tells of it only "
-        "where it is calcium at a quarter or more, or calcium or metal at a tenth where it is called "
-        "pericardium, node, annulus or airway: "
+        "where it is calcium at a quarter or more, or calcium or metal at a tenth where it is "
+        "called pericardium, node, annulus or airway: "
         f"{'; '.join(taken)}. What is taken for metal is remarked on.",
         f"- Where there is none: {'; '.join(false)}.",
     ]
