@@ -126,8 +126,9 @@ def _in_short(person: Row, own: Sequence[Row]) -> list[Block]:
         shown = scored[0]
         blocks.append(Text(_not_the_one(person)))
     if shown is not None:
-        blocks += _found(shown)
-        blocks += [Text(_sentence(line), "notice") for line in risk_words.later_scan(person)]
+        lead, *rest = _found(shown)
+        later = [Text(_sentence(line), "notice") for line in risk_words.later_scan(person)]
+        blocks += [lead, *later, *rest]
     elif person["series_key"] is not None:
         blocks += [Text("This series has no score. That is not a score of zero.", "lead")]
         blocks += [_reasons(own), Text(_not_the_one(person))]
