@@ -190,7 +190,8 @@ def _find(
     beside = scoring.score(scan, (seen.native or seen.primary).labelled, parameters)
     if isinstance(beside, Rejection):
         return beside
-    drawn = scoring.score(primary, labelled, parameters) if slab else beside
+    # As seen: to name metal twice could take for metal what touches what was named the first time.
+    drawn = scoring.score(primary, as_seen, parameters) if slab else beside
     if isinstance(drawn, Rejection):
         return drawn
     has_metal = as_seen is not seen.primary.labelled

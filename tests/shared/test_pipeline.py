@@ -8,7 +8,15 @@ import pytest
 from screening import inference, pipeline, report, volume
 from screening.phantom import Protocol, Traits, make_body, random_traits, simulate
 from screening.reasons import Reason
-from screening.records import Acquisition, Rejection, ScoredSeries, ScoringParameters, Volume
+from screening.records import (
+    Acquisition,
+    Label,
+    Rejection,
+    ScoredSeries,
+    ScoringParameters,
+    Volume,
+)
+from screening.scoring import bright_things, by_conventions
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +95,22 @@ def test_gaps_between_thin_slices_are_told_of_their_averages(thin, thickness_mm,
 @pytest.fixture(scope="module")
 def found(thin):
     return pipeline._find(thin, inference.open_model(), ScoringParameters(), 1)
+
+
+def test_the_score_names_metal_once(thin, found, monkeypatch):
+    """Named a second time, what touches metal may be taken too, and score and picture differ."""
+    seen = found.seen
+    monkeypatch.setattr(pipeline, "_see", lambda *_: seen)
+    assert found.score.agatston == pytest.approx(by_conventions(seen)[0].agatston)
+    assert found.score.agatston == pytest.approx(sum(t.agatston for t in bright_things(seen)))
+
+    def all_metal(_, labelled):
+        return replace(labelled, label=np.full_like(labelled.label, Label.METAL))
+
+    monkeypatch.setattr(pipeline.scoring, "name_metal", all_metal)  # as for the picture
+    again = pipeline._find(thin, inference.open_model(), ScoringParameters(), 1)
+    assert set(again.labelled.label) == {Label.METAL}
+    assert again.score.agatston == found.score.agatston
 
 
 @pytest.mark.parametrize(
