@@ -119,7 +119,9 @@ def test_a_date_that_is_none(screening: Screening, hospital: Hospital, tmp_path:
 
 
 def test_a_key_the_lake_does_not_hold(screening: Screening, swept: Path) -> None:
-    complains(screening("explain", "--lake", str(swept), "s_nobody"), "s_nobody")
+    done = screening("explain", "--lake", str(swept), "s_nobody")
+    complains(done, "no series, study or person has this key", "--patient")
+    assert "s_nobody" not in done.stderr  # what was typed may be a patient's number
 
 
 def test_a_folder_without_dicom(screening: Screening, tmp_path: Path) -> None:
