@@ -21,24 +21,9 @@ from screening.scoring.clips import CLIP_FROM_HU_120KVP, SEEN_FROM_HU, are_clips
 from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 
-# Of metal in a thing's brightest slice; less may be noise.
-_FEWEST_MM2, FEWEST_VOXELS = 1.0, 2
 MAJORITY = 0.5
 _BLOOM_MM = 3.0  # how far a strut's smear reaches: three sigmas of a wide point-spread
-# Of what does not count (aorta, valves) no flag is made where inference is sure of it: simulated
-# plaque has no upper limit, and of 45 things brighter than calcium can be 43 were calcium, called
-# so at 0.71 to 1.0; two were metal, called calcium at 0.43 and 0.55.
-_BELIEVED_FROM = 0.8
-_CALCIUM = np.isin(
-    np.arange(256),
-    [*CORONARY_LABELS, Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS, Label.PERICARDIUM],
-)
 _CORONARY_OR_METAL = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
-
-
-def believed(labelled: Labelled) -> NDArray[np.bool_]:
-    """Which labelled voxels inference is sure of to be calcium."""
-    return np.asarray(_CALCIUM[labelled.label] & (labelled.probability >= _BELIEVED_FROM))
 
 
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
@@ -91,18 +76,3 @@ def _in_bloom(volume: Volume, index: NDArray[np.int64]) -> NDArray[np.bool_]:
     lps_mm = volume.lps_mm(at)
     core = cKDTree(lps_mm[is_core])
     return np.asarray(core.query(lps_mm, distance_upper_bound=_BLOOM_MM)[0] < np.inf)
-
-
-def is_bright_metal(
-    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
-) -> NDArray[np.bool_]:
-    """Whether a thing has, in one slice, 1 mm2 that is brighter than calcium can be."""
-    core = volume.hu.take(index) >= metal_from_hu(volume.acquisition.kvp)
-    is_bright = np.zeros(count, dtype=np.bool_)
-    if core.any():
-        key = of[core] * len(volume.hu) + index[core] // volume.hu[0].size
-        keys, n = np.unique(key, return_counts=True)
-        area_mm2 = n * volume.spacing_mm[0] * volume.spacing_mm[1]
-        enough = (area_mm2 >= _FEWEST_MM2 * (1 - 1e-9)) & (n >= FEWEST_VOXELS)
-        is_bright[keys[enough] // len(volume.hu)] = True
-    return is_bright

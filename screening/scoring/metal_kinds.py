@@ -33,12 +33,7 @@ from screening.records import STENT_FROM_ODDS, Label, Labelled, Volume
 from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, is_bright_as_metal
 from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
-from screening.scoring.metal import (
-    FEWEST_VOXELS,
-    MAJORITY,
-    believed,
-    is_bright_metal,
-)
+from screening.scoring.metal import MAJORITY
 from screening.surroundings import Place
 
 _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
@@ -52,6 +47,13 @@ _CLIP_MM = 10.0
 _SKIN_MM = 10.0
 _AT_BONE_MM = 6.0
 _AIR_HU = -500
+# Of metal in a thing's brightest slice; less may be noise.
+_FEWEST_MM2, _FEWEST_VOXELS = 1.0, 2
+# Of what does not count (aorta, valves) no flag is made where inference is sure of it: simulated
+# plaque has no upper limit, and of 45 things brighter than calcium can be 43 were calcium, called
+# so at 0.71 to 1.0; two were metal, called calcium at 0.43 and 0.55.
+_BELIEVED_FROM = 0.8
+_OTHER_CALCIUM = (Label.AORTA, Label.AORTIC_VALVE, Label.MITRAL_ANNULUS, Label.PERICARDIUM)
 
 
 class Metal(StrEnum):
@@ -112,7 +114,7 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
         return [(index, Metal.OTHER)]
     found = touching(index, volume.hu.shape)
     count, of = found.count, found.of
-    bright = is_bright_metal(volume, index, of, count)
+    bright = _is_bright(volume, index, of, count)
     at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
     lps_mm, hu = volume.lps_mm(at), volume.hu.take(index)
     place = labelled.surroundings.at(lps_mm)
@@ -124,7 +126,7 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
     kept = [
         (part, bool(is_bright))
         for part, is_bright in zip(parts, bright, strict=True)
-        if is_bright or len(part) >= FEWEST_VOXELS
+        if is_bright or len(part) >= _FEWEST_VOXELS
     ]
     things = [
         _thing(
@@ -175,7 +177,23 @@ def _probability_of_metal(labelled: Labelled, index: NDArray[np.int64]) -> NDArr
 
 def _surely_calcium(labelled: Labelled, index: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which voxels inference is sure of to be calcium."""
-    return np.isin(index, labelled.index[believed(labelled)])
+    is_sure = labelled.probability >= _BELIEVED_FROM
+    return np.isin(index, labelled.index[is_sure & np.isin(labelled.label, _OTHER_CALCIUM)])
+
+
+def _is_bright(
+    volume: Volume, index: NDArray[np.int64], of: NDArray[np.int64], count: int
+) -> NDArray[np.bool_]:
+    """Whether a thing has, in one slice, 1 mm2 that is brighter than calcium can be."""
+    core = volume.hu.take(index) >= metal_from_hu(volume.acquisition.kvp)
+    is_bright = np.zeros(count, dtype=np.bool_)
+    if core.any():
+        key = of[core] * len(volume.hu) + index[core] // volume.hu[0].size
+        keys, n = np.unique(key, return_counts=True)
+        area_mm2 = n * volume.spacing_mm[0] * volume.spacing_mm[1]
+        enough = (area_mm2 >= _FEWEST_MM2 * (1 - 1e-9)) & (n >= _FEWEST_VOXELS)
+        is_bright[keys[enough] // len(volume.hu)] = True
+    return is_bright
 
 
 def _region(volume: Volume, labelled: Labelled) -> tuple[int, ...]:

@@ -26,7 +26,8 @@ from models.train.landmarks import read_landmarks, scans
 from screening import inference
 from screening.pipeline import measure
 from screening.records import CORONARY_LABELS, Label, Rejection, ScoringParameters, Volume
-from screening.scoring import Flag, name_metal
+from screening.scoring import Flag
+from screening.scoring.thin import named_of
 from screening.volume import slab_average
 
 Floats = NDArray[np.float64]
@@ -128,7 +129,7 @@ def read(model: inference.Model, made: Volume, where: NDArray[np.bool_]) -> Row:
     scored = slab.volume if slab else made
     first = np.cumsum((0, *seen.counts[:-1]))
     where = np.logical_or.reduceat(where, first, axis=0)
-    told = label_map(scored, name_metal(scored, seen.primary.labelled))
+    told = label_map(scored, named_of(seen)[1])
     units = {label: agatston(scored, where & (told == label)) for label in NOT_COUNTED}
     return Row(
         units=agatston(scored, where),

@@ -139,6 +139,7 @@ def test_a_mask_that_does_not_say_where_it_lies_is_refused(tmp_path):
     ("array", "message"),
     [
         (labels() * np.float32(0.5), "not whole"),
+        (labels() * np.float32(0.0005), "not whole"),  # all would round to 0
         (-labels(), "outside"),
         (labels() * np.float64(1e300), "not whole"),
         (np.zeros((2, 2, 2, 2), np.int16), "4 dimensions"),
