@@ -50,8 +50,8 @@ def later_scan(person: Row) -> list[str]:
     if later is None or float(str(later)) <= float(str(person["agatston"])):
         return []
     return [
-        f"a later scan of grade C reads Agatston {show.number(later)}: it does not count beside an "
-        "older one of grade A or B, but look at it"
+        f"a later scan of a lower grade reads Agatston {show.number(later)}: it does not count "
+        "beside this older one, but look at it"
     ]
 
 

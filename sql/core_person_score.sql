@@ -12,7 +12,7 @@
 -- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps, something not counted that may be calcium), and what was counted is no more than there is
 -- column: is_risk_floor |  | open | a risk takes what was counted as the least there is: calcium may be missing, and how low the score may be can be told
 -- column: may_be_more |  | open | calcium may be missing: below a threshold it leaves open what is above; without is_lower_bound the score may be too high as well
--- column: later_doubtful_agatston | Agatston units | health | highest score of the scans of grade C after that day, where one of A or B stands
+-- column: later_doubtful_agatston | Agatston units | health | highest score of the scans after that day, which are of a lower grade
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Where a site asks for more (`minimum_grade`), the latest of what it asks for comes first.
@@ -54,7 +54,7 @@ later as (
         max(o.agatston) as later_doubtful_agatston
     from usable as u
     inner join usable as o on o.person_key = u.person_key
-    where u.nth = 1 and not u.score_is_doubtful and o.score_is_doubtful and o.index_date > u.index_date
+    where u.nth = 1 and o.index_date > u.index_date
     group by u.person_key
 )
 

@@ -208,6 +208,14 @@ def test_an_older_low_score_does_not_answer_a_later_high_one(older, later, grade
     assert found["reason"] == told.get(flag, "cac_100")
 
 
+@pytest.mark.parametrize("grade", ["B", "C"])
+def test_nor_where_a_site_asks_for_more(grade):
+    older = scan("good", agatston=0.0, index_date=INDEX - 400 * DAY)
+    later = scan("later", agatston=500.0, grade=grade)
+    found = flag_of(one_person(older, later, setting=settings("minimum_grade:A")))
+    assert (found["flag"], found["reason"]) == ("cannot_say", "later_scan_doubtful")
+
+
 @pytest.mark.parametrize(
     ("age", "below", "at"),
     [
