@@ -44,14 +44,19 @@ def policy(person: Row) -> str:
     return f"{name}; 10-year risk it looks at: {show.percent(person['flag_risk'])} ({looked})"
 
 
+_MORE = {
+    "later_doubtful_agatston": "a later scan of a lower grade",
+    "undated_agatston": "a scan without a date",
+}
+
+
 def later_scan(person: Row) -> list[str]:
-    """Say what a later scan reads that is too doubtful to count, where it reads more."""
-    later = person["later_doubtful_agatston"]
-    if later is None or float(str(later)) <= float(str(person["agatston"])):
-        return []
+    """Say what a later scan reads that is too doubtful to count, or an undated one, if more."""
     return [
-        f"a later scan of a lower grade reads Agatston {show.number(later)}: it does not count "
-        "beside this older one, but look at it"
+        f"{scan} reads Agatston {show.number(person[name])}: it does not count beside this one, "
+        "but look at it"
+        for name, scan in _MORE.items()
+        if person[name] is not None and float(str(person[name])) > float(str(person["agatston"]))
     ]
 
 

@@ -261,13 +261,14 @@ def print_unsure(rows: Sequence[Mapping[str, object]]) -> None:
     who = identity_columns(rows)
     table(
         f"{people(len(rows))} of whom it cannot be said whether they belong on the list",
-        (*who, "person", "Agatston", "grade", "age", "sex", "scan", "in words"),
+        (*who, "person", "Agatston", "grade", "doubtful", "age", "sex", "scan", "in words"),
         [
             (
                 *(row[name] for name in who),
                 row["person_key"],
                 at_least(row["agatston"], row["quality_flags"], "≥ ") + number(row["agatston"], 1),
                 row["grade"],
+                number(row["doubtful_agatston"], 1),
                 number(row["age_years"]),
                 row["sex"] or None,
                 row["index_date"],

@@ -139,7 +139,8 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
     """Return the people of whom too little is known to say, the highest score first, and why.
 
     They are on no list: whoever works one decides what to do about them. Who has no score that
-    counts is told with one that lacks only its date.
+    counts is told with one that lacks only its date. `doubtful_agatston` is what a later scan of a
+    lower grade, or one without a date, reads: it sorts too.
     """
     as_of = last_as_of(lake)
     undated = _undated(lake, as_of)
@@ -154,6 +155,7 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
                 "person_key": person["person_key"],
                 "agatston": score["agatston"],
                 "quality_flags": score["quality_flags"],
+                "doubtful_agatston": person["doubtful_agatston"],
                 "grade": score["grade"],
                 "age_years": person["age_years"],
                 "sex": person["sex"],
@@ -162,7 +164,11 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
                 "explanation": words.sentence(person["reason"]),
             }
         )
-    return sorted(rows, key=lambda r: (-float(r["agatston"] or 0.0), str(r["person_key"])))
+    return sorted(rows, key=lambda r: (-_highest(r), str(r["person_key"])))
+
+
+def _highest(row: dict[str, object]) -> float:
+    return max(float(str(row[name] or 0.0)) for name in ("agatston", "doubtful_agatston"))
 
 
 def _undated(lake: Lake, as_of: date) -> dict[str, dict[str, object]]:

@@ -303,8 +303,8 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.LATER_SCAN_DOUBTFUL: ReasonText(
         Room.RISK,
-        "A later scan of a lower grade reads 100 or more, and the older one that counts is below "
-        "the flag's threshold: look at the later scan.",
+        "A later scan of a lower grade, or one without a date, reads more than the score that "
+        "counts, by which the person is not flagged: look at it.",
     ),
     Reason.PALLIATIVE_CARE: ReasonText(Room.RISK, "The person is in hospice or palliative care."),
     Reason.DIALYSIS: ReasonText(

@@ -15,6 +15,7 @@
 -- column: age_years | year | quasi | age on the index date
 -- column: sex |  | quasi | F or M, from the clinical record, else the scans' headers; empty unknown, or where the two differ
 -- column: statin_intensity |  | health | of that statin: low, moderate, high; empty unknown
+-- column: doubtful_agatston | Agatston units | health | highest score of the scans after that day, of a lower grade, or without a date
 -- column: is_on_statin |  | health | on a statin on the day as_of; empty unknown, for lack of a clinical record or of any medication in the delivery
 -- column: policy |  | open | the policy that flagged: aha_acc_2018 or esc_2021
 -- column: flag_risk | fraction | health | the 10-year risk that the policy looks at
@@ -158,7 +159,8 @@ facts as (
         coalesce(p.quality_flags, []) as quality_flags,
         coalesce(p.score_is_doubtful, false) as score_is_doubtful,
         coalesce(p.may_be_more, false) as may_be_more,
-        coalesce(p.later_doubtful_agatston >= policy.agatston_moderate, false) as is_later_moderate,
+        -- From the flag's threshold on, or above all that the score that counts may be: without an
+        -- interval above that score itself.
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         policy.policy,
@@ -244,6 +246,12 @@ facts as (
         p.agatston >= policy.agatston_severe as is_severe,
         p.agatston >= policy.agatston_extreme as is_extreme,
         p.agatston > 0 as has_calcium,
+        greatest(p.later_doubtful_agatston, p.undated_agatston) as doubtful_agatston,
+        coalesce(
+            doubtful_agatston >= policy.agatston_moderate
+            or doubtful_agatston > coalesce(p.agatston_high, p.agatston),
+            false
+        ) as is_doubtful_more,
         coalesce(p.age_years < policy.young_below_years, false) as is_young,
         coalesce(p.age_years >= policy.old_from_years, false) as is_old,
         policy.any_calcium_when_young
@@ -292,9 +300,10 @@ judged as (
                 -- That a part of the calcium is below the threshold says nothing of the whole.
                 [
                     case when may_be_more and tier_if_flagged is null then 'lower_bound' end,
-                    -- An older low score cannot answer a newer high one, doubtful as that is.
+                    -- An older low score cannot answer a newer one, or one that may be newer, from
+                    -- the threshold on or above all it may be itself, doubtful as that is.
                     case
-                        when is_later_moderate and tier_if_flagged is null
+                        when is_doubtful_more and tier_if_flagged is null
                             then 'later_scan_doubtful'
                     end,
                     -- Some calcium, and a risk that only a missing input keeps from being told.
@@ -380,6 +389,7 @@ select
     grade,
     quality_flags,
     score_is_doubtful,
+    doubtful_agatston,
     is_on_statin,
     statin_intensity,
     ldl_mg_dl,

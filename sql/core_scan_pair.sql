@@ -26,16 +26,15 @@
 -- column: later_kvp | kV | open | tube voltage of the later scan
 -- column: earlier_is_gated |  | open | the earlier scan is ECG-gated by tag or recognised words
 -- column: later_is_gated |  | open | the later scan is ECG-gated by tag or recognised words
--- column: earlier_image_digest |  | key | digest of geometry and sampled pixels of the earlier scan
--- column: later_image_digest |  | key | digest of geometry and sampled pixels of the later scan
--- column: earlier_slice_digests |  | key | digests of a few slices of the earlier scan; empty where an older lake has none
--- column: later_slice_digests |  | key | digests of a few slices of the later scan; empty where an older lake has none
+-- column: earlier_shares_images |  | open | another scored scan of the person holds images of the earlier scan, all or some: one of the two has a wrong date
+-- column: later_shares_images |  | open | the same of the later scan
 -- column: earlier_model_digest |  | open | sha256 of the model that labelled the earlier scan
 -- column: later_model_digest |  | open | sha256 of the model that labelled the later scan
 -- column: earlier_scoring_version |  | open | version of the scoring code for the earlier scan
 -- column: later_scoring_version |  | open | version of the scoring code for the later scan
 -- Consecutive by date; a scan without date comes last, so that it is told and not lost. Whether
 -- two scans may be compared is not decided here but in screening/scoring/progression.py.
+-- Images are compared among all scans of the person: a third may lie between two that share some.
 -- Scans after as_of do not exist yet. Specks too small to count have a volume but are no lesion.
 with scored as (
     select
@@ -55,6 +54,16 @@ with scored as (
         and d.volume_mm3 is not null
         and d.person_key <> ''
         and (d.index_date is null or d.index_date <= r.as_of)
+),
+
+sharing as (
+    select distinct one.series_key
+    from scored as one
+    inner join scored as other
+        on other.person_key = one.person_key and other.series_key <> one.series_key
+    where
+        (one.image_digest = other.image_digest and one.image_digest <> '')
+        or list_has_any(one.slice_digests, other.slice_digests)
 )
 
 select
@@ -81,10 +90,8 @@ select
     b.kvp as later_kvp,
     a.is_gated as earlier_is_gated,
     b.is_gated as later_is_gated,
-    a.image_digest as earlier_image_digest,
-    b.image_digest as later_image_digest,
-    a.slice_digests as earlier_slice_digests,
-    b.slice_digests as later_slice_digests,
+    a.series_key in (select s.series_key from sharing as s) as earlier_shares_images,
+    b.series_key in (select s.series_key from sharing as s) as later_shares_images,
     a.model_digest as earlier_model_digest,
     b.model_digest as later_model_digest,
     a.scoring_version as earlier_scoring_version,

@@ -89,6 +89,7 @@ select
     f.quality_flags,
     f.score_is_doubtful,
     s.later_doubtful_agatston,
+    s.undated_agatston,
     coalesce(s.n_usable_scores, 0) as n_usable_scores,
     c.person_key is not null as has_clinical_record,
     c.death_date,

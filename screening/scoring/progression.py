@@ -17,7 +17,7 @@ between two scans of score 0 they would make progression out of noise.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -50,7 +50,7 @@ class ScoredScan:
     """What a comparison needs to know of one scored scan; None and "" unknown.
 
     volume_mm3 : of the counted lesions
-    slice_digests : of a few slices, none of an older lake: noise makes no two slices the same
+    shares_images : another scored scan of the person holds images of this one, all or some
     """
 
     index_date: date | None
@@ -62,8 +62,7 @@ class ScoredScan:
     reconstruction: str
     kvp: float | None
     is_gated: bool | None
-    image_digest: str
-    slice_digests: Collection[int]
+    shares_images: bool
     model_digest: str
     scoring_version: int
 
@@ -163,7 +162,7 @@ def _scan(pair: Mapping[str, object], when: str) -> ScoredScan:
 def _differences(earlier: ScoredScan, later: ScoredScan) -> dict[Reason, bool]:
     days = _days(earlier, later)
     return {
-        Reason.DUPLICATE_IMAGES_OF: _share_images(earlier, later),
+        Reason.DUPLICATE_IMAGES_OF: earlier.shares_images or later.shares_images,
         Reason.NO_SCAN_DATE: days is None,
         Reason.TOO_SOON_AFTER: days is not None and days < MIN_DAYS_APART,
         Reason.GRADE_NOT_COMPARABLE: not {earlier.grade, later.grade} <= set(COMPARABLE_GRADES),
@@ -176,12 +175,6 @@ def _differences(earlier: ScoredScan, later: ScoredScan) -> dict[Reason, bool]:
         Reason.OTHER_MODEL: earlier.model_digest != later.model_digest,
         Reason.OTHER_SCORING: earlier.scoring_version != later.scoring_version,
     }
-
-
-def _share_images(earlier: ScoredScan, later: ScoredScan) -> bool:
-    """Whether they are the same images, whole or in part."""
-    is_same = earlier.image_digest == later.image_digest != ""
-    return is_same or not set(earlier.slice_digests).isdisjoint(later.slice_digests)
 
 
 def _days(earlier: ScoredScan, later: ScoredScan) -> int | None:

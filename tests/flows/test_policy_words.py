@@ -37,8 +37,15 @@ def test_a_risk_says_why_it_has_no_interval(low, high, said):
     assert estimate(row).endswith(said)
 
 
-@pytest.mark.parametrize(("later", "is_told"), [(None, False), (20.0, False), (20.1, True)])
-def test_a_later_scan_that_reads_more_is_told_although_it_does_not_count(later, is_told):
-    told = later_scan({"agatston": 20.0, "later_doubtful_agatston": later})
+@pytest.mark.parametrize(("reads", "is_told"), [(None, False), (20.0, False), (20.1, True)])
+@pytest.mark.parametrize("of", ["later", "undated"])
+def test_a_scan_that_reads_more_is_told_although_it_does_not_count(reads, is_told, of):
+    person = {"agatston": 20.0, "later_doubtful_agatston": None, "undated_agatston": None}
+    column = "later_doubtful_agatston" if of == "later" else "undated_agatston"
+    told = later_scan(person | {column: reads})
     assert bool(told) is is_told
-    assert all("look at it" in line for line in told)
+    words = {
+        "later": "a later scan of a lower grade reads",
+        "undated": "a scan without a date reads",
+    }
+    assert all(words[of] in line and "look at it" in line for line in told)

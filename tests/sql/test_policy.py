@@ -184,28 +184,56 @@ def test_the_latest_scan_of_the_grade_that_is_asked_for_stands(minimum, score):
 
 
 @pytest.mark.parametrize(
-    ("older", "later", "grade", "days_later", "flag"),
+    ("older", "high", "later", "grade", "days_later", "flag"),
     [
-        (10.0, 99.9, "C", 400, "not_flagged"),
-        (10.0, 100.0, "C", 400, "cannot_say"),  # an older low score does not answer it
-        (0.0, 2137.0, "C", 1, "cannot_say"),
-        (0.0, 2137.0, "C", 0, "not_flagged"),  # of the same day, another series
-        (0.0, 2137.0, "C", -1, "not_flagged"),
-        (0.0, 2137.0, "D", 400, "not_flagged"),  # tells nothing
-        (100.0, 2137.0, "C", 400, "flagged"),  # by the older one
+        (90.0, 170.0, 99.9, "C", 400, "not_flagged"),
+        (90.0, 170.0, 100.0, "C", 400, "cannot_say"),  # an older low score does not answer it
+        (0.0, 10.0, 10.0, "C", 400, "not_flagged"),
+        (0.0, 10.0, 10.1, "C", 400, "cannot_say"),  # more than a zero may be
+        (20.0, None, 20.0, "C", 400, "not_flagged"),
+        (20.0, None, 20.1, "C", 400, "cannot_say"),  # how far the older one is off nobody knows
+        (0.0, 10.0, 2137.0, "C", 1, "cannot_say"),
+        (0.0, 10.0, 2137.0, "C", 0, "not_flagged"),  # of the same day, another series
+        (0.0, 10.0, 2137.0, "C", -1, "not_flagged"),
+        (0.0, 10.0, 2137.0, "D", 400, "not_flagged"),  # tells nothing
+        (0.0, 10.0, 10.0, "C", None, "not_flagged"),
+        (0.0, 10.0, 10.1, "C", None, "cannot_say"),  # without a date it may be the later one
+        (90.0, 170.0, 100.0, "A", None, "cannot_say"),
+        (0.0, 10.0, 2137.0, "D", None, "not_flagged"),
+        (100.0, 180.0, 2137.0, "C", 400, "flagged"),  # by the older one
+        (100.0, 180.0, 2137.0, "C", None, "flagged"),
     ],
 )
-def test_an_older_low_score_does_not_answer_a_later_high_one(older, later, grade, days_later, flag):
+def test_an_older_low_score_does_not_answer_one_that_is_later_or_may_be(
+    older, high, later, grade, days_later, flag
+):
     newest = INDEX - DAY
     found = flag_of(
         one_person(
-            scan("good", agatston=older, index_date=newest - days_later * DAY),
-            scan("doubtful", agatston=later, grade=grade, index_date=newest),
+            scan(
+                "good",
+                agatston=older,
+                agatston_high=high,
+                index_date=newest - (days_later or 0) * DAY,
+            ),
+            scan(
+                "doubtful",
+                agatston=later,
+                grade=grade,
+                index_date=None if days_later is None else newest,
+            ),
         )
     )
     assert (found["flag"], found["agatston"]) == (flag, older)
     told = {"cannot_say": "later_scan_doubtful", "not_flagged": "below_threshold"}
     assert found["reason"] == told.get(flag, "cac_100")
+
+
+def test_a_later_scan_that_would_flag_by_the_age_alone_is_not_hidden():
+    older = scan("good", agatston=0.0, age_years=37.0, index_date=INDEX - 400 * DAY)
+    found = flag_of(one_person(older, scan("later", agatston=60.0, age_years=38.0, grade="C")))
+    assert (found["flag"], found["reason"]) == ("cannot_say", "later_scan_doubtful")
+    assert found["doubtful_agatston"] == 60.0
 
 
 @pytest.mark.parametrize("grade", ["B", "C"])

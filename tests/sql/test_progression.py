@@ -80,6 +80,14 @@ def test_what_is_not_comparable_says_why_and_gives_no_growth():
     part = {"slice_digests": [7, 2**63 - 1]}
     shared = compared(scanned("a", -2, 1.0, **part), scanned("b", 0, 1.0, slice_digests=[7, 8]))
     assert shared[0]["reasons"] == ["duplicate_images_of"]
+    between = compared(
+        scanned("a", -4, 1.0, **part), scanned("b", -2, 1.0), scanned("c", 0, 1.0, **part),
+        scanned("x", -3, 9.0, owner="q", **part),
+        scanned("y", -1, 9.0, owner="q", image_digest=""), scanned("z", 0, 9.0, owner="q", image_digest=""),
+    )  # fmt: skip
+    told = {(r["earlier_series_key"], r["later_series_key"]): r["reasons"] for r in between}
+    copy = ["duplicate_images_of"]
+    assert told == {("a", "b"): copy, ("b", "c"): copy, ("x", "y"): [], ("y", "z"): []}
     (older,) = compared(scanned("a", -2, 1.0, slice_digests=None), scanned("b", 0, 1.0, **part))
     assert (older["reasons"], older["sqrt_volume_change"]) == ([], 0.0)
     graded = compared(scanned("a", -2, 1.0), scanned("b", 0, 1.0, grade="C", model_digest="n"))
