@@ -271,7 +271,7 @@ class ScoringParameters:
     reference_increment_mm: float = 3.0
     mass_mg_per_cm3_per_hu: float | None = None  # of a calibration rod; None: default of the kVp
     mass_factor_standard_error: float | None = None  # of that factor, in its unit
-    scoring_version: int = 14  # of what reads it; a test holds it to `scoring.SCORING_VERSION`
+    scoring_version: int = 15  # of what reads it; a test holds it to `scoring.SCORING_VERSION`
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ Goes out: the labels with metal named as such.
 Refuses: nothing.
 
 Metal is what is brighter than calcium can be in the living (`metal_from_hu`), with its bloom; what
-is a clip (`clips`); and what inference calls metal inside the heart or on a coronary course (there
-it tells stents from plaque by the whole tube, `screening.inference.tubes`). Its kinds are told by
-`metal_kinds`.
+is a clip (`clips`); the ring of a valve (`valve_rings`); and what inference calls metal inside the
+heart or on a coronary course (there it tells stents from plaque by the whole tube,
+`screening.inference.tubes`). Its kinds are told by `metal_kinds`.
 """
 
 from dataclasses import replace
@@ -20,21 +20,25 @@ from screening.records import CORONARY_LABELS, Label, Labelled, Volume
 from screening.scoring.clips import CLIP_FROM_HU_120KVP, SEEN_FROM_HU, are_clips, clips_called_other
 from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
+from screening.scoring.valve_rings import BLOOM_MM, in_valve_rings
 
 MAJORITY = 0.5
-_BLOOM_MM = 3.0  # how far a strut's smear reaches: three sigmas of a wide point-spread
 _CORONARY_OR_METAL = np.isin(np.arange(256), [*CORONARY_LABELS, Label.METAL])
 
 
 def name_metal(volume: Volume, labelled: Labelled) -> Labelled:
     """Label as metal what is called calcium and is a part of something metal."""
+    labelled = _as_metal(labelled, in_valve_rings(volume, labelled))
     coronary = _coronary_metal(volume, labelled)
     other = clips_called_other(volume, labelled)
-    if len(coronary) + len(other) == 0:
+    return _as_metal(labelled, np.concatenate([coronary, other]))
+
+
+def _as_metal(labelled: Labelled, positions: NDArray[np.int64]) -> Labelled:
+    if len(positions) == 0:
         return labelled
     labels = labelled.label.copy()
-    labels[coronary] = Label.METAL
-    labels[other] = Label.METAL
+    labels[positions] = Label.METAL
     return replace(labelled, label=labels)
 
 
@@ -75,4 +79,4 @@ def _in_bloom(volume: Volume, index: NDArray[np.int64]) -> NDArray[np.bool_]:
     at = np.stack(np.unravel_index(index, volume.hu.shape), axis=1).astype(np.float64)
     lps_mm = volume.lps_mm(at)
     core = cKDTree(lps_mm[is_core])
-    return np.asarray(core.query(lps_mm, distance_upper_bound=_BLOOM_MM)[0] < np.inf)
+    return np.asarray(core.query(lps_mm, distance_upper_bound=BLOOM_MM)[0] < np.inf)

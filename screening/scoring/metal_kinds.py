@@ -10,7 +10,8 @@ What inference calls metal away from heart and courses without being brighter th
 | kind           | rule                                                                           |
 |----------------|--------------------------------------------------------------------------------|
 | lead           | thin pieces in a row over 50 mm, one of them 20 mm or longer, into the heart   |
-| valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve  |
+| valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve; |
+|                | or wire in a circle about it, however bright (`valve_rings`)                    |
 | stent          | on a coronary course, 10 to 60 mm long, at most 11 mm across with its bend     |
 | stent possible | the same, of which the network is less sure than 0.875                         |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |
@@ -34,6 +35,7 @@ from screening.scoring.clips import SEEN_FROM_HU, SMALL_METAL_FROM_HU_120KVP, is
 from screening.scoring.components import touching
 from screening.scoring.kvp import at_kvp_of, metal_from_hu
 from screening.scoring.metal import MAJORITY
+from screening.scoring.valve_rings import in_valve_rings
 from screening.surroundings import Place
 
 _BESIDE_MM, _FRONT_MM, _ABOVE_MM = 12.0, 45.0, 60.0  # how far round the heart metal is looked for
@@ -112,6 +114,17 @@ def pieces_of_metal(volume: Volume, labelled: Labelled) -> list[tuple[NDArray[np
         return []
     if labelled.surroundings is None:
         return [(index, Metal.OTHER)]
+    valve = np.intersect1d(index, labelled.index[in_valve_rings(volume, labelled)])
+    rest = _pieces(volume, labelled, np.setdiff1d(index, valve))
+    return [(valve, Metal.VALVE), *rest] if len(valve) else rest
+
+
+def _pieces(
+    volume: Volume, labelled: Labelled, index: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], Metal]]:
+    """Take what touches for one piece."""
+    if len(index) == 0:
+        return []
     found = touching(index, volume.hu.shape)
     count, of = found.count, found.of
     bright = _is_bright(volume, index, of, count)
@@ -270,7 +283,9 @@ def _gap_mm(one: _Thing, other: _Thing) -> float:
 
 def _kind(volume: Volume, labelled: Labelled, thing: _Thing) -> Metal | None:
     if thing.in_heart + thing.on_course == 0:
-        is_metal = thing.is_bright and not thing.is_believed
+        # A voxel alone may be noise in bone; where it has a name, what is lost with it is told.
+        has_spot = thing.probability > 0 and thing.peak_hu >= metal_from_hu(volume.acquisition.kvp)
+        is_metal = has_spot or (thing.is_bright and not thing.is_believed)
         return _kind_outside(volume, labelled, thing) if is_metal else None
     if not thing.is_bright and max(thing.in_heart, thing.on_course) < MAJORITY:
         return None

@@ -40,7 +40,8 @@ def test_every_list_has_a_name_and_is_printed(screening: Screening, swept: Path)
 def test_one_person_is_one_person_and_an_unknown_sex_a_dash(capsys):
     row = {
         "person_key": "p_1", "tier": "cac_100", "agatston": 120.0, "percentile_text": "",
-        "flag_risk": None, "doubtful_agatston": None, "age_years": None, "sex": "", "is_on_statin": None, "grade": "A",
+        "flag_risk": None, "age_years": None, "sex": "", "is_on_statin": None, "grade": "A",
+        "doubtful_agatston": None,
         "index_date": "2026-06-01", "explanation": "", "tier_but_for": "", "note": "a note",
         "quality_flags": [],
     }  # fmt: skip

@@ -10,7 +10,7 @@ from screening.scoring import SCORING_VERSION, score
 # beside: isotropic volume, integrated mass, at thresholds for 110 kVp, density, 95 % interval,
 # probability of the category
 GOLDEN = {
-    14: (
+    15: (
         *(1260.312, 1144.44, 211.29800727272732),
         *(225.624, 432.48, 298.248, 303.96),
         *(266.016, 10),

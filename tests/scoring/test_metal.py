@@ -75,6 +75,20 @@ def test_one_voxel_that_bright_is_metal():
     assert 0 < with_spot.agatston < without.agatston
 
 
+@pytest.mark.parametrize(("hu", "told"), [(1999, {Metal.VERY_BRIGHT}), (2000, {Metal.CLIPS})])
+def test_plaque_lost_to_one_voxel_beside_the_heart_is_told(hu, told):
+    """Where a model of other makers finds no course; ours has arteries on courses alone."""
+    plaque = box((20, 1), (60, 2), (101, 16), 500, Label.LAD)
+    volume, labelled = chest([plaque, box((20, 1), (60, 1), (106, 1), hu, Label.LAD)])
+    is_less = score(volume, labelled).agatston < score(*chest([plaque])).agatston
+    assert is_less is (hu == 2000)
+    assert kinds_of_metal(volume, name_metal(volume, labelled)) == told
+
+
+def test_one_voxel_that_bright_without_a_name_may_be_noise():
+    assert kinds(box((20, 1), (60, 1), (106, 1), 2000)) == set()
+
+
 @pytest.mark.parametrize(("away_columns", "label"), [(2, Label.METAL), (4, Label.LAD)])
 def test_a_bright_spot_takes_its_bloom_and_not_the_vessel(away_columns, label):
     plaque = box((20, 1), (45, 2), (40, 30), 900, Label.LAD)

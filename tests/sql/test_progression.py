@@ -83,7 +83,8 @@ def test_what_is_not_comparable_says_why_and_gives_no_growth():
     between = compared(
         scanned("a", -4, 1.0, **part), scanned("b", -2, 1.0), scanned("c", 0, 1.0, **part),
         scanned("x", -3, 9.0, owner="q", **part),
-        scanned("y", -1, 9.0, owner="q", image_digest=""), scanned("z", 0, 9.0, owner="q", image_digest=""),
+        scanned("y", -1, 9.0, owner="q", image_digest=""),
+        scanned("z", 0, 9.0, owner="q", image_digest=""),
     )  # fmt: skip
     told = {(r["earlier_series_key"], r["later_series_key"]): r["reasons"] for r in between}
     copy = ["duplicate_images_of"]
