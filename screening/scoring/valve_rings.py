@@ -18,20 +18,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from screening.records import Label, Labelled, Volume
+from screening.records import Labelled, Volume
 from screening.scoring.kvp import at_kvp_of
 
 BLOOM_MM = 3.0  # how far a wire's smear reaches: three sigmas of a wide point-spread
 _FROM_HU_120KVP = 400.0
 # Where the ring's own voxels lie: its middle within 20 mm of a valve's, its wire 18 mm from that.
 _MIDDLE_AWAY_MM, _REACH_MM = 20.0, 38.0
-_RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 45.0
+_RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 50.0
 _GAP_MM = 2.5  # noise and slices break a wire
 _OFF_MM = 3.0  # what lies further from the circle is something else
-_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.5, 0.75
+_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.6, 0.7
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
-# A calcified root is a tube too, but its calcium is thin, and dim so.
-_BRIGHT_HU_120KVP = 900.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +37,7 @@ class _Circle:
     """The circle that points lie on, seen along one axis.
 
     is_on : which points lie near it; share : how many of all
-    thick_mm : standard deviation of their distance from the middle, in one direction
+    thick_mm : standard deviation of all points' distance from the middle, in one direction
     round : share of the directions from its middle in which some lie
     """
 
@@ -77,7 +75,7 @@ def _rings(volume: Volume, labelled: Labelled) -> list[NDArray[np.int64]]:
     found = []
     for part in _linked(lps_mm, volume):
         ring = _ring(lps_mm[part], valves)
-        if ring is not None and not _is_root(volume, labelled, chosen[part]):
+        if ring is not None:
             found.append(chosen[part][ring])
     return found
 
@@ -123,7 +121,7 @@ def _circle(lps_mm: NDArray[np.float64], axes: NDArray[np.float64]) -> _Circle |
         is_on = off <= _OFF_MM
         if is_on.sum() < _FEWEST_VOXELS:
             return None
-    angle = np.arctan2(y - b, x - a)[is_on] / (2 * np.pi) % 1.0
+    angle = np.arctan2(y - b, x - a) / (2 * np.pi) % 1.0
     direction = np.minimum((angle * _N_ANGLES).astype(int), _N_ANGLES - 1)
     return _Circle(
         middle_lps_mm=middle + axes @ np.array([np.median(tall[is_on]), a, b]),
@@ -131,8 +129,8 @@ def _circle(lps_mm: NDArray[np.float64], axes: NDArray[np.float64]) -> _Circle |
         tall_mm=float(np.ptp(tall[is_on])),
         is_on=is_on,
         share=float(is_on.mean()),
-        thick_mm=_thick_mm(np.hypot(x - a, y - b)[is_on], direction),
-        round=len(np.unique(direction)) / _N_ANGLES,
+        thick_mm=_thick_mm(np.hypot(x - a, y - b), direction),
+        round=len(np.unique(direction[is_on])) / _N_ANGLES,
     )
 
 
@@ -154,10 +152,3 @@ def _is_valve(circle: _Circle, valves: NDArray[np.float64]) -> bool:
         and circle.round >= _ROUND
         and away_mm <= _MIDDLE_AWAY_MM
     )
-
-
-def _is_root(volume: Volume, labelled: Labelled, chosen: NDArray[np.int64]) -> bool:
-    """Whether it is mostly called aorta and no brighter than calcium of its wall."""
-    is_aorta = (labelled.label[chosen] == Label.AORTA).mean() > 0.5
-    peak_hu = volume.hu.take(labelled.index[chosen]).max()
-    return bool(is_aorta and peak_hu < at_kvp_of(_BRIGHT_HU_120KVP, volume))
