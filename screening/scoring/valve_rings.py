@@ -26,9 +26,9 @@ _FROM_HU_120KVP = 400.0
 # Where the ring's own voxels lie: its middle within 20 mm of a valve's, its wire 18 mm from that.
 _MIDDLE_AWAY_MM, _REACH_MM = 20.0, 38.0
 _RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 50.0
-_GAP_MM = 2.5  # noise and slices break a wire
+_GAP_MM = 4.5  # noise, slices and the cells of a mesh break a wire
 _OFF_MM = 3.0  # what lies further from the circle is something else
-_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.6, 0.7
+_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.7
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
 
 
