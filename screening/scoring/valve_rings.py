@@ -26,7 +26,9 @@ _FROM_HU_120KVP = 400.0
 # Where the ring's own voxels lie: its middle within 20 mm of a valve's, its wire 18 mm from that.
 _MIDDLE_AWAY_MM, _REACH_MM = 20.0, 38.0
 _RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 50.0
-_GAP_MM = 4.5  # noise, slices and the cells of a mesh break a wire
+# Noise, slices and the holes of a mesh break a wire; looked at in cells, to a cell. So many bright
+# ones are no valve, whose thickest tube fills 16,000.
+_GAP_MM, _CELL_MM, _MOST_CELLS = 3.5, 1.0, 20_000
 _OFF_MM = 3.0  # what lies further from the circle is something else
 _ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.7
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
@@ -87,13 +89,15 @@ def _lps_mm(volume: Volume, index: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _linked(lps_mm: NDArray[np.float64], volume: Volume) -> list[NDArray[np.int64]]:
     """Put together what lies no further apart than a gap, or than neighbouring voxels do."""
-    if len(lps_mm) < _FEWEST_VOXELS:
+    cells, cell_of = np.unique(np.rint(lps_mm / _CELL_MM), axis=0, return_inverse=True)
+    if len(lps_mm) < _FEWEST_VOXELS or len(cells) > _MOST_CELLS:
         return []
     voxel_mm = float(np.linalg.norm([*volume.spacing_mm, volume.increment_mm]))
-    pairs = cKDTree(lps_mm).query_pairs(max(_GAP_MM, 1.01 * voxel_mm), output_type="ndarray")
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (len(lps_mm),) * 2)
-    count, of = connected_components(links, directed=False)
-    parts = [np.flatnonzero(of == k) for k in range(count)]
+    gap_cells = max(_GAP_MM, voxel_mm) / _CELL_MM + 1
+    pairs = cKDTree(cells).query_pairs(gap_cells, output_type="ndarray")
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), (len(cells),) * 2)
+    count, part_of = connected_components(links, directed=False)
+    parts = [np.flatnonzero(part_of[cell_of] == k) for k in range(count)]
     return [part for part in parts if len(part) >= _FEWEST_VOXELS]
 
 

@@ -21,7 +21,7 @@ from screening import inference, pipeline
 from screening.records import Rejection, ScoringParameters
 
 OFF_MM = 4.0
-SEED = 5
+SEED = 6  # the limits were found on others
 OPEN = 1.6 * np.pi
 
 
