@@ -27,8 +27,8 @@ _FROM_HU_120KVP = 400.0
 _MIDDLE_AWAY_MM, _REACH_MM = 20.0, 38.0
 _RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 50.0
 # Noise, slices and the holes of a mesh break a wire; looked at in cells, to a cell. So many bright
-# ones are no valve, whose thickest tube fills 16,000.
-_GAP_MM, _CELL_MM, _MOST_CELLS = 3.5, 1.0, 20_000
+# ones are no valve, whose thickest tube fills 2,000.
+_GAP_MM, _CELL_MM, _MOST_CELLS = 2.5, 2.0, 5_000
 _OFF_MM = 3.0  # what lies further from the circle is something else
 _ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.7
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
