@@ -123,7 +123,7 @@ def _pieces(
     volume: Volume, labelled: Labelled, index: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], Metal]]:
     """Take what touches for one piece."""
-    if len(index) == 0:
+    if len(index) == 0 or labelled.surroundings is None:
         return []
     found = touching(index, volume.hu.shape)
     count, of = found.count, found.of
