@@ -4,7 +4,7 @@ Comes in: a lake. Goes out: the three sums, the reasons and the last run, as the
 names them; every series without a score. Refuses: nothing; an empty lake is all zeros.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date
 
 from flows import words
@@ -143,7 +143,8 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
     lower grade, or one without a date, reads: it sorts too.
     """
     as_of = last_as_of(lake)
-    undated = _undated(lake, as_of)
+    series = lake.query("core_disposition", as_of).to_pylist()
+    undated, why = _undated(series), _why_unscored(series)
     rows = []
     for person in lake.query("core_person_flag", as_of).to_pylist():
         if person["flag"] != "cannot_say":
@@ -161,7 +162,7 @@ def unsure(lake: Lake) -> list[dict[str, object]]:
                 "sex": person["sex"],
                 "index_date": person["index_date"],
                 "reason": person["reason"],
-                "explanation": words.sentence(person["reason"]),
+                "explanation": _explained(str(person["reason"]), why[str(person["person_key"])]),
             }
         )
     return sorted(rows, key=lambda r: (-_highest(r), str(r["person_key"])))
@@ -171,11 +172,26 @@ def _highest(row: dict[str, object]) -> float:
     return max(float(str(row[name] or 0.0)) for name in ("agatston", "doubtful_agatston"))
 
 
-def _undated(lake: Lake, as_of: date) -> dict[str, dict[str, object]]:
+def _why_unscored(series: list[dict[str, object]]) -> dict[str, Counter[str]]:
+    """Count of each person what decided that CT series have no score."""
+    why: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in series:
+        if row["state"] != State.SCORED and row["modality"] == "CT":
+            why[str(row["person_key"])][str(row["reason"])] += 1
+    return why
+
+
+def _explained(reason: str, why: Counter[str]) -> str:
+    """Put a reason into words; of somebody without a score also what the scans lack."""
+    told = [reason, *(r for r, _ in why.most_common())] if reason == Reason.NO_SCORE else [reason]
+    return " ".join(words.sentence(r) for r in told)
+
+
+def _undated(series: list[dict[str, object]]) -> dict[str, dict[str, object]]:
     """Return of each person the best score without a date: never the highest, which is biased."""
     rows = [
         r
-        for r in lake.query("core_disposition", as_of).to_pylist()
+        for r in series
         if r["state"] == State.SCORED and r["index_date"] is None and r["grade"] in _USABLE
     ]
     rows.sort(key=lambda r: (r["grade"], r["series_key"]), reverse=True)

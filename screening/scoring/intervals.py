@@ -10,6 +10,8 @@ covers, which nobody sees; by the factor's error, of the rod or of the default; 
 misses. What is not seen, deposits that stay below the threshold, is added to the upper ends. The
 standard mass loses what lies below the threshold and counts the tissue in what lies above, so that
 it is off by its distance to the integrated mass: its interval reaches as far beyond either of them.
+Whatever tissue is covered, none is as bright as the threshold: what rises above that is mineral,
+and no lower end lies below it.
 """
 
 from math import hypot, sqrt
@@ -74,12 +76,14 @@ def intervals(volume: Volume, found: Measured, parameters: ScoringParameters) ->
     )
     half_mg = TWO_SIDED_95 * common
     least, most = sorted((found.mass_mg, whole.mg))
+    above_mg = _above_threshold_mg(volume, found, parameters)
+    sure_mg = max(above_mg - TWO_SIDED_95 * hypot(whole.noise_mg, error * above_mg), 0.0)
     is_gated = volume.acquisition.is_gated
     return Intervals(
         volume_mm3=_of_volume(found.volume_mm3, is_gated=is_gated),
         volume_isotropic_mm3=_of_volume(found.volume_isotropic_mm3, is_gated=is_gated),
-        mass_mg=(max(least - half_mg, 0.0), most + half_mg + unseen_mg),
-        mass_integrated_mg=(max(whole.mg - half_mg, 0.0), whole.mg + half_mg + unseen_mg),
+        mass_mg=(_low(least, half_mg, sure_mg), most + half_mg + unseen_mg),
+        mass_integrated_mg=(_low(whole.mg, half_mg, sure_mg), whole.mg + half_mg + unseen_mg),
         mass_factor_source=source,
         mass_factor_mg_per_cm3_per_hu=(
             1000 * mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
@@ -94,6 +98,16 @@ def factor_error(parameters: ScoringParameters) -> tuple[str, float]:
     if factor is None:
         return "default", DEFAULT_FACTOR_ERROR
     return "rod", (error or 0.0) / factor
+
+
+def _low(value: float, half: float, sure: float) -> float:
+    return min(max(value - half, sure), value)
+
+
+def _above_threshold_mg(volume: Volume, found: Measured, parameters: ScoringParameters) -> float:
+    """Return what rises above the threshold, of the voxels that reach it."""
+    factor = mass_mg_per_mm3_per_hu(volume.acquisition.kvp, parameters)
+    return found.mass_mg - factor * parameters.threshold_hu * found.volume_mm3
 
 
 def _around(value: float, half: float) -> tuple[float, float]:

@@ -130,6 +130,20 @@ def test_half_of_the_unevenness_is_an_error_of_the_interval():
     assert mass.mg - low == pytest.approx(1.96 * np.sqrt(np.square(parts).sum()), rel=1e-3)
 
 
+def test_what_rises_above_the_threshold_is_the_least_there_is():
+    """Whatever the tissue under it may be: without that the lower ends would be zero here."""
+    even, labels = square(40, value=600)
+    board = np.where(np.indices(even.shape).sum(axis=0) % 2, -60, 100)
+    hu = np.where(labels > 0, even, board)
+    made, mass = make_scan(hu, labels), mass_of(hu, labels)
+    found = score(made.volume, made.labelled)
+    above_mg = FACTOR * found.volume_mm3 * (600 - 130)
+    sure_mg = above_mg - 1.96 * np.hypot(mass.noise_mg, 0.15 * above_mg)
+    assert mass.mg - 1.96 * 0.5 * mass.uneven_mg < sure_mg
+    for low, _ in (found.intervals.mass_mg, found.intervals.mass_integrated_mg):
+        assert low == pytest.approx(sure_mg, rel=1e-6)
+
+
 def test_two_deposits_far_apart_weigh_as_each_alone():
     hu, labels = np.full((5, 24, 64), 40), np.zeros((5, 24, 64))
     for first in (8, 40):
