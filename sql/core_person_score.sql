@@ -12,8 +12,8 @@
 -- column: is_lower_bound |  | open | there is at least this much: calcium may be missing (a cut heart, metal, gaps, something not counted that may be calcium), and what was counted is no more than there is
 -- column: is_risk_floor |  | open | a risk takes what was counted as the least there is: calcium may be missing, and how low the score may be can be told
 -- column: may_be_more |  | open | calcium may be missing: below a threshold it leaves open what is above; without is_lower_bound the score may be too high as well
--- column: later_doubtful_agatston | Agatston units | health | highest score of the scans after that day, which are of a lower grade
--- column: undated_agatston | Agatston units | health | highest score of the scans of grade A, B or C without a date, which nothing can be put before or after
+-- column: later_doubtful_agatston | Agatston units | health | highest score of the scans after that day, which are of a lower grade, D among them
+-- column: undated_agatston | Agatston units | health | highest score of the scans without a date, of any grade, which nothing can be put before or after
 -- column: n_usable_scores |  | open | scored scans of grade A, B or C up to as_of
 -- The latest scored scan of grade A or B; without one the latest of grade C, marked doubtful.
 -- Where a site asks for more (`minimum_grade`), the latest of what it asks for comes first.
@@ -49,23 +49,20 @@ with usable as (
         and d.index_date <= r.as_of
 ),
 
-later as (
+-- Of whatever grade: an older score must not hide what a person without it would be asked about.
+others as (
     select
         u.person_key,
-        max(o.agatston) as later_doubtful_agatston
+        max(o.agatston) filter (where o.index_date > u.index_date) as later_doubtful_agatston,
+        max(o.agatston) filter (where o.index_date is null) as undated_agatston
     from usable as u
-    inner join usable as o on o.person_key = u.person_key
-    where u.nth = 1 and o.index_date > u.index_date
+    inner join core_disposition as o on o.person_key = u.person_key
+    cross join raw_run as r
+    where
+        u.nth = 1
+        and o.state = 'scored'
+        and (o.index_date is null or o.index_date <= r.as_of)
     group by u.person_key
-),
-
-undated as (
-    select
-        person_key,
-        max(agatston) as undated_agatston
-    from core_disposition
-    where state = 'scored' and index_date is null and grade in ('A', 'B', 'C')
-    group by person_key
 )
 
 select
@@ -136,12 +133,11 @@ select
             ]
         )
     ) as is_lower_bound,
-    l.later_doubtful_agatston,
-    n.undated_agatston,
+    o.later_doubtful_agatston,
+    o.undated_agatston,
     u.n_usable_scores,
     u.redo_reason
 from usable as u
 left join raw_ages as a on a.series_key = u.series_key
-left join later as l on l.person_key = u.person_key
-left join undated as n on n.person_key = u.person_key
+left join others as o on o.person_key = u.person_key
 where u.nth = 1

@@ -26,7 +26,7 @@
 -- column: later_kvp | kV | open | tube voltage of the later scan
 -- column: earlier_is_gated |  | open | the earlier scan is ECG-gated by tag or recognised words
 -- column: later_is_gated |  | open | the later scan is ECG-gated by tag or recognised words
--- column: earlier_shares_images |  | open | another scored scan of the person holds images of the earlier scan, all or some: one of the two has a wrong date
+-- column: earlier_shares_images |  | open | a scan of the person under another date holds images of the earlier scan, all or some: one of the two dates is wrong
 -- column: later_shares_images |  | open | the same of the later scan
 -- column: earlier_model_digest |  | open | sha256 of the model that labelled the earlier scan
 -- column: later_model_digest |  | open | sha256 of the model that labelled the later scan
@@ -59,11 +59,18 @@ with scored as (
 sharing as (
     select distinct one.series_key
     from scored as one
-    inner join scored as other
+    inner join core_disposition as other
         on other.person_key = one.person_key and other.series_key <> one.series_key
+    left join core_standing as w on w.series_key = other.series_key
+    cross join raw_run as r
     where
-        (one.image_digest = other.image_digest and one.image_digest <> '')
-        or list_has_any(one.slice_digests, other.slice_digests)
+        -- The same day: sent again under other UIDs. One that is refused for it has no score.
+        other.index_date is distinct from one.index_date
+        and (other.index_date is null or other.index_date <= r.as_of)
+        and (
+            (one.image_digest = other.image_digest and one.image_digest <> '')
+            or list_has_any(one.slice_digests, coalesce(w.slice_digests, []))
+        )
 )
 
 select

@@ -1,4 +1,4 @@
-"""Prosthetic valves by their shape: wire or mesh in a circle about a valve.
+"""Prosthetic valves by their shape: wire or mesh in a circle in the heart.
 
 Comes in: a `Volume` and its `Labelled`.
 Goes out: which of its voxels are such a ring or its smear.
@@ -10,6 +10,7 @@ the size that valves are made in (19 to 34 mm across). Of a calcified annulus mo
 circle is calcium, and thicker. All limits are OUR OWN; infra/decisions/0013 measures them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,19 +19,20 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from screening.records import Labelled, Volume
+from screening.records import Label, Labelled, Volume
 from screening.scoring.kvp import at_kvp_of
+from screening.surroundings import Place, Surroundings
 
 BLOOM_MM = 3.0  # how far a wire's smear reaches: three sigmas of a wide point-spread
 _FROM_HU_120KVP = 400.0
-# Where the ring's own voxels lie: its middle within 20 mm of a valve's, its wire 18 mm from that.
-_MIDDLE_AWAY_MM, _REACH_MM = 20.0, 38.0
+# A ring's middle lies within 20 mm of the aortic or mitral valve's, or in the heart (of the other
+# two valves no place is known), and its wire in reach of these.
+_MIDDLE_AWAY_MM, _REACH_MM = 20.0, 75.0
 _RADIUS_MM, _TALLEST_MM = (8.0, 18.0), 50.0
-# Noise, slices and the holes of a mesh break a wire; looked at in cells, to a cell. So many bright
-# ones are no valve, whose thickest tube fills 2,000.
-_GAP_MM, _CELL_MM, _MOST_CELLS = 2.5, 2.0, 5_000
+_GAP_MM, _CELL_MM = 2.5, 2.0  # noise, slices and holes of a mesh break a wire; seen to a cell
+_MOST_MM3 = 40_000.0  # so much is contrast: the thickest and tallest tube has 16,000
 _OFF_MM = 3.0  # what lies further from the circle is something else
-_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.7
+_ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.75
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
 
 
@@ -66,9 +68,10 @@ def _rings(volume: Volume, labelled: Labelled) -> list[NDArray[np.int64]]:
     near = labelled.surroundings
     if near is None:
         return []
-    hu = volume.hu.take(labelled.index)
-    chosen = np.flatnonzero(hu >= at_kvp_of(_FROM_HU_120KVP, volume))
-    if len(chosen) < _FEWEST_VOXELS:
+    is_bright = volume.hu.take(labelled.index) >= at_kvp_of(_FROM_HU_120KVP, volume)
+    chosen = np.flatnonzero(is_bright & (labelled.label != Label.BONE))
+    voxel_mm3 = volume.increment_mm * float(np.prod(volume.spacing_mm))
+    if len(chosen) < _FEWEST_VOXELS or len(chosen) * voxel_mm3 > _MOST_MM3:
         return []
     lps_mm = _lps_mm(volume, labelled.index[chosen])
     valves = np.array([near.aortic_valve_lps_mm, near.mitral_annulus_lps_mm])
@@ -76,9 +79,10 @@ def _rings(volume: Volume, labelled: Labelled) -> list[NDArray[np.int64]]:
     chosen, lps_mm = chosen[is_near], lps_mm[is_near]
     found = []
     for part in _linked(lps_mm, volume):
-        ring = _ring(lps_mm[part], valves)
-        if ring is not None:
-            found.append(chosen[part][ring])
+        for circle in _circles(lps_mm[part]):
+            if _is_ring(circle) and _is_in_place(circle, near, valves):
+                found.append(chosen[part][circle.is_on])
+                break
     return found
 
 
@@ -89,9 +93,9 @@ def _lps_mm(volume: Volume, index: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _linked(lps_mm: NDArray[np.float64], volume: Volume) -> list[NDArray[np.int64]]:
     """Put together what lies no further apart than a gap, or than neighbouring voxels do."""
-    cells, cell_of = np.unique(np.rint(lps_mm / _CELL_MM), axis=0, return_inverse=True)
-    if len(lps_mm) < _FEWEST_VOXELS or len(cells) > _MOST_CELLS:
+    if len(lps_mm) < _FEWEST_VOXELS:
         return []
+    cells, cell_of = np.unique(np.rint(lps_mm / _CELL_MM), axis=0, return_inverse=True)
     voxel_mm = float(np.linalg.norm([*volume.spacing_mm, volume.increment_mm]))
     gap_cells = max(_GAP_MM, voxel_mm) / _CELL_MM + 1
     pairs = cKDTree(cells).query_pairs(gap_cells, output_type="ndarray")
@@ -101,15 +105,14 @@ def _linked(lps_mm: NDArray[np.float64], volume: Volume) -> list[NDArray[np.int6
     return [part for part in parts if len(part) >= _FEWEST_VOXELS]
 
 
-def _ring(lps_mm: NDArray[np.float64], valves: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """Which points are a ring, None where there is none."""
+def _circles(lps_mm: NDArray[np.float64]) -> Iterator[_Circle]:
+    """Fit a circle across each of the points' own axes."""
     away = lps_mm - lps_mm.mean(axis=0)
     _, axes = np.linalg.eigh(away.T @ away)
     for axis in range(3):
         circle = _circle(lps_mm, np.roll(axes, -axis, axis=1))
-        if circle is not None and _is_valve(circle, valves):
-            return circle.is_on
-    return None
+        if circle is not None:
+            yield circle
 
 
 def _circle(lps_mm: NDArray[np.float64], axes: NDArray[np.float64]) -> _Circle | None:
@@ -146,13 +149,17 @@ def _thick_mm(away_mm: NDArray[np.float64], direction: NDArray[np.int64]) -> flo
     return float(np.sqrt(np.median(variance[np.unique(direction)])))
 
 
-def _is_valve(circle: _Circle, valves: NDArray[np.float64]) -> bool:
-    away_mm = np.linalg.norm(valves - circle.middle_lps_mm, axis=1).min()
+def _is_ring(circle: _Circle) -> bool:
     return bool(
         _RADIUS_MM[0] <= circle.radius_mm <= _RADIUS_MM[1]
         and circle.tall_mm <= _TALLEST_MM
         and circle.share >= _ON_CIRCLE
         and circle.thick_mm <= _THICK_MM
         and circle.round >= _ROUND
-        and away_mm <= _MIDDLE_AWAY_MM
     )
+
+
+def _is_in_place(circle: _Circle, near: Surroundings, valves: NDArray[np.float64]) -> bool:
+    away_mm = np.linalg.norm(valves - circle.middle_lps_mm, axis=1).min()
+    in_heart = near.at(circle.middle_lps_mm[None])[0] & Place.HEART
+    return bool(away_mm <= _MIDDLE_AWAY_MM or in_heart)

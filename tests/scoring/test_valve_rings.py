@@ -65,7 +65,8 @@ def test_a_ring_of_wire_is_a_valve_and_adds_nothing(hu, label):
         ({"tall_mm": 40.0}, True),
         ({"tall_mm": 60.0}, False),
         ({"middle": (20.0, 75.0, 45.0)}, True),
-        ({"middle": (20.0, 75.0, 38.0)}, False),  # 22 mm from the valve
+        ({"middle": (40.0, 75.0, 35.0)}, True),  # of the other valves: in the heart
+        ({"middle": (20.0, 104.0, 60.0)}, False),
     ],
 )
 def test_what_makes_a_ring(made, is_one):

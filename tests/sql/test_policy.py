@@ -195,11 +195,12 @@ def test_the_latest_scan_of_the_grade_that_is_asked_for_stands(minimum, score):
         (0.0, 10.0, 2137.0, "C", 1, "cannot_say"),
         (0.0, 10.0, 2137.0, "C", 0, "not_flagged"),  # of the same day, another series
         (0.0, 10.0, 2137.0, "C", -1, "not_flagged"),
-        (0.0, 10.0, 2137.0, "D", 400, "not_flagged"),  # tells nothing
+        (0.0, 10.0, 10.0, "D", 400, "not_flagged"),
+        (0.0, 10.0, 2137.0, "D", 400, "cannot_say"),  # alone it would be asked about too
         (0.0, 10.0, 10.0, "C", None, "not_flagged"),
         (0.0, 10.0, 10.1, "C", None, "cannot_say"),  # without a date it may be the later one
         (90.0, 170.0, 100.0, "A", None, "cannot_say"),
-        (0.0, 10.0, 2137.0, "D", None, "not_flagged"),
+        (0.0, 10.0, 2137.0, "D", None, "cannot_say"),
         (100.0, 180.0, 2137.0, "C", 400, "flagged"),  # by the older one
         (100.0, 180.0, 2137.0, "C", None, "flagged"),
     ],
