@@ -33,6 +33,7 @@ _GAP_MM, _CELL_MM = 2.5, 2.0  # noise, slices and holes of a mesh break a wire; 
 _MOST_MM3 = 40_000.0  # so much is contrast: the thickest and tallest tube has 16,000
 _OFF_MM = 3.0  # what lies further from the circle is something else
 _ON_CIRCLE, _THICK_MM, _ROUND = 0.75, 1.8, 0.75
+_LEAST_WIDE_MM = 12.0  # three quarters of the smallest ring, in its second direction
 _FEWEST_VOXELS, _N_ANGLES, _N_FITS = 30, 24, 4
 
 
@@ -68,8 +69,9 @@ def _rings(volume: Volume, labelled: Labelled) -> list[NDArray[np.int64]]:
     near = labelled.surroundings
     if near is None:
         return []
-    is_bright = volume.hu.take(labelled.index) >= at_kvp_of(_FROM_HU_120KVP, volume)
-    chosen = np.flatnonzero(is_bright & (labelled.label != Label.BONE))
+    chosen = np.flatnonzero(labelled.label != Label.BONE)
+    hu = volume.hu.take(labelled.index[chosen])
+    chosen = chosen[hu >= at_kvp_of(_FROM_HU_120KVP, volume)]
     voxel_mm3 = volume.increment_mm * float(np.prod(volume.spacing_mm))
     if len(chosen) < _FEWEST_VOXELS or len(chosen) * voxel_mm3 > _MOST_MM3:
         return []
@@ -109,6 +111,9 @@ def _circles(lps_mm: NDArray[np.float64]) -> Iterator[_Circle]:
     """Fit a circle across each of the points' own axes."""
     away = lps_mm - lps_mm.mean(axis=0)
     _, axes = np.linalg.eigh(away.T @ away)
+    wide_mm = np.sort(np.ptp(away @ axes, axis=0))
+    if wide_mm[1] < _LEAST_WIDE_MM:
+        return  # as a rule
     for axis in range(3):
         circle = _circle(lps_mm, np.roll(axes, -axis, axis=1))
         if circle is not None:
