@@ -49,7 +49,8 @@ with usable as (
         and d.index_date <= r.as_of
 ),
 
--- Of whatever grade: an older score must not hide what a person without it would be asked about.
+-- Of whatever grade: an older score must not hide a high one that a person without it would be
+-- asked about.
 others as (
     select
         u.person_key,

@@ -26,7 +26,7 @@
 -- column: later_kvp | kV | open | tube voltage of the later scan
 -- column: earlier_is_gated |  | open | the earlier scan is ECG-gated by tag or recognised words
 -- column: later_is_gated |  | open | the later scan is ECG-gated by tag or recognised words
--- column: earlier_shares_images |  | open | a scan of the person under another date holds images of the earlier scan, all or some: one of the two dates is wrong
+-- column: earlier_shares_images |  | open | a scan of the person of another day, scored or refused, holds images of the earlier scan, all or some: one of the two days is wrong
 -- column: later_shares_images |  | open | the same of the later scan
 -- column: earlier_model_digest |  | open | sha256 of the model that labelled the earlier scan
 -- column: later_model_digest |  | open | sha256 of the model that labelled the later scan
@@ -65,8 +65,8 @@ sharing as (
     cross join raw_run as r
     where
         -- The same day: sent again under other UIDs. One that is refused for it has no score.
-        other.index_date is distinct from one.index_date
-        and (other.index_date is null or other.index_date <= r.as_of)
+        other.index_date <> one.index_date
+        and other.index_date <= r.as_of
         and (
             (one.image_digest = other.image_digest and one.image_digest <> '')
             or list_has_any(one.slice_digests, coalesce(w.slice_digests, []))

@@ -10,8 +10,8 @@ covers, which nobody sees; by the factor's error, of the rod or of the default; 
 misses. What is not seen, deposits that stay below the threshold, is added to the upper ends. The
 standard mass loses what lies below the threshold and counts the tissue in what lies above, so that
 it is off by its distance to the integrated mass: its interval reaches as far beyond either of them.
-Whatever tissue is covered, none is as bright as the threshold: what rises above that is mineral,
-and no lower end lies below it.
+Whatever tissue is covered, none is as bright as the threshold: what rises above that is mineral or
+noise, and no lower end lies below it less its own error.
 """
 
 from math import hypot, sqrt

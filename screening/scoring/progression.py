@@ -50,7 +50,7 @@ class ScoredScan:
     """What a comparison needs to know of one scored scan; None and "" unknown.
 
     volume_mm3 : of the counted lesions
-    shares_images : another scored scan of the person holds images of this one, all or some
+    shares_images : a scan of the person of another day, scored or not, holds images of this one
     """
 
     index_date: date | None
