@@ -159,8 +159,6 @@ facts as (
         coalesce(p.quality_flags, []) as quality_flags,
         coalesce(p.score_is_doubtful, false) as score_is_doubtful,
         coalesce(p.may_be_more, false) as may_be_more,
-        -- From the flag's threshold on, or above all that the score that counts may be: without an
-        -- interval above that score itself.
         k.mesa_chd_10y,
         k.mesa_chd_10y_cac,
         policy.policy,
@@ -247,6 +245,8 @@ facts as (
         p.agatston >= policy.agatston_extreme as is_extreme,
         p.agatston > 0 as has_calcium,
         greatest(p.later_doubtful_agatston, p.undated_agatston) as doubtful_agatston,
+        -- From the flag's threshold on, or above all that the score that counts may be: without an
+        -- interval above that score itself.
         coalesce(
             doubtful_agatston >= policy.agatston_moderate
             or doubtful_agatston > coalesce(p.agatston_high, p.agatston),

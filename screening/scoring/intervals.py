@@ -101,7 +101,7 @@ def factor_error(parameters: ScoringParameters) -> tuple[str, float]:
 
 
 def _low(value: float, half: float, sure: float) -> float:
-    return min(max(value - half, sure), value)
+    return max(min(max(value - half, sure), value), 0.0)
 
 
 def _above_threshold_mg(volume: Volume, found: Measured, parameters: ScoringParameters) -> float:
