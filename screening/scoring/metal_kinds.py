@@ -11,7 +11,7 @@ What inference calls metal away from heart and courses without being brighter th
 |----------------|--------------------------------------------------------------------------------|
 | lead           | thin pieces in a row over 50 mm, one of them 20 mm or longer, into the heart   |
 | valve          | 12 to 50 mm wide in two directions, within 30 mm of the aortic or mitral valve; |
-|                | or wire in a circle about it, however bright (`valve_rings`)                    |
+|                | or wire in a circle in the heart, however bright (`valve_rings`)                |
 | stent          | on a coronary course, 10 to 60 mm long, at most 11 mm across with its bend     |
 | stent possible | the same, of which the network is less sure than 0.875                         |
 | clips          | at most 10 mm, in or beside the heart, brighter than calcium of that size       |

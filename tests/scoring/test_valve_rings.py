@@ -96,6 +96,21 @@ def test_where_so_much_is_bright_nothing_is_looked_for(n_rows, is_one):
     assert is_ring(ring(middle=(15.0, 75.0, 60.0)), bright) is is_one
 
 
+@pytest.mark.parametrize("length_mm", [10, 20, 40])
+def test_plaque_beside_a_ring_does_not_hide_it(length_mm):
+    wire = ring(radius_mm=12.0, wire_mm=1.6, hu=900)
+    plaque = box((19, 3), (74, 3), (75, min(length_mm, 40)), 700, Label.LAD)
+    volume, labelled = painted(wire, plaque, probability=0.95)
+    named = name_metal(volume, labelled)
+    wire_index = np.ravel_multi_index(wire[:3], SHAPE)
+    is_wire = np.isin(named.index, wire_index)
+    assert (named.label[is_wire] == Label.METAL).all()
+    assert Metal.VALVE in kinds_of_metal(volume, named)
+    assert score(volume, labelled).agatston < score(*painted(plaque, probability=0.95)).agatston + 1
+    again = name_metal(volume, named)
+    np.testing.assert_array_equal(again.label, named.label)
+
+
 def test_two_valves_are_two_rings_and_one_finding():
     other = ring(radius_mm=11.0, middle=(38.0, 75.0, 60.0))
     volume, labelled = painted(ring(radius_mm=12.0), other)
