@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from night import Hospital, Screening, open_lake
 
-from flows import show
-from flows.status import status, sums_hold, unscored, unsure
+from flows import show, words
+from flows.status import _explained, _why_unscored, status, sums_hold, unscored, unsure
 from screening.lake import Lake
 
 
@@ -94,6 +94,20 @@ def test_people_of_whom_too_little_is_known_are_listed(
     both = screening("status", "--lake", str(swept), "--unsure", "--unscored")
     assert both.returncode == 2
     assert "give one of them" in both.stderr
+
+
+def test_of_somebody_without_a_score_it_is_told_what_each_scan_lacks() -> None:
+    def row(reason, state="ineligible", modality="CT", person="p"):
+        return {"person_key": person, "state": state, "reason": reason, "modality": modality}
+
+    why = _why_unscored(
+        [row("not_chest"), row("contrast_tag"), row("contrast_tag"), row("opted_out", person="q"),
+         row("wrong_modality", modality="MR"), row("", state="scored")]
+    )  # fmt: skip
+    told = _explained("no_score", why["p"])
+    parts = [words.sentence(r) for r in ("no_score", "contrast_tag", "not_chest")]
+    assert told == " ".join(parts)
+    assert _explained("lower_bound", why["p"]) == words.sentence("lower_bound")
 
 
 def test_a_score_without_a_date_is_told_and_sorted_by(small_lake: Lake, capsys) -> None:
